@@ -1,0 +1,78 @@
+package io.github.stillgate.core.kernel;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Selection and the elementwise ends of layers. All segments are 64-byte aligned float32 and hold the
+ * padded number of elements, {@code stride = RowLayout.padded(n)}; several rows of values follow each
+ * other at that stride. Padding may be computed and written, but holds nothing anyone reads as a unit.
+ *
+ * <p>Arguments must be finite. Methods are stateless and safe for any number of threads on separate
+ * memory.
+ */
+public interface Cells {
+  /**
+   * Fills {@code set} with the i below {@code n} whose {@code scores[i] > 0}, ascending. The scores stay
+   * as they are.
+   */
+  void selectPositive(int n, MemorySegment scores, ActiveSet set);
+
+  /** {@code out[i] = sums[i] + bias[i]}; {@code out} may be {@code sums}. */
+  void add(int n, MemorySegment sums, MemorySegment bias, MemorySegment out);
+
+  /**
+   * The bottleneck of eq. 8: {@code v = (inputSums[i] + stateSums[i]) + bias[i]}, {@code out[i] = v > 0 ?
+   * v : +0}.
+   */
+  void relu(
+      int n,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment out);
+
+  /**
+   * Finishes a conditional GRU, eq. 2, 4, 5, 6. For every i below n with {@code a[i] > 0}:
+   *
+   * <pre>
+   *   z  = tanh(a[i])
+   *   r  = sigmoid((inputSums[i] + stateSums[i]) + bias[i])
+   *   c  = tanh(fma(r, stateSums[stride + i], inputSums[stride + i]) + bias[stride + i])
+   *   h[i] = flush(fma(z, c - h[i], h[i]))
+   * </pre>
+   *
+   * Every other h[i] keeps its bits. Sums of still units may be stale, but must be finite.
+   */
+  void conditionalGru(
+      int n,
+      MemorySegment a,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment h);
+
+  /**
+   * Finishes an ordinary GRU with the reset after the matrix, eq. 1, 2, 4, 5; rows z, r, c:
+   *
+   * <pre>
+   *   z  = sigmoid((inputSums[i] + stateSums[i]) + bias[i])
+   *   r  = sigmoid((inputSums[stride + i] + stateSums[stride + i]) + bias[stride + i])
+   *   c  = tanh(fma(r, stateSums[2 stride + i], inputSums[2 stride + i]) + bias[2 stride + i])
+   *   h[i] = flush(fma(z, c - h[i], h[i]))
+   * </pre>
+   */
+  void gru(
+      int n,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment h);
+
+  /**
+   * {@code out = softmax(sums + bias)} over the first n elements; the padding of {@code out} becomes +0.
+   *
+   * <p>e = exp(v - max), summed like a row of {@link RowLayout} (32 interleaved partial sums from +0, by
+   * addition, then the tree), out = e / sum.
+   */
+  void softmax(int n, MemorySegment sums, MemorySegment bias, MemorySegment out);
+}

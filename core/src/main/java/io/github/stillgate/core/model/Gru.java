@@ -1,0 +1,81 @@
+package io.github.stillgate.core.model;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+
+/**
+ * The ordinary GRU with the reset after the matrix, eq. 1, 2, 4 and 5 of Davis and Arel (2016):
+ *
+ * <pre>
+ *   z  = sigmoid(Wz x + Uz h + bz)
+ *   r  = sigmoid(Wr x + Ur h + br)
+ *   c  = tanh(Wc x + r * (Uc h) + bc)
+ *   h' = h + z * (c - h)
+ * </pre>
+ *
+ * <p>z weighs the candidate here. PyTorch, ONNX and cuDNN weigh the old state with theirs.
+ *
+ * @param name prefix of its tensors
+ * @param wz n x d
+ * @param uz n x n
+ * @param bz n
+ * @param wr n x d
+ * @param ur n x n
+ * @param br n
+ * @param wc n x d
+ * @param uc n x n
+ * @param bc n
+ */
+public record Gru(
+    String name,
+    Matrix wz,
+    Matrix uz,
+    Matrix bz,
+    Matrix wr,
+    Matrix ur,
+    Matrix br,
+    Matrix wc,
+    Matrix uc,
+    Matrix bc)
+    implements Layer {
+  /** Checks that all shapes agree. */
+  public Gru {
+    int units = wz.rows();
+    int inputs = wz.columns();
+    for (Matrix w : List.of(wr, wc)) {
+      w.requireShape(units, inputs);
+    }
+    for (Matrix u : List.of(uz, ur, uc)) {
+      u.requireShape(units, units);
+    }
+    for (Matrix b : List.of(bz, br, bc)) {
+      b.requireLength(units);
+    }
+  }
+
+  @Override
+  public int inputs() {
+    return wz.columns();
+  }
+
+  @Override
+  public int outputs() {
+    return wz.rows();
+  }
+
+  @Override
+  public SequencedMap<String, Matrix> tensors() {
+    SequencedMap<String, Matrix> tensors = new LinkedHashMap<>();
+    tensors.put("Wz", wz);
+    tensors.put("Uz", uz);
+    tensors.put("bz", bz);
+    tensors.put("Wr", wr);
+    tensors.put("Ur", ur);
+    tensors.put("br", br);
+    tensors.put("Wc", wc);
+    tensors.put("Uc", uc);
+    tensors.put("bc", bc);
+    return tensors;
+  }
+}

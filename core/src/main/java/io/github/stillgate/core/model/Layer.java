@@ -1,0 +1,18 @@
+package io.github.stillgate.core.model;
+
+import java.util.SequencedMap;
+
+/** One layer of a {@link Model}: immutable, its shapes checked when made. */
+public sealed interface Layer permits ConditionalGru, Gru, Dense {
+  /** Name, the prefix of its tensors in a weights file. */
+  String name();
+
+  /** Width of what it reads. */
+  int inputs();
+
+  /** Width of what it gives. */
+  int outputs();
+
+  /** Its matrices and vectors by their names in the formulas, in the order they are written to a file. */
+  SequencedMap<String, Matrix> tensors();
+}

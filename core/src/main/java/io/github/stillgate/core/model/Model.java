@@ -1,0 +1,120 @@
+package io.github.stillgate.core.model;
+
+import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.core.weights.WeightsFormatException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A network: layers in the order data passes them, each as wide as the one before.
+ *
+ * <p>Immutable; any thread may use it. It holds its own copy of the weights, so the file it came from
+ * may be closed.
+ */
+public final class Model {
+  private final int inputs;
+  private final Optional<Vocabulary> vocabulary;
+  private final List<Layer> layers;
+  private final long fingerprint;
+
+  /**
+   * A network that reads vectors.
+   *
+   * @throws IllegalArgumentException if there is no layer, two share a name, or widths do not fit
+   */
+  public Model(List<Layer> layers) {
+    this(layers, Optional.empty());
+  }
+
+  /**
+   * A network that reads tokens of {@code vocabulary}, or vectors as wide as it.
+   *
+   * @throws IllegalArgumentException if there is no layer, two share a name, or widths do not fit
+   */
+  public Model(List<Layer> layers, Vocabulary vocabulary) {
+    this(layers, Optional.of(vocabulary));
+  }
+
+  Model(List<Layer> layers, Optional<Vocabulary> vocabulary) {
+    this.layers = List.copyOf(layers);
+    this.vocabulary = vocabulary;
+    if (layers.isEmpty()) {
+      throw new IllegalArgumentException("a model needs at least one layer");
+    }
+    this.inputs = layers.get(0).inputs();
+    int width = vocabulary.map(Vocabulary::size).orElse(inputs);
+    String source = vocabulary.isPresent() ? "the vocabulary" : "the input";
+    for (Layer layer : this.layers) {
+      if (layer.inputs() != width) {
+        throw new IllegalArgumentException(
+            "layer %s reads %d values, but %s gives %d"
+                .formatted(layer.name(), layer.inputs(), source, width));
+      }
+      width = layer.outputs();
+      source = "layer " + layer.name();
+    }
+    long names = this.layers.stream().map(Layer::name).distinct().count();
+    if (names != this.layers.size()) {
+      throw new IllegalArgumentException(
+          "two layers share a name: " + this.layers.stream().map(Layer::name).toList());
+    }
+    this.fingerprint = Fingerprint.of(this);
+  }
+
+  /**
+   * Reads the network a weights file describes; see {@code docs/format.md}.
+   *
+   * @throws WeightsFormatException if the description is missing or wrong, a tensor is missing, unused,
+   *     of the wrong shape, or not finite
+   */
+  public static Model from(WeightsFile file) {
+    return NetworkDescription.read(file);
+  }
+
+  /** Opens {@code path}, reads the network and closes the file. */
+  public static Model load(Path path) throws IOException {
+    try (WeightsFile file = WeightsFile.open(path)) {
+      return from(file);
+    }
+  }
+
+  /** Writes the network to {@code path} as float32, readable by {@link #load}. */
+  public void save(Path path) throws IOException {
+    NetworkDescription.write(this).write(path);
+  }
+
+  /** Width of the input. */
+  public int inputs() {
+    return inputs;
+  }
+
+  /** Width of the output. */
+  public int outputs() {
+    return layers.get(layers.size() - 1).outputs();
+  }
+
+  /** The characters its tokens stand for, if it reads tokens. */
+  public Optional<Vocabulary> vocabulary() {
+    return vocabulary;
+  }
+
+  /** The layers, first the one that reads the input. */
+  public List<Layer> layers() {
+    return layers;
+  }
+
+  /** Number of weights and biases. */
+  public long parameters() {
+    return layers.stream()
+        .flatMap(layer -> layer.tensors().values().stream())
+        .mapToLong(m -> (long) m.rows() * m.columns())
+        .sum();
+  }
+
+  /** 64 bits that tell models apart: of the layers' kinds, shapes and every weight's bits. */
+  public long fingerprint() {
+    return fingerprint;
+  }
+}

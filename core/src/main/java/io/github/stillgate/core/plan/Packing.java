@@ -1,0 +1,57 @@
+package io.github.stillgate.core.plan;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.model.Matrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What all stages are packed with.
+ *
+ * @param backend makes the packs
+ * @param memory holds the packs until the plan is closed
+ * @param skipping what steps leave out
+ * @param tokens whether the stage is to take one-hot inputs by token
+ */
+record Packing(Backend backend, Arena memory, Skipping skipping, boolean tokens) {
+  /** The vectors one after the other, each padded. */
+  MemorySegment vectors(Matrix... vectors) {
+    int stride = RowLayout.padded(vectors[0].rows());
+    MemorySegment packed = memory.allocate(4L * stride * vectors.length, RowLayout.ALIGNMENT);
+    for (int i = 0; i < vectors.length; i++) {
+      float[] values = vectors[i].toArray();
+      MemorySegment.copy(values, 0, packed, JAVA_FLOAT, 4L * stride * i, values.length);
+    }
+    return packed;
+  }
+
+  /**
+   * The largest magnitude the sum {@code w x + u h + b} can reach.
+   *
+   * @throws IllegalArgumentException if it could overflow float32
+   */
+  static double bound(
+      Matrix w, double inputBound, Matrix u, double stateBound, Matrix b) {
+    return finite(
+        w, w.rowNorm() * inputBound + u.rowNorm() * stateBound + b.rowNorm(), inputBound);
+  }
+
+  /** The same for {@code w x + b}. */
+  static double bound(Matrix w, double inputBound, Matrix b) {
+    return finite(w, w.rowNorm() * inputBound + b.rowNorm(), inputBound);
+  }
+
+  private static double finite(Matrix w, double bound, double inputBound) {
+    // A quarter of the range leaves room for rounding and for the sum of two such sums.
+    if (!(bound < Float.MAX_VALUE / 4)) {
+      throw new IllegalArgumentException(
+          "%s: sums could reach %.3g for inputs up to %.3g and overflow float32; lower the input"
+              + " bound (PlanOptions.withInputBound) or scale the weights"
+                  .formatted(w, bound, inputBound));
+    }
+    return bound;
+  }
+}

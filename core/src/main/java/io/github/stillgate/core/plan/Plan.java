@@ -1,0 +1,213 @@
+package io.github.stillgate.core.plan;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Model;
+import java.lang.foreign.Arena;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.WeakHashMap;
+
+/**
+ * A {@link Model} packed for this CPU: immutable, shared by any number of threads, each stream with a
+ * session of its own. It owns the packed weights, off-heap, until it is closed.
+ */
+public final class Plan implements AutoCloseable {
+  /** C2 compiles after some ten thousand calls or loop trips; a step makes several of each. */
+  private static final int WARM_UP_STEPS = 12_000;
+
+  private static final Duration WARM_UP_LIMIT = Duration.ofSeconds(10);
+
+  private final Model model;
+  private final PlanOptions options;
+  private final Backend backend;
+  private final Arena memory;
+  private final List<Stage> stages;
+  private final Set<StreamState> streams =
+      Collections.newSetFromMap(Collections.synchronizedMap(new WeakHashMap<>()));
+  private boolean closed;
+
+  /**
+   * What {@link #warmUp} did.
+   *
+   * @param steps steps run
+   * @param took time they took
+   * @param firstStep latency of the first step behind them
+   */
+  public record WarmUp(int steps, Duration took, Duration firstStep) {}
+
+  private Plan(Model model, PlanOptions options, Backend backend) {
+    this.model = model;
+    this.options = options;
+    this.backend = backend;
+    this.memory = Arena.ofShared();
+    try {
+      this.stages = pack();
+    } catch (Throwable failure) {
+      memory.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Packs {@code model} with the default options.
+   *
+   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if {@code -Dstillgate.backend}
+   *     demands a backend that cannot run
+   * @throws IllegalArgumentException if a sum could overflow float32
+   */
+  public static Plan compile(Model model) {
+    return compile(model, PlanOptions.defaults());
+  }
+
+  /**
+   * Packs {@code model}.
+   *
+   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if the backend asked for cannot
+   *     run
+   * @throws IllegalArgumentException if a sum could overflow float32 under the options' input bound
+   */
+  public static Plan compile(Model model, PlanOptions options) {
+    return new Plan(
+        model, options, options.backend().map(Backends::require).orElseGet(Backends::choose));
+  }
+
+  private List<Stage> pack() {
+    List<Stage> packed = new ArrayList<>();
+    double bound = model.vocabulary().isPresent() ? 1 : options.inputBound();
+    boolean tokens = model.vocabulary().isPresent();
+    for (Layer layer : model.layers()) {
+      Packing packing = new Packing(backend, memory, options.skipping(), tokens);
+      Stage stage =
+          switch (layer) {
+            case ConditionalGru gru -> new ConditionalGruStage(gru, bound, packing);
+            case Gru gru -> new GruStage(gru, bound, packing);
+            case Dense dense -> new DenseStage(dense, bound, packing);
+          };
+      packed.add(stage);
+      bound = stage.outputBound();
+      tokens = false;
+    }
+    return List.copyOf(packed);
+  }
+
+  /** The model this was packed from. */
+  public Model model() {
+    return model;
+  }
+
+  /** The options this was packed with. */
+  public PlanOptions options() {
+    return options;
+  }
+
+  /** Name of the backend in use. */
+  public String backend() {
+    return backend.name();
+  }
+
+  /** Instruction set or vector width the backend uses. */
+  public String tier() {
+    return backend.availability().usableTier().orElseThrow();
+  }
+
+  /** Largest magnitude an input value may have. */
+  public float inputBound() {
+    return model.vocabulary().isPresent() ? Math.min(1, options.inputBound()) : options.inputBound();
+  }
+
+  /** Weight bytes a step reads when every unit is computed: the numerator of every byte bound. */
+  public long denseBytesPerStep() {
+    long bytes = 0;
+    boolean token = model.vocabulary().isPresent();
+    for (Stage stage : stages) {
+      bytes += stage.denseBytes(token);
+      token = false;
+    }
+    return bytes;
+  }
+
+  /**
+   * The memory of one new stream, all zero. Used by sessions.
+   *
+   * @throws IllegalStateException if the plan is closed
+   */
+  public StreamState openStream() {
+    synchronized (streams) {
+      if (closed) {
+        throw new IllegalStateException("the plan is closed; compile the model again");
+      }
+      StreamState stream = new StreamState(model.inputs(), stages);
+      streams.add(stream);
+      return stream;
+    }
+  }
+
+  /**
+   * Steps a stream of its own until the kernels run compiled, so that the first live step is not
+   * thousands of times slower than the rest. Takes well under a second for small models and stops after
+   * ten in any case.
+   *
+   * @return what it took, and the latency of one step afterwards
+   * @throws IllegalStateException if the plan is closed
+   */
+  public WarmUp warmUp() {
+    StreamState stream = openStream();
+    long start = System.nanoTime();
+    int steps = 0;
+    try {
+      while (steps < WARM_UP_STEPS && System.nanoTime() - start < WARM_UP_LIMIT.toNanos()) {
+        stepOnce(stream, steps++);
+      }
+      long before = System.nanoTime();
+      stepOnce(stream, steps);
+      long after = System.nanoTime();
+      return new WarmUp(
+          steps, Duration.ofNanos(before - start), Duration.ofNanos(after - before));
+    } finally {
+      stream.close();
+      streams.remove(stream);
+    }
+  }
+
+  /** Alternates tokens and vectors, so that both ways in get compiled. */
+  private void stepOnce(StreamState stream, int number) {
+    stream.enter();
+    try {
+      if (model.vocabulary().isPresent() && number % 4 != 0) {
+        stream.step(number % model.inputs());
+      } else {
+        stream.input().setAtIndex(JAVA_FLOAT, number % model.inputs(), number % 2);
+        stream.step();
+      }
+    } finally {
+      stream.exit();
+    }
+  }
+
+  /**
+   * Frees the packed weights. Waits for steps that are running, then closes every session of this plan;
+   * their next call throws {@link IllegalStateException}. Closing twice does nothing.
+   */
+  @Override
+  public void close() {
+    synchronized (streams) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      streams.forEach(StreamState::closeWithPlan);
+      streams.clear();
+    }
+    memory.close();
+  }
+}

@@ -1,0 +1,9 @@
+package io.github.stillgate.core.plan;
+
+/** Whether a plan leaves out the units whose gates stand still. The bits are the same either way. */
+public enum Skipping {
+  /** The rows of still units are not read. */
+  STILL_UNITS,
+  /** Every unit is computed and still ones are then left as they were: the dense baseline. */
+  NOTHING
+}

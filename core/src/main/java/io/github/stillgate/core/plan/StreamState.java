@@ -1,0 +1,162 @@
+package io.github.stillgate.core.plan;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.stillgate.core.kernel.RowLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What one stream owns under a {@link Plan}: its state in one segment, its scratch, and the gate that
+ * keeps out a second thread and a closed plan. Sessions are built on it; it checks no values itself.
+ *
+ * <p>Every access to the memory stands between {@link #enter} and {@link #exit}. Between two such pairs
+ * the stream may move to another thread. Closing the plan or the stream waits for the exit, so no step
+ * ever runs on freed memory.
+ */
+public final class StreamState {
+  private static final int IDLE = 0;
+  private static final int RUNNING = 1;
+  private static final int STREAM_CLOSED = 2;
+  private static final int PLAN_CLOSED = 3;
+  private static final VarHandle PHASE;
+
+  static {
+    try {
+      PHASE = MethodHandles.lookup().findVarHandle(StreamState.class, "phase", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  @SuppressWarnings("unused") // through PHASE
+  private volatile int phase = IDLE;
+
+  private final MemorySegment input;
+  private final MemorySegment state;
+  private final Stage.Run[] runs;
+  private final MemorySegment output;
+
+  StreamState(int inputs, List<Stage> stages) {
+    // An automatic arena: a stream that is dropped without being closed leaks nothing.
+    Arena memory = Arena.ofAuto();
+    long stateFloats = stages.stream().mapToLong(Stage::stateFloats).sum();
+    this.state = memory.allocate(Math.max(4, 4 * stateFloats), RowLayout.ALIGNMENT);
+    this.input = memory.allocate(4L * RowLayout.padded(inputs), RowLayout.ALIGNMENT);
+    SegmentAllocator states = SegmentAllocator.slicingAllocator(state);
+    List<Stage.Run> opened = new ArrayList<>();
+    MemorySegment from = input;
+    for (Stage stage : stages) {
+      Stage.Run run = stage.open(from, states, memory);
+      opened.add(run);
+      from = run.output();
+    }
+    this.runs = opened.toArray(new Stage.Run[0]);
+    this.output = from;
+  }
+
+  /**
+   * Takes the stream for the calling thread until {@link #exit}.
+   *
+   * @throws IllegalStateException if another thread is inside, or the stream or its plan is closed
+   */
+  public void enter() {
+    if (!PHASE.compareAndSet(this, IDLE, RUNNING)) {
+      throw new IllegalStateException(
+          switch (phase) {
+            case STREAM_CLOSED -> "the session is closed; open another on the plan";
+            case PLAN_CLOSED -> "the plan of this session is closed; compile the model again";
+            default ->
+                "another thread is inside this session; a session serves one thread at a time,"
+                    + " open one for each stream";
+          });
+    }
+  }
+
+  /** Gives the stream back. */
+  public void exit() {
+    PHASE.setRelease(this, IDLE);
+  }
+
+  /** Closes the stream after the step that may be running. Closing twice does nothing. */
+  public void close() {
+    close(STREAM_CLOSED);
+  }
+
+  void closeWithPlan() {
+    close(PLAN_CLOSED);
+  }
+
+  private void close(int closed) {
+    while (!PHASE.compareAndSet(this, IDLE, closed)) {
+      if (phase == STREAM_CLOSED || phase == PLAN_CLOSED) {
+        return;
+      }
+      Thread.onSpinWait();
+    }
+  }
+
+  /** One step on what {@link #input} holds. */
+  public void step() {
+    for (Stage.Run run : runs) {
+      run.step();
+    }
+  }
+
+  /** One step on token {@code token}, which must be in range. */
+  public void step(int token) {
+    runs[0].step(token);
+    for (int i = 1; i < runs.length; i++) {
+      runs[i].step();
+    }
+  }
+
+  /** The input vector, padded with zeros that must stay. */
+  public MemorySegment input() {
+    return input;
+  }
+
+  /** The output vector of the last step, padded. */
+  public MemorySegment output() {
+    return output;
+  }
+
+  /** The states of all layers one after the other, each padded. */
+  public MemorySegment state() {
+    return state;
+  }
+
+  /** Floats in {@link #state}. */
+  public int stateFloats() {
+    return (int) (state.byteSize() / JAVA_FLOAT.byteSize());
+  }
+
+  /** Number of layers. */
+  public int layers() {
+    return runs.length;
+  }
+
+  /** Units of a layer, or 0 if it has no gates. */
+  public int units(int layer) {
+    return runs[layer].units();
+  }
+
+  /** Units of a layer that were live in the last step. */
+  public int liveUnits(int layer) {
+    return runs[layer].liveUnits();
+  }
+
+  /** Weight bytes the last step read, over all layers. */
+  public long bytesRead() {
+    long bytes = 0;
+    for (Stage.Run run : runs) {
+      bytes += run.bytesRead();
+    }
+    return bytes;
+  }
+}

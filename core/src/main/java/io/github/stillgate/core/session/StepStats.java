@@ -1,0 +1,63 @@
+package io.github.stillgate.core.session;
+
+import io.github.stillgate.core.plan.StreamState;
+
+/**
+ * What a session's last step did and its steps so far added up to: a live view, made once, so that
+ * reading it allocates nothing. Read it from the thread that steps.
+ */
+public final class StepStats {
+  private final StreamState stream;
+  private final long[] liveUnitSteps;
+  private long steps;
+  private long bytesRead;
+
+  StepStats(StreamState stream) {
+    this.stream = stream;
+    this.liveUnitSteps = new long[stream.layers()];
+  }
+
+  void record() {
+    steps++;
+    bytesRead += stream.bytesRead();
+    for (int layer = 0; layer < liveUnitSteps.length; layer++) {
+      liveUnitSteps[layer] += stream.liveUnits(layer);
+    }
+  }
+
+  /** Steps since the session was opened. */
+  public long steps() {
+    return steps;
+  }
+
+  /** Number of layers of the model; those without gates have no units. */
+  public int layers() {
+    return liveUnitSteps.length;
+  }
+
+  /** Units of layer {@code layer}, or 0 if it has no gates. */
+  public int units(int layer) {
+    return stream.units(layer);
+  }
+
+  /** Units of layer {@code layer} that were live in the last step. */
+  public int liveUnits(int layer) {
+    return stream.liveUnits(layer);
+  }
+
+  /** Share of the units of layer {@code layer} that were live, over all steps; 1 before the first. */
+  public double liveFraction(int layer) {
+    double possible = (double) steps * stream.units(layer);
+    return possible == 0 ? 1 : liveUnitSteps[layer] / possible;
+  }
+
+  /** Weight bytes the last step read. */
+  public long bytesRead() {
+    return stream.bytesRead();
+  }
+
+  /** Weight bytes all steps read. */
+  public long totalBytesRead() {
+    return bytesRead;
+  }
+}

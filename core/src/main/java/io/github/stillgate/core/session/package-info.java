@@ -1,0 +1,5 @@
+/** Sessions: one live stream each, with the checks that stand between a user and the kernels. */
+@NullMarked
+package io.github.stillgate.core.session;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,22 @@
+/**
+ * Weights, model, plan, session, and the kernel floor they stand on.
+ *
+ * <p>The rooms stand in one line, {@code weights -> model -> plan -> session}, and no room knows the
+ * one to its right; {@code kernel} lies below them and knows nobody.
+ */
+module io.github.stillgate.core {
+  requires com.fasterxml.jackson.databind;
+  requires jdk.management;
+  requires static transitive org.jspecify;
+
+  exports io.github.stillgate.core.weights;
+  exports io.github.stillgate.core.model;
+  exports io.github.stillgate.core.plan;
+  exports io.github.stillgate.core.session;
+  exports io.github.stillgate.core.kernel;
+
+  uses io.github.stillgate.core.kernel.Backend;
+
+  provides io.github.stillgate.core.kernel.Backend with
+      io.github.stillgate.core.kernel.reference.ReferenceBackend;
+}

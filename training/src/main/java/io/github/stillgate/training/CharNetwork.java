@@ -1,0 +1,84 @@
+package io.github.stillgate.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Recurrent layers and a softmax layer over the characters, as one differentiable function. */
+final class CharNetwork {
+  static final int TOKENS = CharCorpus.VOCABULARY.length();
+
+  private final Recipe recipe;
+  final Parameters parameters;
+  final List<RecurrentLayer> layers = new ArrayList<>();
+  final NDArray outputWeights;
+  final NDArray outputBias;
+
+  CharNetwork(NDManager manager, Recipe recipe) {
+    this.recipe = recipe;
+    this.parameters = new Parameters(manager, recipe.seed());
+    for (int i = 0; i < recipe.layers(); i++) {
+      int inputs = i == 0 ? TOKENS : recipe.units();
+      String name = "rnn" + i;
+      layers.add(
+          recipe.dense()
+              ? new DenseGruLayer(parameters, name, inputs, recipe)
+              : new ConditionalGruLayer(parameters, name, inputs, recipe));
+    }
+    this.outputWeights = parameters.glorot("out.W", recipe.units(), TOKENS);
+    this.outputBias = parameters.zeros("out.b", TOKENS);
+  }
+
+  /** Zero states of {@code batch} streams, one array (batch * n) a layer. */
+  List<float[]> zeroState(int batch) {
+    List<float[]> state = new ArrayList<>();
+    for (int i = 0; i < layers.size(); i++) {
+      state.add(new float[batch * recipe.units()]);
+    }
+    return state;
+  }
+
+  /**
+   * Mean cross entropy of one window in nats, a scalar.
+   *
+   * @param inputs token numbers, time-major
+   * @param targets the next tokens
+   * @param state states before the window; replaced by those after it
+   * @param live if given, receives each layer's live fraction over the window
+   */
+  NDArray loss(
+      NDManager window,
+      int[] inputs,
+      int[] targets,
+      List<float[]> state,
+      boolean training,
+      float @Nullable [] live) {
+    int batch = state.get(0).length / recipe.units();
+    NDArray x = oneHot(window, inputs);
+    for (int i = 0; i < layers.size(); i++) {
+      NDArray h = window.create(state.get(i), new Shape(batch, recipe.units()));
+      NDList gates = live == null ? null : new NDList();
+      x = layers.get(i).run(x, h, training, gates);
+      long rows = x.getShape().get(0);
+      state.set(i, x.get("{}:{}", rows - batch, rows).toFloatArray());
+      if (live != null && gates != null) {
+        live[i] = NDArrays.concat(gates, 0).mean().getFloat();
+      }
+    }
+    NDArray logits = x.matMul(outputWeights).add(outputBias);
+    return logits.logSoftmax(-1).mul(oneHot(window, targets)).sum().div(-inputs.length);
+  }
+
+  private static NDArray oneHot(NDManager manager, int[] tokens) {
+    float[] rows = new float[tokens.length * TOKENS];
+    for (int i = 0; i < tokens.length; i++) {
+      rows[i * TOKENS + tokens[i]] = 1;
+    }
+    return manager.create(rows, new Shape(tokens.length, TOKENS));
+  }
+}

@@ -1,0 +1,141 @@
+package io.github.stillgate.training;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.training.GradientCollector;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Trains one character model and keeps what is needed to go on after an interruption.
+ *
+ * <p>Not safe for several threads; PyTorch uses its own inside an update.
+ */
+public final class CharTrainer implements AutoCloseable {
+  /** What one update did. */
+  public record Progress(int update, double bitsPerChar, double gradientNorm) {}
+
+  /** What a validation found: bits per character and the live fraction of each layer. */
+  public record Score(double bitsPerChar, float[] live) {}
+
+  private static final double BITS_PER_NAT = 1 / Math.log(2);
+  private static final int EVALUATION_STREAMS = 50;
+  private static final int EVALUATION_STEPS = 100;
+
+  private final Engine engine;
+  private final NDManager manager;
+  private final Recipe recipe;
+  private final CharNetwork network;
+  private final Adam adam;
+  private final Streams streams;
+  private List<float[]> state;
+  private int update;
+
+  /**
+   * A fresh network for {@code recipe}, to be trained on {@code corpus.train()}.
+   *
+   * @throws IllegalStateException if PyTorch's natives are not on the class path
+   */
+  public CharTrainer(Recipe recipe, CharCorpus corpus) {
+    this.recipe = recipe;
+    this.engine = Engine.getEngine("PyTorch");
+    this.manager = engine.newBaseManager();
+    this.network = new CharNetwork(manager, recipe);
+    this.adam = new Adam(network.parameters.trainable());
+    this.streams = new Streams(corpus.train(), recipe.batch(), recipe.steps());
+    this.state = network.zeroState(recipe.batch());
+  }
+
+  /** Continues from {@code checkpoint} if there is one. */
+  public void resume(Path checkpoint) throws IOException {
+    if (Files.exists(checkpoint)) {
+      Checkpoint saved = Checkpoint.read(checkpoint);
+      if (!recipe.continues(saved.recipe())) {
+        throw new IllegalArgumentException(
+            "%s was made by another recipe, %s; give another --checkpoint or remove it"
+                .formatted(checkpoint, saved.recipe()));
+      }
+      network.parameters.forEach((name, array) -> saved.restore("network." + name, array));
+      adam.first.forEach((name, array) -> saved.restore("adam.first." + name, array));
+      adam.second.forEach((name, array) -> saved.restore("adam.second." + name, array));
+      for (int i = 0; i < state.size(); i++) {
+        state.set(i, saved.values("state." + i));
+      }
+      update = saved.update();
+    }
+  }
+
+  /** Writes all that {@link #resume} needs, atomically. */
+  public void save(Path checkpoint) throws IOException {
+    Checkpoint.Writer writer = new Checkpoint.Writer(recipe, update);
+    network.parameters.forEach((name, array) -> writer.add("network." + name, array));
+    adam.first.forEach((name, array) -> writer.add("adam.first." + name, array));
+    adam.second.forEach((name, array) -> writer.add("adam.second." + name, array));
+    for (int i = 0; i < state.size(); i++) {
+      writer.add("state." + i, state.get(i));
+    }
+    writer.write(checkpoint);
+  }
+
+  /** Updates done so far. */
+  public int updates() {
+    return update;
+  }
+
+  /** Whether the recipe's updates are done. */
+  public boolean finished() {
+    return update >= recipe.updates();
+  }
+
+  /** Runs one window forward and backward and applies its gradient. */
+  public Progress update() {
+    if (update % recipe.resetEvery() == 0) {
+      state = network.zeroState(recipe.batch());
+    }
+    double nats;
+    try (NDManager window = manager.newSubManager();
+        GradientCollector gradients = engine.newGradientCollector()) {
+      NDArray loss =
+          network.loss(
+              window, streams.inputs(update), streams.targets(update), state, true, null);
+      gradients.zeroGradients();
+      gradients.backward(loss);
+      nats = loss.getFloat();
+    }
+    double norm = adam.update(update, recipe.learningRateAt(update), recipe.clip());
+    update++;
+    return new Progress(update, nats * BITS_PER_NAT, norm);
+  }
+
+  /**
+   * Bits per character of {@code text} with population statistics, read as 50 parallel streams that
+   * start from zero.
+   */
+  public Score evaluate(byte[] text) {
+    Streams windows = new Streams(text, EVALUATION_STREAMS, EVALUATION_STEPS);
+    List<float[]> evaluated = network.zeroState(EVALUATION_STREAMS);
+    float[] live = new float[recipe.layers()];
+    float[] sum = new float[recipe.layers()];
+    double nats = 0;
+    for (int w = 0; w < windows.windows(); w++) {
+      try (NDManager window = manager.newSubManager()) {
+        nats +=
+            network
+                .loss(window, windows.inputs(w), windows.targets(w), evaluated, false, live)
+                .getFloat();
+      }
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] += live[i] / windows.windows();
+      }
+    }
+    return new Score(nats / windows.windows() * BITS_PER_NAT, sum);
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+  }
+}

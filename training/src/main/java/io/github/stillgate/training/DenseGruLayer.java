@@ -1,0 +1,48 @@
+package io.github.stillgate.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import org.jspecify.annotations.Nullable;
+
+/** The ordinary GRU with the reset after the matrix: eq. 1, 2, 4 and 5 of the paper, over batches. */
+final class DenseGruLayer implements RecurrentLayer {
+  private final int units;
+
+  /** Input and recurrent matrices side by side: update, reset, candidate, n each. */
+  final NDArray inputWeights;
+
+  final NDArray recurrentWeights;
+  final NDArray bias;
+
+  DenseGruLayer(Parameters parameters, String name, int inputs, Recipe recipe) {
+    this.units = recipe.units();
+    this.inputWeights = parameters.glorot(name + ".W", inputs, units, units, units);
+    this.recurrentWeights = parameters.orthogonal(name + ".U", units, units, units, units);
+    this.bias = parameters.zeros(name + ".b", 3 * units);
+  }
+
+  @Override
+  public NDArray run(NDArray x, NDArray h, boolean training, @Nullable NDList gates) {
+    long batch = h.getShape().get(0);
+    long[] thirds = {units, 2L * units};
+    NDList xs = x.matMul(inputWeights).add(bias).split(thirds, 1);
+    int steps = (int) (x.getShape().get(0) / batch);
+    NDList updateX = xs.get(0).split(steps);
+    NDList resetX = xs.get(1).split(steps);
+    NDList candidateX = xs.get(2).split(steps);
+    NDList states = new NDList(steps);
+    for (int t = 0; t < steps; t++) {
+      NDList hs = h.matMul(recurrentWeights).split(thirds, 1);
+      NDArray z = updateX.get(t).add(hs.get(0)).getNDArrayInternal().sigmoid();
+      NDArray r = resetX.get(t).add(hs.get(1)).getNDArrayInternal().sigmoid();
+      NDArray c = candidateX.get(t).add(r.mul(hs.get(2))).tanh();
+      h = h.add(z.mul(c.sub(h)));
+      states.add(h);
+      if (gates != null) {
+        gates.add(z.onesLike());
+      }
+    }
+    return NDArrays.concat(states, 0);
+  }
+}
