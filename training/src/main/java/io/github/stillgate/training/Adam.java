@@ -34,20 +34,7 @@ final class Adam {
    * @return the norm before clipping
    */
   double update(int update, float learningRate, float clip) {
-    double squares = 0;
-    for (NDArray p : parameters.values()) {
-      try (var scope = p.getManager().newSubManager()) {
-        NDArray gradient = p.getGradient();
-        gradient.attach(scope);
-        squares += gradient.mul(gradient).sum().getFloat();
-      }
-    }
-    double norm = Math.sqrt(squares);
-    if (!Double.isFinite(norm)) {
-      throw new IllegalStateException(
-          "the gradient of update %d is not finite; lower --learning-rate or --clip"
-              .formatted(update));
-    }
+    double norm = norm(update);
     float scale = norm > clip ? (float) (clip / norm) : 1;
     double correction1 = 1 - Math.pow(BETA1, update + 1.0);
     double correction2 = 1 - Math.pow(BETA2, update + 1.0);
@@ -68,8 +55,30 @@ final class Adam {
             NDArray step = m.div(root.addi(epsilon));
             step.attach(scope);
             p.subi(step.muli(rate));
+            // The engine adds to gradients. Its own zeroGradients() leaves two arrays a parameter behind
+            // with every call, and subtracts, so a NaN would stay for ever.
+            gradient.muli(0);
           }
         });
     return norm;
+  }
+
+  private double norm(int update) {
+    double squares = 0;
+    for (Map.Entry<String, NDArray> p : parameters.entrySet()) {
+      try (var scope = p.getValue().getManager().newSubManager()) {
+        NDArray gradient = p.getValue().getGradient();
+        gradient.attach(scope);
+        double part = gradient.mul(gradient).sum().getFloat();
+        if (!Double.isFinite(part)) {
+          throw new IllegalStateException(
+              "update %d: the gradient of %s is not finite; lower --learning-rate or --clip and"
+                      .formatted(update, p.getKey())
+                  + " continue from the checkpoint");
+        }
+        squares += part;
+      }
+    }
+    return Math.sqrt(squares);
   }
 }

@@ -101,7 +101,6 @@ public final class CharTrainer implements AutoCloseable {
       NDArray loss =
           network.loss(
               window, streams.inputs(update), streams.targets(update), state, true, null);
-      gradients.zeroGradients();
       gradients.backward(loss);
       nats = loss.getFloat();
     }

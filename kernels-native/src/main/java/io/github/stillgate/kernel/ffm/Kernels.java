@@ -1,0 +1,135 @@
+package io.github.stillgate.kernel.ffm;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The C kernels as method handles, one a line as in {@code native/include/stillgate.h}.
+ *
+ * <p>Memory is passed as plain addresses: a segment of a shared arena costs 23 ns a call for its reference
+ * count, an address nothing. That is safe because a plan frees its memory only when no step is running
+ * (StreamState), and the stream keeps its own memory reachable until the step is over.
+ */
+final class Kernels {
+  private static final MethodHandle MULTIPLY_ROWS = returningNothing("multiply_rows", 7);
+  private static final MethodHandle MULTIPLY_PANELS = returningNothing("multiply_panels", 5);
+  private static final MethodHandle SELECT_POSITIVE = returningLong("select_positive", 3);
+  private static final MethodHandle ADD = returningNothing("add", 4);
+  private static final MethodHandle RELU = returningNothing("relu", 5);
+  private static final MethodHandle CONDITIONAL_GRU = returningNothing("conditional_gru", 6);
+  private static final MethodHandle GRU = returningNothing("gru", 5);
+  private static final MethodHandle SOFTMAX = returningNothing("softmax", 5);
+  private static final MethodHandle FLUSHES_DENORMALS =
+      Linker.nativeLinker()
+          .downcallHandle(
+              NativeLibrary.kernel("flushes_denormals"), FunctionDescriptor.of(JAVA_INT));
+
+  private Kernels() {}
+
+  static long address(@Nullable MemorySegment segment) {
+    return segment == null ? 0 : segment.address();
+  }
+
+  static void multiplyRows(
+      long pack, long groups, long count, long state, long stateSums, long input, long inputSums) {
+    try {
+      MULTIPLY_ROWS.invokeExact(pack, groups, count, state, stateSums, input, inputSums);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void multiplyPanels(long weights, long panels, long columns, long vector, long sums) {
+    try {
+      MULTIPLY_PANELS.invokeExact(weights, panels, columns, vector, sums);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static int selectPositive(long n, long scores, long indices) {
+    try {
+      return (int) (long) SELECT_POSITIVE.invokeExact(n, scores, indices);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void add(long padded, long sums, long bias, long out) {
+    try {
+      ADD.invokeExact(padded, sums, bias, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void relu(long padded, long stateSums, long inputSums, long bias, long out) {
+    try {
+      RELU.invokeExact(padded, stateSums, inputSums, bias, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void conditionalGru(
+      long padded, long a, long stateSums, long inputSums, long bias, long h) {
+    try {
+      CONDITIONAL_GRU.invokeExact(padded, a, stateSums, inputSums, bias, h);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void gru(long padded, long stateSums, long inputSums, long bias, long h) {
+    try {
+      GRU.invokeExact(padded, stateSums, inputSums, bias, h);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void softmax(long n, long padded, long sums, long bias, long out) {
+    try {
+      SOFTMAX.invokeExact(n, padded, sums, bias, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static boolean flushesDenormals() {
+    try {
+      return (int) FLUSHES_DENORMALS.invokeExact() != 0;
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  private static AssertionError unexpected(Throwable e) {
+    return new AssertionError("a C kernel throws nothing", e);
+  }
+
+  private static MethodHandle returningNothing(String name, int arguments) {
+    return Linker.nativeLinker()
+        .downcallHandle(NativeLibrary.kernel(name), FunctionDescriptor.ofVoid(longs(arguments)));
+  }
+
+  private static MethodHandle returningLong(String name, int arguments) {
+    return Linker.nativeLinker()
+        .downcallHandle(
+            NativeLibrary.kernel(name), FunctionDescriptor.of(JAVA_LONG, longs(arguments)));
+  }
+
+  private static MemoryLayout[] longs(int count) {
+    MemoryLayout[] layouts = new MemoryLayout[count];
+    Arrays.fill(layouts, JAVA_LONG);
+    return layouts;
+  }
+}

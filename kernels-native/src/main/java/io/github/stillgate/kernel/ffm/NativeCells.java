@@ -1,0 +1,75 @@
+package io.github.stillgate.kernel.ffm;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.RowLayout;
+import java.lang.foreign.MemorySegment;
+
+/** The formulas of {@link Cells} in C. */
+final class NativeCells implements Cells {
+  static final NativeCells INSTANCE = new NativeCells();
+
+  private NativeCells() {}
+
+  @Override
+  public void selectPositive(int n, MemorySegment scores, ActiveSet set) {
+    set.count(Kernels.selectPositive(n, scores.address(), set.indices().address()));
+  }
+
+  @Override
+  public void add(int n, MemorySegment sums, MemorySegment bias, MemorySegment out) {
+    Kernels.add(RowLayout.padded(n), sums.address(), bias.address(), out.address());
+  }
+
+  @Override
+  public void relu(
+      int n,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment out) {
+    Kernels.relu(
+        RowLayout.padded(n),
+        stateSums.address(),
+        inputSums.address(),
+        bias.address(),
+        out.address());
+  }
+
+  @Override
+  public void conditionalGru(
+      int n,
+      MemorySegment a,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment h) {
+    Kernels.conditionalGru(
+        RowLayout.padded(n),
+        a.address(),
+        stateSums.address(),
+        inputSums.address(),
+        bias.address(),
+        h.address());
+  }
+
+  @Override
+  public void gru(
+      int n,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment h) {
+    Kernels.gru(
+        RowLayout.padded(n),
+        stateSums.address(),
+        inputSums.address(),
+        bias.address(),
+        h.address());
+  }
+
+  @Override
+  public void softmax(int n, MemorySegment sums, MemorySegment bias, MemorySegment out) {
+    Kernels.softmax(n, RowLayout.padded(n), sums.address(), bias.address(), out.address());
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * The backend {@code native}: kernels in C, reached through the foreign function and memory API; and the
+ * system BLAS, for dense baselines only.
+ */
+module io.github.stillgate.kernel.ffm {
+  requires io.github.stillgate.core;
+  requires dev.ludovic.netlib.blas;
+  requires static org.jspecify;
+
+  exports io.github.stillgate.kernel.ffm;
+
+  provides io.github.stillgate.core.kernel.Backend with
+      io.github.stillgate.kernel.ffm.NativeBackend;
+}

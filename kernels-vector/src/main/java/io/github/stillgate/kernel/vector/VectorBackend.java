@@ -1,0 +1,112 @@
+package io.github.stillgate.kernel.vector;
+
+import com.sun.management.HotSpotDiagnosticMXBean;
+import io.github.stillgate.core.kernel.Availability;
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.DenseMatrix;
+import io.github.stillgate.core.kernel.PackedPanels;
+import io.github.stillgate.core.kernel.PackedRows;
+import io.github.stillgate.core.kernel.PanelLayout;
+import io.github.stillgate.core.kernel.RowGroups;
+import io.github.stillgate.core.kernel.RowLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Java SIMD. This class itself touches no vector type, so that it can say what is missing where the
+ * incubator module is.
+ *
+ * <p>Refused wherever it would be slower than the reference: module not resolved, no C2, no fused
+ * multiply-add, vectors below 128 bits.
+ */
+public final class VectorBackend implements Backend {
+  private static final String MODULE = "jdk.incubator.vector";
+
+  private final Availability availability = find();
+
+  /** For {@link java.util.ServiceLoader}. */
+  public VectorBackend() {}
+
+  @Override
+  public String name() {
+    return "vector";
+  }
+
+  @Override
+  public int preference() {
+    return 100;
+  }
+
+  @Override
+  public Availability availability() {
+    return availability;
+  }
+
+  @Override
+  public PackedRows packRows(RowGroups rows, Arena memory) {
+    RowLayout layout = RowLayout.of(rows);
+    MemorySegment weights = layout.pack(rows, memory);
+    return switch (Lanes.BITS) {
+      case 512 -> new VectorRows512(layout, weights);
+      case 256 -> new VectorRows256(layout, weights);
+      default -> new VectorRows128(layout, weights);
+    };
+  }
+
+  @Override
+  public PackedPanels packPanels(DenseMatrix panels, Arena memory) {
+    PanelLayout layout = new PanelLayout(panels.rows(), panels.columns());
+    return new VectorPanels(layout, layout.pack(panels, memory));
+  }
+
+  @Override
+  public Cells cells() {
+    return VectorCells.INSTANCE;
+  }
+
+  private static Availability find() {
+    if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
+      return Availability.unusable(
+          "the module " + MODULE + " is not loaded", "add --add-modules " + MODULE);
+    }
+    String mode = System.getProperty("java.vm.info", "").toLowerCase(Locale.ROOT);
+    if (mode.contains("interpreted") || mode.contains("emulated-client")) {
+      return Availability.unusable(
+          "this JVM runs without its optimizing compiler (" + mode + ")",
+          "run without -Xint and -XX:TieredStopAtLevel");
+    }
+    if (below("TieredStopAtLevel", 4)) {
+      return Availability.unusable(
+          "the C2 compiler is off", "run without -XX:TieredStopAtLevel below 4");
+    }
+    if ("false".equals(option("UseFMA"))) {
+      return Availability.unusable(
+          "this JVM uses no fused multiply-add", "run with -XX:+UseFMA on a CPU that has it");
+    }
+    if (below("MaxVectorSize", 16)) {
+      return Availability.unusable(
+          "this JVM allows vectors of %s bytes only".formatted(option("MaxVectorSize")),
+          "run with -XX:MaxVectorSize=16 or more");
+    }
+    return Availability.usable(Lanes.BITS + "-bit");
+  }
+
+  private static boolean below(String name, int least) {
+    String value = option(name);
+    return value != null && Integer.parseInt(value) < least;
+  }
+
+  private static @Nullable String option(String name) {
+    try {
+      return ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
+          .getVMOption(name)
+          .getValue();
+    } catch (IllegalArgumentException unknownHere) {
+      return null;
+    }
+  }
+}

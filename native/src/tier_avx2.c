@@ -1,0 +1,42 @@
+/* AVX2 and FMA: 8 lanes, four registers a row; two rows at once fill eight of the sixteen registers. */
+#include <immintrin.h>
+#include <stdint.h>
+
+#define TIER avx2
+#define LANES 8
+#define ROWS 2
+
+typedef __m256 vf;
+typedef __m256 vm;
+
+static inline vf v_load(const float *p) { return _mm256_load_ps(p); }
+static inline void v_store(float *p, vf v) { _mm256_store_ps(p, v); }
+static inline vf v_set(float v) { return _mm256_set1_ps(v); }
+static inline vf v_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+static inline vf v_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
+static inline vf v_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+static inline vf v_div(vf a, vf b) { return _mm256_div_ps(a, b); }
+static inline vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vm v_gt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+static inline vm v_lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+static inline vf v_select(vm m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, m); }
+static inline int v_any(vm m) { return _mm256_movemask_ps(m) != 0; }
+static inline vf v_abs(vf v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+static inline vf v_negate(vf v) { return _mm256_xor_ps(v, _mm256_set1_ps(-0.0f)); }
+static inline vf v_copy_sign(vf magnitude, vf sign) {
+    vf bit = _mm256_set1_ps(-0.0f);
+    return _mm256_or_ps(_mm256_andnot_ps(bit, magnitude), _mm256_and_ps(bit, sign));
+}
+static inline vf v_power_of_two(vf shifted) {
+    __m256i bits = _mm256_add_epi32(_mm256_castps_si256(shifted), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23));
+}
+
+/* Lane 0 of the tree + 4, + 2, + 1. */
+static inline float v_tree(vf p) {
+    __m128 p4 = _mm_add_ps(_mm256_castps256_ps128(p), _mm256_extractf128_ps(p, 1));
+    __m128 p2 = _mm_add_ps(p4, _mm_movehl_ps(p4, p4));
+    return _mm_cvtss_f32(_mm_add_ss(p2, _mm_movehdup_ps(p2)));
+}
+
+#include "kernels.inc"

@@ -1,0 +1,58 @@
+/* AVX-512 F, DQ, VL, BW: 16 lanes, two registers a row, four rows at once. */
+#include <immintrin.h>
+#include <stdint.h>
+
+#define TIER avx512
+#define LANES 16
+#define ROWS 4
+
+typedef __m512 vf;
+typedef __mmask16 vm;
+
+static inline vf v_load(const float *p) { return _mm512_load_ps(p); }
+static inline void v_store(float *p, vf v) { _mm512_store_ps(p, v); }
+static inline vf v_set(float v) { return _mm512_set1_ps(v); }
+static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+static inline vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+static inline vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+static inline vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vm v_gt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+static inline vm v_lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline vf v_select(vm m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
+static inline int v_any(vm m) { return m != 0; }
+static inline vf v_abs(vf v) { return _mm512_abs_ps(v); }
+static inline vf v_negate(vf v) { return _mm512_xor_ps(v, _mm512_set1_ps(-0.0f)); }
+static inline vf v_copy_sign(vf magnitude, vf sign) {
+    vf bit = _mm512_set1_ps(-0.0f);
+    return _mm512_or_ps(_mm512_andnot_ps(bit, magnitude), _mm512_and_ps(bit, sign));
+}
+static inline vf v_power_of_two(vf shifted) {
+    __m512i bits = _mm512_add_epi32(_mm512_castps_si512(shifted), _mm512_set1_epi32(127));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
+}
+
+/* Lane 0 of the tree + 8, + 4, + 2, + 1; the upper half is folded onto the lower at each level. */
+static inline float v_tree(vf p) {
+    __m256 p8 = _mm256_add_ps(_mm512_castps512_ps256(p), _mm512_extractf32x8_ps(p, 1));
+    __m128 p4 = _mm_add_ps(_mm256_castps256_ps128(p8), _mm256_extractf128_ps(p8, 1));
+    __m128 p2 = _mm_add_ps(p4, _mm_movehl_ps(p4, p4));
+    return _mm_cvtss_f32(_mm_add_ss(p2, _mm_movehdup_ps(p2)));
+}
+
+/* Compress within a register: compressing to memory is microcoded on some CPUs. */
+#define HAS_SELECT_POSITIVE
+static int64_t select_positive(int64_t n, const float *scores, int32_t *indices) {
+    __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    int64_t count = 0;
+    /* Padding scores are 0 and the indices have padded room, so whole registers may be written. */
+    for (int64_t i = 0; i < n; i += LANES) {
+        vm live = v_gt(v_load(scores + i), v_set(0.0f));
+        _mm512_storeu_si512(indices + count, _mm512_maskz_compress_epi32(live, index));
+        count += __builtin_popcount(live);
+        index = _mm512_add_epi32(index, _mm512_set1_epi32(LANES));
+    }
+    return count;
+}
+
+#include "kernels.inc"

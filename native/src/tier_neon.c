@@ -1,0 +1,40 @@
+/* NEON on arm64: 4 lanes, eight registers a row; two rows at once leave half of the registers free. */
+#include <arm_neon.h>
+#include <stdint.h>
+
+#define TIER neon
+#define LANES 4
+#define ROWS 2
+
+typedef float32x4_t vf;
+typedef uint32x4_t vm;
+
+static inline vf v_load(const float *p) { return vld1q_f32(p); }
+static inline void v_store(float *p, vf v) { vst1q_f32(p, v); }
+static inline vf v_set(float v) { return vdupq_n_f32(v); }
+static inline vf v_add(vf a, vf b) { return vaddq_f32(a, b); }
+static inline vf v_sub(vf a, vf b) { return vsubq_f32(a, b); }
+static inline vf v_mul(vf a, vf b) { return vmulq_f32(a, b); }
+static inline vf v_div(vf a, vf b) { return vdivq_f32(a, b); }
+static inline vf v_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+static inline vm v_gt(vf a, vf b) { return vcgtq_f32(a, b); }
+static inline vm v_lt(vf a, vf b) { return vcltq_f32(a, b); }
+static inline vf v_select(vm m, vf yes, vf no) { return vbslq_f32(m, yes, no); }
+static inline int v_any(vm m) { return vmaxvq_u32(m) != 0; }
+static inline vf v_abs(vf v) { return vabsq_f32(v); }
+static inline vf v_negate(vf v) { return vnegq_f32(v); }
+static inline vf v_copy_sign(vf magnitude, vf sign) {
+    return vbslq_f32(vdupq_n_u32(0x80000000u), sign, magnitude);
+}
+static inline vf v_power_of_two(vf shifted) {
+    int32x4_t bits = vaddq_s32(vreinterpretq_s32_f32(shifted), vdupq_n_s32(127));
+    return vreinterpretq_f32_s32(vshlq_n_s32(bits, 23));
+}
+
+/* (p0 + p2) + (p1 + p3). */
+static inline float v_tree(vf p) {
+    float32x2_t p2 = vadd_f32(vget_low_f32(p), vget_high_f32(p));
+    return vget_lane_f32(p2, 0) + vget_lane_f32(p2, 1);
+}
+
+#include "kernels.inc"

@@ -1,0 +1,20 @@
+/* The table of kernels that each tier fills; made from the one list in stillgate.h. */
+#ifndef SG_TIERS_H
+#define SG_TIERS_H
+
+#include "stillgate.h"
+
+#define SG_MEMBER(result, name, parameters, arguments) result(*name) parameters;
+typedef struct sg_table {
+    SG_KERNELS(SG_MEMBER)
+} sg_table;
+#undef SG_MEMBER
+
+#if defined(__x86_64__)
+extern const sg_table sg_table_avx512;
+extern const sg_table sg_table_avx2;
+#elif defined(__aarch64__)
+extern const sg_table sg_table_neon;
+#endif
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * Each tier against plain C written from the documents (RowLayout, PanelLayout, Elementary), bit for bit.
+ * Exits with 77 where this CPU or build lacks the tier.
+ *
+ * Sizes are ugly on purpose: widths 1 to 3 registers and a bit, groups that do not fill fours, 1 to 3 rows.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "stillgate.h"
+
+static int failures;
+
+static int64_t padded(int64_t n) { return (n + 31) / 32 * 32; }
+
+static float *floats(int64_t n) {
+    float *p = aligned_alloc(64, (size_t)(n < 16 ? 16 : n) * 4);
+    memset(p, 0, (size_t)n * 4);
+    return p;
+}
+
+static uint32_t seed = 20160311;
+
+static float uniform(void) {
+    seed = seed * 1664525u + 1013904223u;
+    return (float)(int32_t)seed * 0x1p-31f;
+}
+
+static void fill(float *p, int64_t n, float scale) {
+    for (int64_t i = 0; i < n; i++) {
+        p[i] = scale * uniform();
+    }
+}
+
+static void check(const char *what, int64_t i, float expected, float actual) {
+    if (memcmp(&expected, &actual, 4) != 0) {
+        failures++;
+        printf("%s[%ld]: expected %a, got %a\n", what, (long)i, expected, actual);
+    }
+}
+
+/* --- the documents' formulas, one element at a time --- */
+
+static float row_sum(const float *w, const float *x, int64_t width) {
+    float p[32] = {0};
+    for (int64_t k = 0; k < width; k++) {
+        p[k % 32] = fmaf(w[k], x[k], p[k % 32]);
+    }
+    for (int half = 16; half > 0; half /= 2) {
+        for (int l = 0; l < half; l++) {
+            p[l] += p[l + half];
+        }
+    }
+    return p[0];
+}
+
+static float plain_exp(float x) {
+    float c = x > 86.0f ? 86.0f : x;
+    c = c < -86.0f ? -86.0f : c;
+    float shifted = fmaf(c, 0x1.715476p0f, 0x1.8p23f);
+    float n = shifted - 0x1.8p23f;
+    float r = fmaf(n, -0x1.63p-1f, c);
+    r = fmaf(n, 0x1.bd0106p-13f, r);
+    float p = fmaf(r, 0x1.6dbc64p-10f, 0x1.124148p-7f);
+    p = fmaf(r, p, 0x1.555454p-5f);
+    p = fmaf(r, p, 0x1.555486p-3f);
+    p = fmaf(r, p, 0.5f);
+    float square = r * r;
+    p = fmaf(square, p, r);
+    p = p + 1.0f;
+    return p * ldexpf(1.0f, (int)n);
+}
+
+static float plain_sigmoid(float x) { return 1.0f / (1.0f + plain_exp(-x)); }
+
+static float plain_tanh(float x) {
+    float m = fabsf(x);
+    if (m < 0.625f) {
+        float s = x * x;
+        float p = fmaf(s, -0x1.76abf6p-8f, 0x1.5256cep-6f);
+        p = fmaf(s, p, -0x1.b84448p-5f);
+        p = fmaf(s, p, 0x1.110768p-3f);
+        p = fmaf(s, p, -0x1.555534p-2f);
+        float cube = x * s;
+        return fmaf(cube, p, x);
+    }
+    return copysignf(1.0f - 2.0f / (plain_exp(m + m) + 1.0f), x);
+}
+
+static float plain_blend(float z, float c, float h) {
+    float v = fmaf(z, c - h, h);
+    return fabsf(v) < 1e-30f ? 0.0f : v;
+}
+
+/* --- kernels --- */
+
+static void test_rows(int64_t groups, int64_t state_rows, int64_t state_width, int64_t input_rows,
+                      int64_t input_width) {
+    sg_rows pack = {0};
+    pack.state_rows = state_rows;
+    pack.state_stride = state_rows ? padded(state_width) : 0;
+    pack.input_rows = input_rows;
+    pack.input_stride = input_rows ? padded(input_width) : 0;
+    pack.group_stride = state_rows * pack.state_stride + input_rows * pack.input_stride;
+    pack.sum_stride = padded(groups);
+    float *weights = floats(groups * pack.group_stride);
+    fill(weights, groups * pack.group_stride, 1.0f);
+    pack.weights = weights;
+    float *state = floats(padded(state_width));
+    float *input = floats(padded(input_width));
+    fill(state, state_width, 1.0f);
+    fill(input, input_width, 3.0f);
+    float *state_sums = floats((state_rows + 1) * pack.sum_stride);
+    float *input_sums = floats((input_rows + 1) * pack.sum_stride);
+    int32_t *live = malloc((size_t)groups * 4);
+    int64_t count = 0;
+    for (int64_t g = 0; g < groups; g++) {
+        if (uniform() > -0.2f) {
+            live[count++] = (int32_t)g;
+        } else {
+            /* Still groups are poisoned: reading one shows up as NaN. */
+            for (int64_t k = 0; k < pack.group_stride; k++) {
+                weights[g * pack.group_stride + k] = NAN;
+            }
+        }
+    }
+    const float guard = 12345.0f;
+    for (int64_t i = 0; i < (state_rows + 1) * pack.sum_stride; i++) state_sums[i] = guard;
+    for (int64_t i = 0; i < (input_rows + 1) * pack.sum_stride; i++) input_sums[i] = guard;
+    sg_multiply_rows(&pack, live, count, state_rows ? state : NULL, state_sums,
+                     input_rows ? input : NULL, input_sums);
+    int64_t next = 0;
+    for (int64_t g = 0; g < groups; g++) {
+        int is_live = next < count && live[next] == g;
+        next += is_live;
+        const float *at = weights + g * pack.group_stride;
+        for (int64_t r = 0; r < state_rows; r++) {
+            float e = is_live ? row_sum(at + r * pack.state_stride, state, pack.state_stride) : guard;
+            check("state sum", g, e, state_sums[r * pack.sum_stride + g]);
+        }
+        at += state_rows * pack.state_stride;
+        for (int64_t r = 0; r < input_rows; r++) {
+            float e = is_live ? row_sum(at + r * pack.input_stride, input, pack.input_stride) : guard;
+            check("input sum", g, e, input_sums[r * pack.sum_stride + g]);
+        }
+    }
+    check("guard", 0, guard, state_sums[state_rows * pack.sum_stride]);
+    check("guard", 1, guard, input_sums[input_rows * pack.sum_stride]);
+    free(weights);
+    free(state);
+    free(input);
+    free(state_sums);
+    free(input_sums);
+    free(live);
+}
+
+static void test_panels(int64_t rows, int64_t columns) {
+    int64_t panels = padded(rows) / 32;
+    float *weights = floats(panels * 32 * columns);
+    float *vector = floats(padded(columns));
+    float *sums = floats(panels * 32);
+    fill(weights, panels * 32 * columns, 1.0f);
+    fill(vector, columns, 2.0f);
+    sg_multiply_panels(weights, panels, columns, vector, sums);
+    for (int64_t i = 0; i < panels * 32; i++) {
+        float sum = 0;
+        for (int64_t k = 0; k < columns; k++) {
+            sum = fmaf(weights[(i / 32 * columns + k) * 32 + i % 32], vector[k], sum);
+        }
+        check("panel", i, sum, sums[i]);
+    }
+    free(weights);
+    free(vector);
+    free(sums);
+}
+
+static void test_cells(int64_t n, float scale) {
+    int64_t s = padded(n);
+    float *a = floats(s), *state = floats(3 * s), *input = floats(3 * s), *bias = floats(3 * s);
+    float *h = floats(s), *before = floats(s), *out = floats(s);
+    int32_t *indices = malloc((size_t)s * 4);
+    fill(a, n, scale);
+    for (int row = 0; row < 3; row++) {
+        fill(state + row * s, n, scale);
+        fill(input + row * s, n, scale);
+        fill(bias + row * s, n, 0.5f);
+    }
+    fill(h, n, 1.0f);
+    a[0] = n > 1 ? 0.0f : a[0];
+    h[n - 1] = 1e-31f;
+    memcpy(before, h, (size_t)s * 4);
+
+    int64_t live = sg_select_positive(n, a, indices);
+    int64_t expected = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (a[i] > 0.0f) {
+            if (expected >= live || indices[expected] != i) {
+                failures++;
+                printf("select: unit %ld is missing\n", (long)i);
+            }
+            expected++;
+        }
+    }
+    if (expected != live) {
+        failures++;
+        printf("select: %ld live, expected %ld\n", (long)live, (long)expected);
+    }
+
+    sg_relu(s, state, input, bias, out);
+    for (int64_t i = 0; i < n; i++) {
+        float v = (input[i] + state[i]) + bias[i];
+        check("relu", i, v > 0.0f ? v : 0.0f, out[i]);
+    }
+    sg_add(s, state, bias, out);
+    for (int64_t i = 0; i < n; i++) {
+        check("add", i, state[i] + bias[i], out[i]);
+    }
+
+    sg_conditional_gru(s, a, state, input, bias, h);
+    for (int64_t i = 0; i < n; i++) {
+        float e = before[i];
+        if (a[i] > 0.0f) {
+            float r = plain_sigmoid((input[i] + state[i]) + bias[i]);
+            float c = plain_tanh(fmaf(r, state[s + i], input[s + i]) + bias[s + i]);
+            e = plain_blend(plain_tanh(a[i]), c, e);
+        }
+        check("conditional_gru", i, e, h[i]);
+    }
+
+    memcpy(h, before, (size_t)s * 4);
+    sg_gru(s, state, input, bias, h);
+    for (int64_t i = 0; i < n; i++) {
+        float z = plain_sigmoid((input[i] + state[i]) + bias[i]);
+        float r = plain_sigmoid((input[s + i] + state[s + i]) + bias[s + i]);
+        float c = plain_tanh(fmaf(r, state[2 * s + i], input[2 * s + i]) + bias[2 * s + i]);
+        check("gru", i, plain_blend(z, c, before[i]), h[i]);
+    }
+
+    sg_softmax(n, s, state, bias, out);
+    float max = state[0] + bias[0];
+    for (int64_t i = 0; i < n; i++) {
+        float v = state[i] + bias[i];
+        max = v > max ? v : max;
+    }
+    float *ones = floats(s), *e = floats(s);
+    for (int64_t i = 0; i < n; i++) {
+        ones[i] = 1.0f;
+        e[i] = plain_exp((state[i] + bias[i]) - max);
+    }
+    float sum = row_sum(e, ones, s);
+    for (int64_t i = 0; i < s; i++) {
+        check("softmax", i, i < n ? e[i] / sum : 0.0f, out[i]);
+    }
+    free(a);
+    free(state);
+    free(input);
+    free(bias);
+    free(h);
+    free(before);
+    free(out);
+    free(indices);
+    free(ones);
+    free(e);
+}
+
+int main(int argc, char **argv) {
+    const char *wanted = argc > 1 ? argv[1] : "";
+    const char *tier = sg_choose_tier(wanted);
+    if (tier == NULL || (wanted[0] != '\0' && strcmp(tier, wanted) != 0)) {
+        printf("tier %s: not on this CPU\n", wanted);
+        return 77;
+    }
+#if defined(__x86_64__)
+    unsigned control = _mm_getcsr();
+#endif
+    for (int64_t groups = 1; groups <= 11; groups += 2) {
+        for (int64_t rows = 1; rows <= 3; rows++) {
+            test_rows(groups, rows, 1, 0, 0);
+            test_rows(groups, rows, 33, rows, 27);
+            test_rows(groups, rows, 97, 4 - rows, 160);
+            test_rows(groups, 0, 1, rows, 31);
+        }
+    }
+    for (int64_t n = 1; n <= 130; n += 13) {
+        test_panels(n, 1 + n % 17);
+        test_cells(n, 0.1f);
+        test_cells(n, 4.0f);
+        test_cells(n, 200.0f);
+    }
+#if defined(__x86_64__)
+    /* Sticky exception flags may be raised; the control bits must be as they were. */
+    if ((_mm_getcsr() & ~0x3fu) != (control & ~0x3fu)) {
+        failures++;
+        printf("MXCSR was changed\n");
+    }
+#endif
+    printf("tier %s: %s\n", tier, failures ? "FAILED" : "ok");
+    return failures ? 1 : 0;
+}
