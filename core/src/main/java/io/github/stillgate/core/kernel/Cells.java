@@ -41,7 +41,8 @@ public interface Cells {
    *   h[i] = flush(fma(z, c - h[i], h[i]))
    * </pre>
    *
-   * Every other h[i] keeps its bits. Sums of still units may be stale, but must be finite.
+   * Every other h[i] keeps its bits. Sums of still units may be stale, but must be finite. a and the state
+   * sums may be overwritten with anything finite; the input sums stay, since a token's are packed weights.
    */
   void conditionalGru(
       int n,
@@ -60,6 +61,8 @@ public interface Cells {
    *   c  = tanh(fma(r, stateSums[2 stride + i], inputSums[2 stride + i]) + bias[2 stride + i])
    *   h[i] = flush(fma(z, c - h[i], h[i]))
    * </pre>
+   *
+   * The state sums may be overwritten with anything finite; the input sums stay.
    */
   void gru(
       int n,

@@ -2,6 +2,7 @@ package io.github.stillgate.core.plan;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Backends;
 import io.github.stillgate.core.model.ConditionalGru;
@@ -10,6 +11,7 @@ import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import java.lang.foreign.Arena;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -24,6 +26,9 @@ import java.util.WeakHashMap;
 public final class Plan implements AutoCloseable {
   /** C2 compiles after some ten thousand calls or loop trips; a step makes several of each. */
   private static final int WARM_UP_STEPS = 12_000;
+
+  /** Compilation happens beside the steps; it is over when so many of them allocate nothing. */
+  private static final int WARM_UP_BATCH = 1_000;
 
   private static final Duration WARM_UP_LIMIT = Duration.ofSeconds(10);
 
@@ -154,8 +159,8 @@ public final class Plan implements AutoCloseable {
 
   /**
    * Steps a stream of its own until the kernels run compiled, so that the first live step is not
-   * thousands of times slower than the rest. Takes well under a second for small models and stops after
-   * ten in any case.
+   * thousands of times slower than the rest: uncompiled vector code allocates, so the end shows in a
+   * thousand steps without an allocation. Takes some seconds and stops after ten in any case.
    *
    * @return what it took, and the latency of one step afterwards
    * @throws IllegalStateException if the plan is closed
@@ -165,8 +170,16 @@ public final class Plan implements AutoCloseable {
     long start = System.nanoTime();
     int steps = 0;
     try {
-      while (steps < WARM_UP_STEPS && System.nanoTime() - start < WARM_UP_LIMIT.toNanos()) {
-        stepOnce(stream, steps++);
+      long allocated = Long.MAX_VALUE;
+      // The measurement itself allocates a little; a boxed vector is 64 bytes in every step.
+      while ((steps < WARM_UP_STEPS || allocated > WARM_UP_BATCH)
+          && System.nanoTime() - start < WARM_UP_LIMIT.toNanos()) {
+        long batchStart = allocatedBytes();
+        int batchEnd = steps + WARM_UP_BATCH;
+        while (steps < batchEnd && System.nanoTime() - start < WARM_UP_LIMIT.toNanos()) {
+          stepOnce(stream, steps++);
+        }
+        allocated = allocatedBytes() - batchStart;
       }
       long before = System.nanoTime();
       stepOnce(stream, steps);
@@ -177,6 +190,12 @@ public final class Plan implements AutoCloseable {
       stream.close();
       streams.remove(stream);
     }
+  }
+
+  private static long allocatedBytes() {
+    return ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
+        ? threads.getCurrentThreadAllocatedBytes()
+        : 0;
   }
 
   /** Alternates tokens and vectors, so that both ways in get compiled. */

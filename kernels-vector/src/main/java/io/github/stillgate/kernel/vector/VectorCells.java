@@ -9,17 +9,22 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The formulas of {@link Cells} a register of units at a time; the padding makes tails needless. */
+/**
+ * The formulas of {@link Cells} a register of units at a time; the padding makes tails needless.
+ */
 final class VectorCells implements Cells {
   static final VectorCells INSTANCE = new VectorCells();
 
+  private static final FloatVector ZERO = FloatVector.zero(SPECIES);
+  private static final FloatVector FLUSH_BELOW =
+      FloatVector.broadcast(SPECIES, Elementary.FLUSH_BELOW);
   private static final VectorSpecies<Float> S128 = FloatVector.SPECIES_128;
 
   private VectorCells() {}
@@ -32,7 +37,7 @@ final class VectorCells implements Cells {
     for (int i = 0; i < n; i += COUNT) {
       long live =
           FloatVector.fromMemorySegment(SPECIES, scores, 4L * i, ORDER)
-              .compare(VectorOperators.GT, 0f)
+              .compare(VectorOperators.GT, ZERO)
               .toLong();
       while (live != 0) {
         indices.setAtIndex(JAVA_INT, count++, i + Long.numberOfTrailingZeros(live));
@@ -46,7 +51,9 @@ final class VectorCells implements Cells {
   public void add(int n, MemorySegment sums, MemorySegment bias, MemorySegment out) {
     int bytes = 4 * RowLayout.padded(n);
     for (int at = 0; at < bytes; at += BYTES) {
-      load(sums, at).add(load(bias, at)).intoMemorySegment(out, at, ORDER);
+      FloatVector.fromMemorySegment(SPECIES, sums, at, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, bias, at, ORDER))
+          .intoMemorySegment(out, at, ORDER);
     }
   }
 
@@ -58,10 +65,12 @@ final class VectorCells implements Cells {
       MemorySegment bias,
       MemorySegment out) {
     int bytes = 4 * RowLayout.padded(n);
-    FloatVector zero = FloatVector.zero(SPECIES);
     for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector v = load(inputSums, at).add(load(stateSums, at)).add(load(bias, at));
-      zero.blend(v, v.compare(VectorOperators.GT, 0f)).intoMemorySegment(out, at, ORDER);
+      FloatVector v =
+          FloatVector.fromMemorySegment(SPECIES, inputSums, at, ORDER)
+              .add(FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER))
+              .add(FloatVector.fromMemorySegment(SPECIES, bias, at, ORDER));
+      ZERO.blend(v, v.compare(VectorOperators.GT, ZERO)).intoMemorySegment(out, at, ORDER);
     }
   }
 
@@ -73,24 +82,11 @@ final class VectorCells implements Cells {
       MemorySegment inputSums,
       MemorySegment bias,
       MemorySegment h) {
-    int stride = 4 * RowLayout.padded(n);
-    for (int at = 0; at < stride; at += BYTES) {
-      FloatVector gate = load(a, at);
-      VectorMask<Float> live = gate.compare(VectorOperators.GT, 0f);
-      if (live.anyTrue()) {
-        FloatVector z = VectorElementary.tanh(gate);
-        FloatVector r =
-            VectorElementary.sigmoid(
-                load(inputSums, at).add(load(stateSums, at)).add(load(bias, at)));
-        FloatVector c =
-            VectorElementary.tanh(
-                r.fma(load(stateSums, stride + at), load(inputSums, stride + at))
-                    .add(load(bias, stride + at)));
-        FloatVector before = load(h, at);
-        FloatVector after = VectorElementary.flush(z.fma(c.sub(before), before));
-        before.blend(after, live).intoMemorySegment(h, at, ORDER);
-      }
-    }
+    int bytes = 4 * RowLayout.padded(n);
+    sigmoid(0, bytes, stateSums, inputSums, bias);
+    candidate(0, bytes, stateSums, inputSums, bias);
+    VectorElementary.tanh(a, 0, bytes, stateSums, 0);
+    blendLive(bytes, a, stateSums, h);
   }
 
   @Override
@@ -100,48 +96,120 @@ final class VectorCells implements Cells {
       MemorySegment inputSums,
       MemorySegment bias,
       MemorySegment h) {
-    int stride = 4 * RowLayout.padded(n);
-    for (int at = 0; at < stride; at += BYTES) {
-      FloatVector z =
-          VectorElementary.sigmoid(
-              load(inputSums, at).add(load(stateSums, at)).add(load(bias, at)));
-      int second = stride + at;
-      FloatVector r =
-          VectorElementary.sigmoid(
-              load(inputSums, second).add(load(stateSums, second)).add(load(bias, second)));
-      int third = 2 * stride + at;
-      FloatVector c =
-          VectorElementary.tanh(
-              r.fma(load(stateSums, third), load(inputSums, third)).add(load(bias, third)));
-      FloatVector before = load(h, at);
-      VectorElementary.flush(z.fma(c.sub(before), before)).intoMemorySegment(h, at, ORDER);
+    int bytes = 4 * RowLayout.padded(n);
+    sigmoid(0, 2 * bytes, stateSums, inputSums, bias);
+    candidate(bytes, bytes, stateSums, inputSums, bias);
+    blendAll(bytes, stateSums, h);
+  }
+
+  /** Replaces the state sums of whole row kinds by sigmoid(inputSums + stateSums + bias). */
+  private static void sigmoid(
+      int from,
+      int bytes,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias) {
+    for (int at = from; at < from + bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, inputSums, at, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER))
+          .add(FloatVector.fromMemorySegment(SPECIES, bias, at, ORDER))
+          .neg()
+          .intoMemorySegment(stateSums, at, ORDER);
+    }
+    VectorElementary.sigmoidOfNegated(stateSums, from, bytes);
+  }
+
+  /**
+   * With r at {@code resetAt}, replaces the row kind behind it by tanh(fma(r, state, input) + bias); r is
+   * gone afterwards.
+   */
+  private static void candidate(
+      int resetAt,
+      int bytes,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias) {
+    int from = resetAt + bytes;
+    for (int at = from; at < from + bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, stateSums, at - bytes, ORDER)
+          .fma(
+              FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER),
+              FloatVector.fromMemorySegment(SPECIES, inputSums, at, ORDER))
+          .add(FloatVector.fromMemorySegment(SPECIES, bias, at, ORDER))
+          .intoMemorySegment(stateSums, at, ORDER);
+    }
+    VectorElementary.tanh(stateSums, from, bytes, stateSums, resetAt);
+  }
+
+  /**
+   * With c in the second row kind: h = z > 0 ? flush(fma(z, c - h, h)) : h. The polynomial of tanh keeps
+   * the sign of its argument down to the smallest denormal, so z > 0 exactly where a > 0.
+   */
+  private static void blendLive(
+      int bytes, MemorySegment z, MemorySegment stateSums, MemorySegment h) {
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector gate = FloatVector.fromMemorySegment(SPECIES, z, at, ORDER);
+      FloatVector before = FloatVector.fromMemorySegment(SPECIES, h, at, ORDER);
+      FloatVector c = FloatVector.fromMemorySegment(SPECIES, stateSums, bytes + at, ORDER);
+      FloatVector after = gate.fma(c.sub(before), before);
+      after = after.blend(ZERO, after.abs().compare(VectorOperators.LT, FLUSH_BELOW));
+      before
+          .blend(after, gate.compare(VectorOperators.GT, ZERO))
+          .intoMemorySegment(h, at, ORDER);
+    }
+  }
+
+  /** With z in the first row kind and c in the third: h = flush(fma(z, c - h, h)). */
+  private static void blendAll(int bytes, MemorySegment stateSums, MemorySegment h) {
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector before = FloatVector.fromMemorySegment(SPECIES, h, at, ORDER);
+      FloatVector c = FloatVector.fromMemorySegment(SPECIES, stateSums, 2 * bytes + at, ORDER);
+      FloatVector after =
+          FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER)
+              .fma(c.sub(before), before);
+      after
+          .blend(ZERO, after.abs().compare(VectorOperators.LT, FLUSH_BELOW))
+          .intoMemorySegment(h, at, ORDER);
     }
   }
 
   @Override
   public void softmax(int n, MemorySegment sums, MemorySegment bias, MemorySegment out) {
-    int padded = RowLayout.padded(n);
+    int bytes = 4 * RowLayout.padded(n);
     add(n, sums, bias, out);
     float max = out.getAtIndex(JAVA_FLOAT, 0);
     for (int i = 1; i < n; i++) {
       float v = out.getAtIndex(JAVA_FLOAT, i);
       max = v > max ? v : max;
     }
-    for (int i = 0; i < padded; i += COUNT) {
-      FloatVector e = VectorElementary.exp(load(out, 4 * i).sub(max));
-      e.intoMemorySegment(out, 4L * i, ORDER);
+    subtract(bytes, max, out);
+    VectorElementary.exp(out, 0, bytes);
+    for (int at = 4 * n; at < bytes; at += 4) {
+      out.set(JAVA_FLOAT, at, 0f);
     }
-    for (int i = n; i < padded; i++) {
-      out.setAtIndex(JAVA_FLOAT, i, 0f);
+    divide(bytes, sum(bytes, out), out);
+  }
+
+  private static void subtract(int bytes, float amount, MemorySegment values) {
+    FloatVector amounts = FloatVector.broadcast(SPECIES, amount);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, values, at, ORDER)
+          .sub(amounts)
+          .intoMemorySegment(values, at, ORDER);
     }
-    float sum = sum(padded, out);
-    for (int at = 0; at < 4 * padded; at += BYTES) {
-      load(out, at).div(sum).intoMemorySegment(out, at, ORDER);
+  }
+
+  private static void divide(int bytes, float divisor, MemorySegment values) {
+    FloatVector divisors = FloatVector.broadcast(SPECIES, divisor);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, values, at, ORDER)
+          .div(divisors)
+          .intoMemorySegment(values, at, ORDER);
     }
   }
 
   /** 128-bit registers on every machine: eight hold the 32 partial sums, and the tree is short. */
-  private static float sum(int padded, MemorySegment values) {
+  private static float sum(int bytes, MemorySegment values) {
     FloatVector p0 = FloatVector.zero(S128);
     FloatVector p1 = FloatVector.zero(S128);
     FloatVector p2 = FloatVector.zero(S128);
@@ -150,7 +218,7 @@ final class VectorCells implements Cells {
     FloatVector p5 = FloatVector.zero(S128);
     FloatVector p6 = FloatVector.zero(S128);
     FloatVector p7 = FloatVector.zero(S128);
-    for (int at = 0; at < 4 * padded; at += 4 * RowLayout.LANES) {
+    for (int at = 0; at < bytes; at += 4 * RowLayout.LANES) {
       p0 = p0.add(FloatVector.fromMemorySegment(S128, values, at, ORDER));
       p1 = p1.add(FloatVector.fromMemorySegment(S128, values, at + 16, ORDER));
       p2 = p2.add(FloatVector.fromMemorySegment(S128, values, at + 32, ORDER));
@@ -164,9 +232,5 @@ final class VectorCells implements Cells {
     FloatVector odd = p1.add(p5).add(p3.add(p7));
     FloatVector p = even.add(odd);
     return (p.lane(0) + p.lane(2)) + (p.lane(1) + p.lane(3));
-  }
-
-  private static FloatVector load(MemorySegment values, int at) {
-    return FloatVector.fromMemorySegment(SPECIES, values, at, ORDER);
   }
 }

@@ -1,73 +1,110 @@
 package io.github.stillgate.kernel.vector;
 
+import static io.github.stillgate.kernel.vector.Lanes.BYTES;
+import static io.github.stillgate.kernel.vector.Lanes.ORDER;
 import static io.github.stillgate.kernel.vector.Lanes.SPECIES;
 
 import io.github.stillgate.core.kernel.Elementary;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** {@link Elementary}, operation by operation, on all lanes at once. */
+/**
+ * {@link Elementary}, operation by operation, over ranges of memory: bytes {@code from .. from + bytes}.
+ *
+ * <p>Memory and not vectors pass between these methods. As functions from vector to vector they were
+ * inlined in one run and not in the next, depending on what had been compiled before; and each one that
+ * is not inlined allocates its vectors (measured: up to 25 KB a step at n = 96).
+ */
 final class VectorElementary {
+  private static final FloatVector ONE = FloatVector.broadcast(SPECIES, 1f);
+  private static final FloatVector TWO = FloatVector.broadcast(SPECIES, 2f);
   private static final FloatVector LIMIT = FloatVector.broadcast(SPECIES, Elementary.EXP_LIMIT);
-  private static final FloatVector NEGATIVE_LIMIT =
-      FloatVector.broadcast(SPECIES, -Elementary.EXP_LIMIT);
+  private static final FloatVector NEGATIVE_LIMIT = LIMIT.neg();
+  private static final FloatVector LOG2_E = FloatVector.broadcast(SPECIES, Elementary.LOG2_E);
+  private static final FloatVector ROUNDING = FloatVector.broadcast(SPECIES, Elementary.ROUNDING);
+  private static final FloatVector MINUS_LN2_HIGH =
+      FloatVector.broadcast(SPECIES, -Elementary.LN2_HIGH);
+  private static final FloatVector MINUS_LN2_LOW =
+      FloatVector.broadcast(SPECIES, -Elementary.LN2_LOW);
+  private static final FloatVector E0 = FloatVector.broadcast(SPECIES, Elementary.E0);
+  private static final FloatVector E1 = FloatVector.broadcast(SPECIES, Elementary.E1);
+  private static final FloatVector E2 = FloatVector.broadcast(SPECIES, Elementary.E2);
+  private static final FloatVector E3 = FloatVector.broadcast(SPECIES, Elementary.E3);
+  private static final FloatVector E4 = FloatVector.broadcast(SPECIES, Elementary.E4);
+  private static final FloatVector T0 = FloatVector.broadcast(SPECIES, Elementary.T0);
+  private static final FloatVector T1 = FloatVector.broadcast(SPECIES, Elementary.T1);
+  private static final FloatVector T2 = FloatVector.broadcast(SPECIES, Elementary.T2);
+  private static final FloatVector T3 = FloatVector.broadcast(SPECIES, Elementary.T3);
+  private static final FloatVector T4 = FloatVector.broadcast(SPECIES, Elementary.T4);
+  private static final FloatVector POLYNOMIAL_BELOW =
+      FloatVector.broadcast(SPECIES, Elementary.TANH_POLYNOMIAL_BELOW);
+  private static final IntVector EXPONENT_BIAS = ONE.reinterpretAsInts().broadcast(127);
+  private static final IntVector SIGN = EXPONENT_BIAS.broadcast(0x8000_0000);
+  private static final IntVector MAGNITUDE = EXPONENT_BIAS.broadcast(0x7fff_ffff);
 
   private VectorElementary() {}
 
-  static FloatVector exp(FloatVector x) {
-    FloatVector clamped = x.blend(LIMIT, x.compare(VectorOperators.GT, Elementary.EXP_LIMIT));
-    clamped =
-        clamped.blend(
-            NEGATIVE_LIMIT, clamped.compare(VectorOperators.LT, -Elementary.EXP_LIMIT));
-    FloatVector shifted =
-        clamped.fma(
-            FloatVector.broadcast(SPECIES, Elementary.LOG2_E),
-            FloatVector.broadcast(SPECIES, Elementary.ROUNDING));
-    FloatVector n = shifted.sub(Elementary.ROUNDING);
-    FloatVector r = n.fma(FloatVector.broadcast(SPECIES, -Elementary.LN2_HIGH), clamped);
-    r = n.fma(FloatVector.broadcast(SPECIES, -Elementary.LN2_LOW), r);
-    FloatVector p =
-        r.fma(
-            FloatVector.broadcast(SPECIES, Elementary.E4),
-            FloatVector.broadcast(SPECIES, Elementary.E3));
-    p = r.fma(p, FloatVector.broadcast(SPECIES, Elementary.E2));
-    p = r.fma(p, FloatVector.broadcast(SPECIES, Elementary.E1));
-    p = r.fma(p, FloatVector.broadcast(SPECIES, Elementary.E0));
-    p = r.mul(r).fma(p, r);
-    p = p.add(1f);
-    IntVector power =
-        (IntVector) shifted.reinterpretAsInts().add(127).lanewise(VectorOperators.LSHL, 23);
-    return p.mul(power.reinterpretAsFloats());
+  /** {@code v = exp(v)}. */
+  static void exp(MemorySegment values, int from, int bytes) {
+    for (int at = from; at < from + bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, values, at, ORDER);
+      x = x.blend(LIMIT, x.compare(VectorOperators.GT, LIMIT));
+      x = x.blend(NEGATIVE_LIMIT, x.compare(VectorOperators.LT, NEGATIVE_LIMIT));
+      FloatVector shifted = x.fma(LOG2_E, ROUNDING);
+      FloatVector n = shifted.sub(ROUNDING);
+      FloatVector r = n.fma(MINUS_LN2_HIGH, x);
+      r = n.fma(MINUS_LN2_LOW, r);
+      FloatVector p = r.fma(E4, E3);
+      p = r.fma(p, E2);
+      p = r.fma(p, E1);
+      p = r.fma(p, E0);
+      p = r.mul(r).fma(p, r);
+      p = p.add(ONE);
+      FloatVector power =
+          shifted
+              .reinterpretAsInts()
+              .add(EXPONENT_BIAS)
+              .lanewise(VectorOperators.LSHL, 23)
+              .reinterpretAsFloats();
+      p.mul(power).intoMemorySegment(values, at, ORDER);
+    }
   }
 
-  static FloatVector sigmoid(FloatVector x) {
-    FloatVector one = FloatVector.broadcast(SPECIES, 1f);
-    return one.div(one.add(exp(x.neg())));
+  /** {@code v = sigmoid(-v)}: the caller has negated already, which saves a pass. */
+  static void sigmoidOfNegated(MemorySegment values, int from, int bytes) {
+    exp(values, from, bytes);
+    for (int at = from; at < from + bytes; at += BYTES) {
+      FloatVector e = FloatVector.fromMemorySegment(SPECIES, values, at, ORDER);
+      ONE.div(ONE.add(e)).intoMemorySegment(values, at, ORDER);
+    }
   }
 
-  static FloatVector tanh(FloatVector x) {
-    FloatVector magnitude = x.abs();
-    FloatVector s = x.mul(x);
-    FloatVector p =
-        s.fma(
-            FloatVector.broadcast(SPECIES, Elementary.T4),
-            FloatVector.broadcast(SPECIES, Elementary.T3));
-    p = s.fma(p, FloatVector.broadcast(SPECIES, Elementary.T2));
-    p = s.fma(p, FloatVector.broadcast(SPECIES, Elementary.T1));
-    p = s.fma(p, FloatVector.broadcast(SPECIES, Elementary.T0));
-    FloatVector small = x.mul(s).fma(p, x);
-    FloatVector one = FloatVector.broadcast(SPECIES, 1f);
-    FloatVector two = FloatVector.broadcast(SPECIES, 2f);
-    FloatVector large = one.sub(two.div(exp(magnitude.add(magnitude)).add(one)));
-    IntVector sign = (IntVector) x.reinterpretAsInts().and(0x8000_0000);
-    IntVector bits = (IntVector) large.reinterpretAsInts().and(0x7fff_ffff);
-    FloatVector signed = bits.or(sign).reinterpretAsFloats();
-    return signed.blend(
-        small, magnitude.compare(VectorOperators.LT, Elementary.TANH_POLYNOMIAL_BELOW));
-  }
-
-  static FloatVector flush(FloatVector x) {
-    return x.blend(0f, x.abs().compare(VectorOperators.LT, Elementary.FLUSH_BELOW));
+  /** {@code v = tanh(v)}; overwrites as many bytes of {@code scratch} from {@code scratchFrom}. */
+  static void tanh(
+      MemorySegment values, int from, int bytes, MemorySegment scratch, int scratchFrom) {
+    int shift = scratchFrom - from;
+    for (int at = from; at < from + bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, values, at, ORDER).abs();
+      x.add(x).intoMemorySegment(scratch, shift + at, ORDER);
+    }
+    exp(scratch, scratchFrom, bytes);
+    for (int at = from; at < from + bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, values, at, ORDER);
+      FloatVector e = FloatVector.fromMemorySegment(SPECIES, scratch, shift + at, ORDER);
+      IntVector large = ONE.sub(TWO.div(e.add(ONE))).reinterpretAsInts();
+      FloatVector signed =
+          large.and(MAGNITUDE).or(x.reinterpretAsInts().and(SIGN)).reinterpretAsFloats();
+      FloatVector s = x.mul(x);
+      FloatVector p = s.fma(T4, T3);
+      p = s.fma(p, T2);
+      p = s.fma(p, T1);
+      p = s.fma(p, T0);
+      FloatVector small = x.mul(s).fma(p, x);
+      signed
+          .blend(small, x.abs().compare(VectorOperators.LT, POLYNOMIAL_BELOW))
+          .intoMemorySegment(values, at, ORDER);
+    }
   }
 }

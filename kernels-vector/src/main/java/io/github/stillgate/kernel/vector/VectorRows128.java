@@ -6,14 +6,11 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** 128-bit rows: eight registers hold a row's 32 partial sums, so rows are taken one at a time. */
 final class VectorRows128 extends VectorRows {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_128;
-  private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(S, 2, 1, true);
-  private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(S, 1, 1, true);
 
   VectorRows128(RowLayout layout, MemorySegment weights) {
     super(layout, weights);
@@ -39,7 +36,8 @@ final class VectorRows128 extends VectorRows {
     sums.set(JAVA_FLOAT, s3, sum(weights, r3, vector, bytes));
   }
 
-  private static float sum(MemorySegment weights, long row, MemorySegment vector, int bytes) {
+  private static float sum(MemorySegment weights, long at, MemorySegment vector, int bytes) {
+    MemorySegment row = weights.asSlice(at, bytes);
     FloatVector p0 = FloatVector.zero(S);
     FloatVector p1 = FloatVector.zero(S);
     FloatVector p2 = FloatVector.zero(S);
@@ -50,34 +48,33 @@ final class VectorRows128 extends VectorRows {
     FloatVector p7 = FloatVector.zero(S);
     for (int k = 0; k < bytes; k += 128) {
       p0 =
-          FloatVector.fromMemorySegment(S, weights, row + k, ORDER)
+          FloatVector.fromMemorySegment(S, row, k, ORDER)
               .fma(FloatVector.fromMemorySegment(S, vector, k, ORDER), p0);
       p1 =
-          FloatVector.fromMemorySegment(S, weights, row + k + 16, ORDER)
+          FloatVector.fromMemorySegment(S, row, k + 16, ORDER)
               .fma(FloatVector.fromMemorySegment(S, vector, k + 16, ORDER), p1);
       p2 =
-          FloatVector.fromMemorySegment(S, weights, row + k + 32, ORDER)
+          FloatVector.fromMemorySegment(S, row, k + 32, ORDER)
               .fma(FloatVector.fromMemorySegment(S, vector, k + 32, ORDER), p2);
       p3 =
-          FloatVector.fromMemorySegment(S, weights, row + k + 48, ORDER)
+          FloatVector.fromMemorySegment(S, row, k + 48, ORDER)
               .fma(FloatVector.fromMemorySegment(S, vector, k + 48, ORDER), p3);
       p4 =
-          FloatVector.fromMemorySegment(S, weights, row + k + 64, ORDER)
+          FloatVector.fromMemorySegment(S, row, k + 64, ORDER)
               .fma(FloatVector.fromMemorySegment(S, vector, k + 64, ORDER), p4);
       p5 =
-          FloatVector.fromMemorySegment(S, weights, row + k + 80, ORDER)
+          FloatVector.fromMemorySegment(S, row, k + 80, ORDER)
               .fma(FloatVector.fromMemorySegment(S, vector, k + 80, ORDER), p5);
       p6 =
-          FloatVector.fromMemorySegment(S, weights, row + k + 96, ORDER)
+          FloatVector.fromMemorySegment(S, row, k + 96, ORDER)
               .fma(FloatVector.fromMemorySegment(S, vector, k + 96, ORDER), p6);
       p7 =
-          FloatVector.fromMemorySegment(S, weights, row + k + 112, ORDER)
+          FloatVector.fromMemorySegment(S, row, k + 112, ORDER)
               .fma(FloatVector.fromMemorySegment(S, vector, k + 112, ORDER), p7);
     }
     FloatVector even = p0.add(p4).add(p2.add(p6));
     FloatVector odd = p1.add(p5).add(p3.add(p7));
     FloatVector p = even.add(odd);
-    p = p.add(p.rearrange(BY_2));
-    return p.add(p.rearrange(BY_1)).lane(0);
+    return (p.lane(0) + p.lane(2)) + (p.lane(1) + p.lane(3));
   }
 }

@@ -1,0 +1,434 @@
+package io.github.stillgate.contract;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.DenseMatrix;
+import io.github.stillgate.core.kernel.Elementary;
+import io.github.stillgate.core.kernel.PackedPanels;
+import io.github.stillgate.core.kernel.PackedRows;
+import io.github.stillgate.core.kernel.RowGroups;
+import io.github.stillgate.core.kernel.RowLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What every backend's kernels promise, compared bit for bit with the documented order of operations,
+ * which is written out here once more and shares no code with any kernel. Shapes are never square and
+ * seldom a multiple of anything; memory behind every output is guarded.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class BackendContract {
+  private static final float GUARD = 4321.5f;
+
+  private final Backend backend;
+  private Arena arena;
+
+  protected BackendContract(Backend backend) {
+    this.backend = backend;
+  }
+
+  @BeforeEach
+  void open() {
+    RequiredBackend.check(backend);
+    arena = Arena.ofShared();
+  }
+
+  @AfterEach
+  void close() {
+    if (arena != null) {
+      arena.close();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, 1, 1, 1", "5, 2, 7, 2, 27", "11, 2, 33, 2, 64", "7, 3, 65, 3, 31", "13, 1, 100, 1, 5",
+    "9, 3, 256, 1, 300", "6, 2, 31, 3, 33", "27, 0, 1, 1, 130", "8, 2, 96, 0, 1"
+  })
+  void rowsFollowTheDocumentedOrder(
+      int groups, int stateRows, int stateWidth, int inputRows, int inputWidth) {
+    Random random = new Random(groups * 31L + stateWidth);
+    List<DenseMatrix> overState = matrices(stateRows, groups, stateWidth, random);
+    List<DenseMatrix> overInput = matrices(inputRows, groups, inputWidth, random);
+    PackedRows rows = backend.packRows(new RowGroups(overState, overInput), arena);
+    MemorySegment state = padded(random(stateWidth, 1, random));
+    MemorySegment input = padded(random(inputWidth, 5, random));
+    int stride = RowLayout.padded(groups);
+
+    for (ActiveSet set : List.of(all(groups), every(2, groups), every(3, groups), none(groups))) {
+      MemorySegment stateSums = guarded(stateRows * stride);
+      MemorySegment inputSums = guarded(inputRows * stride);
+      rows.multiply(set, 0, set.count(), state, stateSums, input, inputSums);
+      assertSums(set, 0, set.count(), overState, state, stateSums, stride);
+      assertSums(set, 0, set.count(), overInput, input, inputSums, stride);
+    }
+  }
+
+  @Test
+  void aPartOfTheSetOrOfTheInputsLeavesTheRestAlone() {
+    Random random = new Random(7);
+    List<DenseMatrix> overState = matrices(2, 14, 45, random);
+    List<DenseMatrix> overInput = matrices(2, 14, 20, random);
+    PackedRows rows = backend.packRows(new RowGroups(overState, overInput), arena);
+    MemorySegment state = padded(random(45, 1, random));
+    ActiveSet set = every(2, 14);
+    MemorySegment stateSums = guarded(64);
+    MemorySegment inputSums = guarded(64);
+
+    rows.multiply(set, 2, 6, state, stateSums, null, null);
+
+    assertSums(set, 2, 6, overState, state, stateSums, 32);
+    for (int i = 0; i < 64; i++) {
+      assertBits(inputSums.getAtIndex(JAVA_FLOAT, i), GUARD, "input sum", i);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void rowsOfStillGroupsAreNotRead(int firstLive) {
+    Random random = new Random(3);
+    List<DenseMatrix> overState = matrices(2, 10, 70, random);
+    List<DenseMatrix> overInput = matrices(2, 10, 40, random);
+    // Poison: the rows of every group but each third are NaN, which spreads if it is ever added.
+    for (DenseMatrix m : List.of(overState.get(0), overState.get(1), overInput.get(0))) {
+      for (int row = 0; row < 10; row++) {
+        if (row % 3 != firstLive) {
+          Arrays.fill(
+              m.values(), row * m.columns(), (row + 1) * m.columns(), Float.NaN);
+        }
+      }
+    }
+    PackedRows rows = backend.packRows(new RowGroups(overState, overInput), arena);
+    MemorySegment state = padded(random(70, 1, random));
+    MemorySegment input = padded(random(40, 1, random));
+    ActiveSet set = new ActiveSet(10, arena);
+    set.set(
+        IntStream.range(0, 10).filter(i -> i % 3 == firstLive).toArray());
+    MemorySegment stateSums = guarded(64);
+    MemorySegment inputSums = guarded(64);
+    rows.multiply(set, 0, set.count(), state, stateSums, input, inputSums);
+    for (int i = 0; i < 64; i++) {
+      assertThat(stateSums.getAtIndex(JAVA_FLOAT, i)).isNotNaN();
+      assertThat(inputSums.getAtIndex(JAVA_FLOAT, i)).isNotNaN();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "5, 16", "32, 3", "33, 17", "100, 64", "270, 5"})
+  void panelsFollowTheDocumentedOrder(int rows, int columns) {
+    Random random = new Random(rows);
+    DenseMatrix matrix = matrix(rows, columns, random);
+    PackedPanels panels = backend.packPanels(matrix, arena);
+    MemorySegment vector = padded(random(columns, 2, random));
+    MemorySegment sums = guarded(RowLayout.padded(rows));
+    panels.multiply(vector, sums);
+    for (int row = 0; row < rows; row++) {
+      float sum = 0;
+      for (int k = 0; k < columns; k++) {
+        sum = Math.fma(matrix.at(row, k), vector.getAtIndex(JAVA_FLOAT, k), sum);
+      }
+      assertBits(sums.getAtIndex(JAVA_FLOAT, row), sum, "panel row", row);
+    }
+    for (int i = rows; i < RowLayout.padded(rows); i++) {
+      assertBits(sums.getAtIndex(JAVA_FLOAT, i), 0f, "padding", i);
+    }
+    assertGuard(sums, RowLayout.padded(rows));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 15, 16, 17, 31, 32, 33, 64, 100, 257})
+  void selectionFindsExactlyThePositiveScores(int n) {
+    Random random = new Random(n);
+    float[] scores = random(n, 1, random);
+    scores[random.nextInt(n)] = 0f;
+    scores[random.nextInt(n)] = -0f;
+    scores[random.nextInt(n)] = Float.MIN_VALUE;
+    scores[random.nextInt(n)] = Float.MAX_VALUE;
+    MemorySegment segment = padded(scores);
+    ActiveSet set = new ActiveSet(n, arena);
+    backend.cells().selectPositive(n, segment, set);
+    List<Integer> expected = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      if (scores[i] > 0) {
+        expected.add(i);
+      }
+    }
+    List<Integer> found = new ArrayList<>();
+    for (int i = 0; i < set.count(); i++) {
+      found.add(set.at(i));
+    }
+    assertThat(found).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 27, 32, 45, 130})
+  void reluAndAddFollowTheirFormulas(int n) {
+    Random random = new Random(n);
+    MemorySegment state = padded(random(n, 1, random));
+    MemorySegment input = padded(random(n, 1, random));
+    MemorySegment bias = padded(random(n, 1, random));
+    state.setAtIndex(JAVA_FLOAT, 0, -0f);
+    input.setAtIndex(JAVA_FLOAT, 0, -0f);
+    bias.setAtIndex(JAVA_FLOAT, 0, -0f);
+    MemorySegment relu = guarded(RowLayout.padded(n));
+    MemorySegment sum = guarded(RowLayout.padded(n));
+    fillPadding(relu, n);
+    fillPadding(sum, n);
+    backend.cells().relu(n, state, input, bias, relu);
+    backend.cells().add(n, state, bias, sum);
+    for (int i = 0; i < n; i++) {
+      float v = (at(input, i) + at(state, i)) + at(bias, i);
+      assertBits(at(relu, i), v > 0 ? v : 0f, "relu", i);
+      assertBits(at(sum, i), at(state, i) + at(bias, i), "sum", i);
+    }
+    for (int i = n; i < RowLayout.padded(n); i++) {
+      assertBits(at(relu, i), 0f, "padding", i);
+      assertBits(at(sum, i), 0f, "padding", i);
+    }
+    assertGuard(relu, RowLayout.padded(n));
+    assertGuard(sum, RowLayout.padded(n));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "27, 0.01", "45, 4", "64, 1000", "130, 1e6"})
+  void theConditionalCellMovesLiveUnitsOnly(int n, float scale) {
+    Random random = new Random(n);
+    int stride = RowLayout.padded(n);
+    MemorySegment a = padded(random(n, scale, random));
+    MemorySegment state = rowsOf(2, n, scale, random);
+    MemorySegment input = rowsOf(2, n, scale, random);
+    MemorySegment bias = rowsOf(2, n, 0.5f, random);
+    float[] before = random(n, 1, random);
+    special(before, random);
+    a.setAtIndex(JAVA_FLOAT, n / 2, 0f);
+    a.setAtIndex(JAVA_FLOAT, n / 3, Float.MIN_VALUE);
+    MemorySegment h = guardedCopy(before);
+    backend.cells().conditionalGru(n, overwritable(a), overwritable(state), input, bias, h);
+    for (int i = 0; i < n; i++) {
+      float expected = before[i];
+      if (at(a, i) > 0) {
+        float r = Elementary.sigmoid((at(input, i) + at(state, i)) + at(bias, i));
+        int second = stride + i;
+        float c =
+            Elementary.tanh(Math.fma(r, at(state, second), at(input, second)) + at(bias, second));
+        expected = blend(Elementary.tanh(at(a, i)), c, before[i]);
+      }
+      assertBits(at(h, i), expected, "h", i);
+    }
+    assertPaddingAndGuard(h, n);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "27, 0.01", "45, 4", "64, 1000", "130, 1e6"})
+  void theGruCellFollowsItsFormula(int n, float scale) {
+    Random random = new Random(n);
+    int stride = RowLayout.padded(n);
+    MemorySegment state = rowsOf(3, n, scale, random);
+    MemorySegment input = rowsOf(3, n, scale, random);
+    MemorySegment bias = rowsOf(3, n, 0.5f, random);
+    float[] before = random(n, 1, random);
+    special(before, random);
+    MemorySegment h = guardedCopy(before);
+    backend.cells().gru(n, overwritable(state), input, bias, h);
+    for (int i = 0; i < n; i++) {
+      int second = stride + i;
+      int third = 2 * stride + i;
+      float z = Elementary.sigmoid((at(input, i) + at(state, i)) + at(bias, i));
+      float r = Elementary.sigmoid((at(input, second) + at(state, second)) + at(bias, second));
+      float c = Elementary.tanh(Math.fma(r, at(state, third), at(input, third)) + at(bias, third));
+      assertBits(at(h, i), blend(z, c, before[i]), "h", i);
+    }
+    assertPaddingAndGuard(h, n);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "2, 300", "27, 5", "32, 0.1", "33, 80", "100, 3"})
+  void softmaxFollowsItsFormula(int n, float scale) {
+    Random random = new Random(n);
+    MemorySegment sums = padded(random(n, scale, random));
+    MemorySegment bias = padded(random(n, 1, random));
+    MemorySegment out = guarded(RowLayout.padded(n));
+    backend.cells().softmax(n, sums, bias, out);
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < n; i++) {
+      max = Math.max(max, at(sums, i) + at(bias, i));
+    }
+    float[] e = new float[RowLayout.padded(n)];
+    float[] partial = new float[32];
+    for (int i = 0; i < n; i++) {
+      e[i] = Elementary.exp((at(sums, i) + at(bias, i)) - max);
+      partial[i % 32] += e[i];
+    }
+    float sum = tree(partial);
+    for (int i = 0; i < n; i++) {
+      assertBits(at(out, i), e[i] / sum, "softmax", i);
+    }
+    assertPaddingAndGuard(out, n);
+  }
+
+  private static float blend(float z, float c, float before) {
+    return Elementary.flush(Math.fma(z, c - before, before));
+  }
+
+  private static float tree(float[] p) {
+    for (int half = 16; half > 0; half /= 2) {
+      for (int l = 0; l < half; l++) {
+        p[l] = p[l] + p[l + half];
+      }
+    }
+    return p[0];
+  }
+
+  private void assertSums(
+      ActiveSet set,
+      int from,
+      int to,
+      List<DenseMatrix> matrices,
+      MemorySegment vector,
+      MemorySegment sums,
+      int stride) {
+    for (int k = 0; k < matrices.size(); k++) {
+      DenseMatrix m = matrices.get(k);
+      float[] expected = new float[stride];
+      Arrays.fill(expected, GUARD);
+      for (int position = from; position < to; position++) {
+        float[] partial = new float[32];
+        int row = set.at(position);
+        for (int i = 0; i < m.columns(); i++) {
+          partial[i % 32] = Math.fma(m.at(row, i), at(vector, i), partial[i % 32]);
+        }
+        // Zero padding can turn a partial sum of -0 into +0.
+        for (int i = m.columns(); i < RowLayout.padded(m.columns()); i++) {
+          partial[i % 32] = Math.fma(0f, 0f, partial[i % 32]);
+        }
+        expected[row] = tree(partial);
+      }
+      for (int i = 0; i < stride; i++) {
+        assertBits(at(sums, k * stride + i), expected[i], "row kind " + k + " group", i);
+      }
+    }
+    assertGuard(sums, matrices.size() * stride);
+  }
+
+  private static void assertBits(float actual, float expected, String what, int index) {
+    assertThat(Float.floatToRawIntBits(actual))
+        .as("%s %d: %s, expected %s", what, index, actual, expected)
+        .isEqualTo(Float.floatToRawIntBits(expected));
+  }
+
+  private static void assertPaddingAndGuard(MemorySegment values, int n) {
+    for (int i = n; i < RowLayout.padded(n); i++) {
+      assertBits(at(values, i), 0f, "padding", i);
+    }
+    assertGuard(values, RowLayout.padded(n));
+  }
+
+  private static void assertGuard(MemorySegment values, int length) {
+    for (int i = length; i < length + 32; i++) {
+      assertBits(at(values, i), GUARD, "guard", i);
+    }
+  }
+
+  private static float at(MemorySegment values, int index) {
+    return values.getAtIndex(JAVA_FLOAT, index);
+  }
+
+  private MemorySegment guarded(int length) {
+    MemorySegment segment = arena.allocate(4L * (length + 32), 64);
+    for (int i = 0; i < length + 32; i++) {
+      segment.setAtIndex(JAVA_FLOAT, i, GUARD);
+    }
+    return segment;
+  }
+
+  private MemorySegment guardedCopy(float[] values) {
+    MemorySegment segment = guarded(RowLayout.padded(values.length));
+    MemorySegment.copy(values, 0, segment, JAVA_FLOAT, 0, values.length);
+    fillPadding(segment, values.length);
+    return segment;
+  }
+
+  private static void fillPadding(MemorySegment segment, int n) {
+    for (int i = n; i < RowLayout.padded(n); i++) {
+      segment.setAtIndex(JAVA_FLOAT, i, 0f);
+    }
+  }
+
+  private MemorySegment padded(float[] values) {
+    MemorySegment segment = arena.allocate(4L * RowLayout.padded(values.length), 64);
+    MemorySegment.copy(values, 0, segment, JAVA_FLOAT, 0, values.length);
+    return segment;
+  }
+
+  private MemorySegment rowsOf(int rows, int n, float scale, Random random) {
+    int stride = RowLayout.padded(n);
+    MemorySegment segment = arena.allocate(4L * rows * stride, 64);
+    for (int row = 0; row < rows; row++) {
+      MemorySegment.copy(
+          random(n, scale, random), 0, segment, JAVA_FLOAT, 4L * row * stride, n);
+    }
+    return segment;
+  }
+
+  /** A copy the kernel may overwrite. */
+  private MemorySegment overwritable(MemorySegment values) {
+    return arena.allocate(values.byteSize(), 64).copyFrom(values);
+  }
+
+  private ActiveSet all(int groups) {
+    return ActiveSet.all(groups, arena);
+  }
+
+  private ActiveSet every(int step, int groups) {
+    ActiveSet set = new ActiveSet(groups, arena);
+    set.set(
+        IntStream.range(0, groups).filter(i -> i % step == 0).toArray());
+    return set;
+  }
+
+  private ActiveSet none(int groups) {
+    return new ActiveSet(groups, arena);
+  }
+
+  private static List<DenseMatrix> matrices(int count, int rows, int columns, Random random) {
+    List<DenseMatrix> matrices = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      matrices.add(matrix(rows, columns, random));
+    }
+    return matrices;
+  }
+
+  private static DenseMatrix matrix(int rows, int columns, Random random) {
+    return new DenseMatrix(rows, columns, random(rows * columns, 1, random));
+  }
+
+  private static float[] random(int length, float scale, Random random) {
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = scale * (2 * random.nextFloat() - 1);
+    }
+    return values;
+  }
+
+  /** States that test the flush: zeros of both signs, denormals, and both sides of the threshold. */
+  private static void special(float[] state, Random random) {
+    for (float value : new float[] {-0f, 0f, 1e-31f, -1e-31f, 1.1e-30f, Float.MIN_VALUE, 1f, -1f}) {
+      state[random.nextInt(state.length)] = value;
+    }
+  }
+}

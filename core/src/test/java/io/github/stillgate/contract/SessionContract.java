@@ -1,0 +1,374 @@
+package io.github.stillgate.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.within;
+
+import com.sun.management.ThreadMXBean;
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.session.Session;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a session promises, whatever backend is below it. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class SessionContract {
+  private final Backend backend;
+
+  protected SessionContract(Backend backend) {
+    this.backend = backend;
+  }
+
+  @BeforeEach
+  void require() {
+    RequiredBackend.check(backend);
+  }
+
+  static Stream<Model> tokenModels() {
+    return Stream.of(
+        TestModels.conditional(5, 7, 3, 1),
+        TestModels.conditional(27, 64, 16, 2),
+        TestModels.conditional(11, 100, 9, 3),
+        TestModels.gru(9, 33, 4),
+        TestModels.gru(27, 128, 5));
+  }
+
+  private PlanOptions options() {
+    return PlanOptions.defaults().withBackend(backend.name());
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenModels")
+  void everyStepHasTheBitsOfTheReference(Model model) {
+    try (Plan ours = Plan.compile(model, options());
+        Plan reference = Plan.compile(model, options().withBackend("reference"))) {
+      assertSameBits(ours, reference, 300);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenModels")
+  void skippingAndDenseRunsHaveTheSameBits(Model model) {
+    try (Plan skipping = Plan.compile(model, options());
+        Plan dense = Plan.compile(model, options().withSkipping(Skipping.NOTHING))) {
+      assertSameBits(skipping, dense, 300);
+    }
+  }
+
+  private static void assertSameBits(Plan one, Plan other, int steps) {
+    int tokens = one.model().inputs();
+    float[] a = new float[one.model().outputs()];
+    float[] b = new float[one.model().outputs()];
+    Random random = new Random(11);
+    try (Session first = Session.open(one);
+        Session second = Session.open(other)) {
+      for (int step = 0; step < steps; step++) {
+        int token = random.nextInt(tokens);
+        first.step(token, a);
+        second.step(token, b);
+        assertThat(bits(a)).as("step %d", step).isEqualTo(bits(b));
+      }
+      assertThat(first.snapshot()).isEqualTo(second.snapshot());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenModels")
+  void aTokenIsAOneHotVector(Model model) {
+    float[] a = new float[model.outputs()];
+    float[] b = new float[model.outputs()];
+    float[] oneHot = new float[model.inputs()];
+    Random random = new Random(12);
+    try (Plan plan = Plan.compile(model, options());
+        Session byToken = Session.open(plan);
+        Session byVector = Session.open(plan)) {
+      for (int step = 0; step < 200; step++) {
+        int token = random.nextInt(model.inputs());
+        Arrays.fill(oneHot, 0);
+        oneHot[token] = 1;
+        byToken.step(token, a);
+        byVector.step(oneHot, b);
+        assertThat(bits(a)).as("step %d", step).isEqualTo(bits(b));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("tokenModels")
+  void agreesWithFloat64Arithmetic(Model model) {
+    Float64Model exact = new Float64Model(model);
+    float[] out = new float[model.outputs()];
+    Random random = new Random(13);
+    try (Plan plan = Plan.compile(model, options());
+        Session session = Session.open(plan)) {
+      // Few steps: a chaotic random network doubles any rounding every few steps.
+      for (int step = 0; step < 6; step++) {
+        int token = random.nextInt(model.inputs());
+        double[] oneHot = new double[model.inputs()];
+        oneHot[token] = 1;
+        session.step(token, out);
+        double[] expected = exact.step(oneHot);
+        for (int i = 0; i < out.length; i++) {
+          assertThat((double) out[i])
+              .as("step %d, output %d", step, i)
+              .isCloseTo(expected[i], within(5e-5 * Math.max(1, Math.abs(expected[i]))));
+        }
+      }
+    }
+  }
+
+  @Test
+  void vectorsRunThroughMixedLayers() {
+    Model model = TestModels.vectors(19, 50, 3, 6);
+    Float64Model exact = new Float64Model(model);
+    Random random = new Random(14);
+    float[] a = new float[3];
+    float[] b = new float[3];
+    float[] x = new float[19];
+    try (Plan ours = Plan.compile(model, options());
+        Plan reference = Plan.compile(model, options().withBackend("reference"));
+        Session first = Session.open(ours);
+        Session second = Session.open(reference)) {
+      for (int step = 0; step < 100; step++) {
+        double[] wide = new double[19];
+        for (int i = 0; i < x.length; i++) {
+          x[i] = (float) random.nextGaussian();
+          wide[i] = x[i];
+        }
+        first.step(x, a);
+        second.step(x, b);
+        assertThat(bits(a)).as("step %d", step).isEqualTo(bits(b));
+        double[] expected = exact.step(wide);
+        if (step < 5) {
+          assertThat((double) a[0]).isCloseTo(expected[0], within(5e-5));
+        }
+      }
+      assertThat(first.stats().liveFraction(0)).isStrictlyBetween(0.05, 0.95);
+    }
+  }
+
+  @Test
+  void stillUnitsKeepTheirBitsAndLiveOnesAreCounted() {
+    Model model = TestModels.conditional(11, 40, 4, 8);
+    float[] out = new float[11];
+    try (Plan plan = Plan.compile(model, options());
+        Session session = Session.open(plan)) {
+      float[] before = state(session);
+      int moved = 0;
+      int live = 0;
+      for (int step = 0; step < 100; step++) {
+        session.step(step % 11, out);
+        float[] after = state(session);
+        for (int i = 0; i < 64; i++) {
+          if (Float.floatToRawIntBits(before[i]) != Float.floatToRawIntBits(after[i])) {
+            moved++;
+          }
+        }
+        live += session.stats().liveUnits(0);
+        before = after;
+      }
+      assertThat(moved).isLessThanOrEqualTo(live).isGreaterThan(live * 9 / 10);
+      assertThat(live).isLessThan(100 * 40);
+      assertThat(session.stats().liveFraction(0)).isEqualTo(live / 4000.0);
+      assertThat(session.stats().units(0)).isEqualTo(40);
+      assertThat(session.stats().units(2)).isZero();
+      assertThat(session.stats().steps()).isEqualTo(100);
+      assertThat(session.stats().bytesRead())
+          .isPositive()
+          .isLessThanOrEqualTo(plan.denseBytesPerStep());
+    }
+  }
+
+  @Test
+  void aSnapshotContinuesWhereItWasTaken() {
+    Model model = TestModels.conditional(11, 40, 4, 9);
+    float[] a = new float[11];
+    float[] b = new float[11];
+    try (Plan plan = Plan.compile(model, options());
+        Session first = Session.open(plan);
+        Session second = Session.open(plan)) {
+      for (int step = 0; step < 50; step++) {
+        first.step(step % 11, a);
+      }
+      byte[] snapshot = first.snapshot();
+      second.restore(snapshot);
+      for (int step = 0; step < 50; step++) {
+        first.step(step % 7, a);
+        second.step(step % 7, b);
+        assertThat(bits(a)).isEqualTo(bits(b));
+      }
+      first.restore(snapshot);
+      assertThat(first.snapshot()).isEqualTo(snapshot);
+      first.reset();
+      try (Session fresh = Session.open(plan)) {
+        assertThat(first.snapshot()).isEqualTo(fresh.snapshot());
+      }
+    }
+  }
+
+  @Test
+  void aStepAllocatesNothing() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    Model model = TestModels.conditional(27, 96, 16, 10);
+    float[] out = new float[27];
+    float[] x = new float[27];
+    x[3] = 1;
+    for (Skipping skipping : Skipping.values()) {
+      try (Plan plan = Plan.compile(model, options().withSkipping(skipping))) {
+        plan.warmUp();
+        try (Session session = Session.open(plan)) {
+          run(session, out, x, 20_000);
+          long before = threads.getCurrentThreadAllocatedBytes();
+          long after = threads.getCurrentThreadAllocatedBytes();
+          long idle = after - before;
+          before = threads.getCurrentThreadAllocatedBytes();
+          run(session, out, x, 10_000);
+          after = threads.getCurrentThreadAllocatedBytes();
+          assertThat(after - before - idle).as("bytes in 10000 steps, %s", skipping).isZero();
+        }
+      }
+    }
+  }
+
+  private static void run(Session session, float[] out, float[] x, int steps) {
+    for (int step = 0; step < steps; step++) {
+      session.step(step % 27, out);
+      session.step(x, out);
+    }
+  }
+
+  @Test
+  void aSecondThreadInsideASessionIsRefused() throws InterruptedException {
+    Model model = TestModels.conditional(27, 200, 16, 10);
+    AtomicLong refused = new AtomicLong();
+    AtomicLong wrong = new AtomicLong();
+    AtomicBoolean stop = new AtomicBoolean();
+    CountDownLatch ready = new CountDownLatch(2);
+    try (Plan plan = Plan.compile(model, options());
+        Session session = Session.open(plan)) {
+      Runnable stepping =
+          () -> {
+            float[] out = new float[27];
+            ready.countDown();
+            while (!stop.get()) {
+              try {
+                session.step(1, out);
+              } catch (IllegalStateException e) {
+                if (e.getMessage().contains("another thread")) {
+                  refused.incrementAndGet();
+                } else {
+                  wrong.incrementAndGet();
+                }
+              }
+            }
+          };
+      Thread one = Thread.ofPlatform().start(stepping);
+      Thread two = Thread.ofPlatform().start(stepping);
+      ready.await();
+      long deadline = System.nanoTime() + 20_000_000_000L;
+      while (refused.get() == 0 && System.nanoTime() < deadline) {
+        Thread.sleep(5);
+      }
+      stop.set(true);
+      one.join();
+      two.join();
+      assertThat(refused.get()).isPositive();
+      assertThat(wrong.get()).isZero();
+      // Handing the session on between steps is allowed: this thread has never used it.
+      session.step(1, new float[27]);
+    }
+  }
+
+  @Test
+  void closingAPlanUnderARunningSessionIsSafe() throws InterruptedException {
+    for (int round = 0; round < 20; round++) {
+      Plan plan = Plan.compile(TestModels.conditional(27, 100, 16, 10), options());
+      Session session = Session.open(plan);
+      CountDownLatch started = new CountDownLatch(1);
+      StringBuilder message = new StringBuilder();
+      Thread thread =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    float[] out = new float[27];
+                    try {
+                      while (true) {
+                        session.step(2, out);
+                        started.countDown();
+                      }
+                    } catch (IllegalStateException e) {
+                      message.append(e.getMessage());
+                    }
+                  });
+      started.await();
+      plan.close();
+      thread.join();
+      assertThat(message.toString()).contains("plan of this session is closed");
+    }
+  }
+
+  @Test
+  void closedSessionsAndPlansSaySo() {
+    Plan plan = Plan.compile(TestModels.gru(9, 33, 4), options());
+    Session session = Session.open(plan);
+    float[] out = new float[9];
+    session.step(1, out);
+    session.close();
+    session.close();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> session.step(1, out))
+        .withMessageContaining("session is closed");
+    assertThatIllegalStateException().isThrownBy(session::snapshot);
+    assertThatIllegalStateException().isThrownBy(session::reset);
+    plan.close();
+    plan.close();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> Session.open(plan))
+        .withMessageContaining("plan is closed");
+    assertThatIllegalStateException().isThrownBy(plan::warmUp);
+  }
+
+  @Test
+  void warmUpReportsTheFirstStepBehindIt() {
+    try (Plan plan = Plan.compile(TestModels.conditional(27, 64, 16, 2), options())) {
+      Plan.WarmUp report = plan.warmUp();
+      assertThat(report.steps()).isPositive();
+      assertThat(report.firstStep()).isPositive().isLessThan(report.took());
+    }
+  }
+
+  private static float[] state(Session session) {
+    byte[] snapshot = session.snapshot();
+    ByteBuffer bytes =
+        ByteBuffer.wrap(snapshot).order(ByteOrder.LITTLE_ENDIAN).position(20);
+    float[] state = new float[bytes.getInt(16)];
+    for (int i = 0; i < state.length; i++) {
+      state[i] = bytes.getFloat();
+    }
+    return state;
+  }
+
+  private static int[] bits(float[] values) {
+    int[] bits = new int[values.length];
+    for (int i = 0; i < values.length; i++) {
+      bits[i] = Float.floatToRawIntBits(values[i]);
+    }
+    return bits;
+  }
+}

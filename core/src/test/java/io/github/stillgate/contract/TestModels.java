@@ -1,0 +1,115 @@
+package io.github.stillgate.contract;
+
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Gating;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Vocabulary;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** Small random networks of awkward sizes. */
+public final class TestModels {
+  private final Random random;
+
+  private TestModels(long seed) {
+    this.random = new Random(seed);
+  }
+
+  /** Two conditional layers of {@code units} units behind {@code tokens} tokens, and a softmax. */
+  public static Model conditional(int tokens, int units, int rank, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            m.conditionalGru("rnn0", tokens, units, rank),
+            m.conditionalGru("rnn1", units, units + 3, rank + 1),
+            m.dense("out", units + 3, tokens, Activation.SOFTMAX)),
+        vocabulary(tokens));
+  }
+
+  /** A GRU of {@code units} units behind {@code tokens} tokens, and a linear layer. */
+  public static Model gru(int tokens, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            m.gru("rnn0", tokens, units), m.dense("out", units, tokens, Activation.LINEAR)),
+        vocabulary(tokens));
+  }
+
+  /** A conditional layer, a GRU and a linear layer that read vectors. */
+  public static Model vectors(int inputs, int units, int outputs, long seed) {
+    TestModels m = new TestModels(seed);
+    List<Layer> layers = new ArrayList<>();
+    layers.add(m.conditionalGru("a", inputs, units, 5));
+    layers.add(m.gru("b", units, units + 9));
+    layers.add(m.dense("c", units + 9, outputs, Activation.LINEAR));
+    return new Model(layers);
+  }
+
+  private static Vocabulary vocabulary(int tokens) {
+    StringBuilder characters = new StringBuilder();
+    for (int i = 0; i < tokens; i++) {
+      characters.appendCodePoint('a' + i);
+    }
+    return new Vocabulary(characters.toString());
+  }
+
+  private ConditionalGru conditionalGru(String name, int inputs, int units, int rank) {
+    return new ConditionalGru(
+        name,
+        new Gating.Unit(
+            matrix("Wu", rank, inputs, 1.5),
+            matrix("Uu", rank, units, 1.5),
+            vector("bu", rank, 0.5),
+            matrix("Wz", units, rank, 1),
+            vector("bz", units, 0.5)),
+        matrix("Wr", units, inputs, 1),
+        matrix("Ur", units, units, 1),
+        vector("br", units, 0.3),
+        matrix("Wc", units, inputs, 1),
+        matrix("Uc", units, units, 1),
+        vector("bc", units, 0.3));
+  }
+
+  private Gru gru(String name, int inputs, int units) {
+    return new Gru(
+        name,
+        matrix("Wz", units, inputs, 1),
+        matrix("Uz", units, units, 1),
+        vector("bz", units, 0.3),
+        matrix("Wr", units, inputs, 1),
+        matrix("Ur", units, units, 1),
+        vector("br", units, 0.3),
+        matrix("Wc", units, inputs, 1),
+        matrix("Uc", units, units, 1),
+        vector("bc", units, 0.3));
+  }
+
+  private Dense dense(String name, int inputs, int outputs, Activation activation) {
+    return new Dense(
+        name, matrix("W", outputs, inputs, 2), vector("b", outputs, 0.3), activation);
+  }
+
+  /** Rows of about unit norm times {@code scale}, so that gates open and close. */
+  private Matrix matrix(String name, int rows, int columns, double scale) {
+    float[] values = new float[rows * columns];
+    double deviation = scale / Math.sqrt(Math.min(columns, 40));
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (random.nextGaussian() * deviation);
+    }
+    return Matrix.of(name, rows, columns, values);
+  }
+
+  private Matrix vector(String name, int length, double scale) {
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = (float) (random.nextGaussian() * scale);
+    }
+    return Matrix.vector(name, values);
+  }
+}

@@ -1,0 +1,21 @@
+package io.github.stillgate.kernel.ffm;
+
+import io.github.stillgate.contract.BackendContract;
+import io.github.stillgate.contract.SessionContract;
+import org.junit.jupiter.api.Nested;
+
+class NativeBackendTest {
+  @Nested
+  class Kernels extends BackendContract {
+    Kernels() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Sessions extends SessionContract {
+    Sessions() {
+      super(new NativeBackend());
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package io.github.stillgate.kernel.vector;
+
+import io.github.stillgate.contract.BackendContract;
+import io.github.stillgate.contract.SessionContract;
+import org.junit.jupiter.api.Nested;
+
+class VectorBackendTest {
+  @Nested
+  class Kernels extends BackendContract {
+    Kernels() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class Sessions extends SessionContract {
+    Sessions() {
+      super(new VectorBackend());
+    }
+  }
+}
