@@ -5,6 +5,11 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -72,6 +77,21 @@ final class CharNetwork {
     }
     NDArray logits = x.matMul(outputWeights).add(outputBias);
     return logits.logSoftmax(-1).mul(oneHot(window, targets)).sum().div(-inputs.length);
+  }
+
+  /** The same network for one stream. */
+  Model export() {
+    List<Layer> exported = new ArrayList<>();
+    for (int i = 0; i < layers.size(); i++) {
+      exported.add(layers.get(i).export("rnn" + i));
+    }
+    exported.add(
+        new Dense(
+            "out",
+            new SideBySide(outputWeights).matrix("out.W", 0, TOKENS),
+            new SideBySide(outputBias).vector("out.b", 0, TOKENS),
+            Activation.SOFTMAX));
+    return new Model(exported, new Vocabulary(CharCorpus.VOCABULARY));
   }
 
   private static NDArray oneHot(NDManager manager, int[] tokens) {

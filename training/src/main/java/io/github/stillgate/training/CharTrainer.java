@@ -4,6 +4,7 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
+import io.github.stillgate.core.model.Model;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,6 +132,11 @@ public final class CharTrainer implements AutoCloseable {
       }
     }
     return new Score(nats / windows.windows() * BITS_PER_NAT, sum);
+  }
+
+  /** The network for one stream, normalisation folded in; see {@link #evaluate} for its score. */
+  public Model export() {
+    return network.export();
   }
 
   @Override

@@ -4,6 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
+import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Gating;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +23,7 @@ final class ConditionalGruLayer implements RecurrentLayer {
 
   private final int units;
   private final int rank;
+  private final float shiftValue;
 
   /** Input and recurrent matrices side by side: bottleneck (g), reset (n), candidate (n). */
   final NDArray inputWeights;
@@ -34,6 +39,7 @@ final class ConditionalGruLayer implements RecurrentLayer {
   ConditionalGruLayer(Parameters parameters, String name, int inputs, Recipe recipe) {
     this.units = recipe.units();
     this.rank = recipe.rank();
+    this.shiftValue = recipe.shift();
     this.inputWeights = parameters.glorot(name + ".W", inputs, rank, units, units);
     this.recurrentWeights = parameters.orthogonal(name + ".U", units, rank, units, units);
     this.bias = parameters.zeros(name + ".b", rank + 2 * units);
@@ -68,6 +74,44 @@ final class ConditionalGruLayer implements RecurrentLayer {
       }
     }
     return NDArrays.concat(states, 0);
+  }
+
+  /**
+   * With k = 1 / sqrt(variance + epsilon), Wz becomes k Wz and bz becomes s - k mean; bz itself was left out.
+   */
+  @Override
+  public Layer export(String name) {
+    SideBySide w = new SideBySide(inputWeights);
+    SideBySide u = new SideBySide(recurrentWeights);
+    SideBySide b = new SideBySide(bias);
+    float[] means = mean.toFloatArray();
+    float[] variances = variance.toFloatArray();
+    float[] trained = gateWeights.toFloatArray();
+    float[] wz = new float[units * rank];
+    float[] bz = new float[units];
+    for (int i = 0; i < units; i++) {
+      double k = 1 / Math.sqrt((double) variances[i] + EPSILON);
+      bz[i] = (float) (shiftValue - k * means[i]);
+      for (int j = 0; j < rank; j++) {
+        wz[i * rank + j] = (float) (k * trained[j * units + i]);
+      }
+    }
+    int reset = rank;
+    int candidate = rank + units;
+    return new ConditionalGru(
+        name,
+        new Gating.Unit(
+            w.matrix(name + ".Wu", 0, rank),
+            u.matrix(name + ".Uu", 0, rank),
+            b.vector(name + ".bu", 0, rank),
+            Matrix.of(name + ".Wz", units, rank, wz),
+            Matrix.vector(name + ".bz", bz)),
+        w.matrix(name + ".Wr", reset, units),
+        u.matrix(name + ".Ur", reset, units),
+        b.vector(name + ".br", reset, units),
+        w.matrix(name + ".Wc", candidate, units),
+        u.matrix(name + ".Uc", candidate, units),
+        b.vector(name + ".bc", candidate, units));
   }
 
   private NDArray normalise(NDArray a, boolean training) {

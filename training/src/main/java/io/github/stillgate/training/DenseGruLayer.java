@@ -3,6 +3,8 @@ package io.github.stillgate.training;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Layer;
 import org.jspecify.annotations.Nullable;
 
 /** The ordinary GRU with the reset after the matrix: eq. 1, 2, 4 and 5 of the paper, over batches. */
@@ -44,5 +46,23 @@ final class DenseGruLayer implements RecurrentLayer {
       }
     }
     return NDArrays.concat(states, 0);
+  }
+
+  @Override
+  public Layer export(String name) {
+    SideBySide w = new SideBySide(inputWeights);
+    SideBySide u = new SideBySide(recurrentWeights);
+    SideBySide b = new SideBySide(bias);
+    return new Gru(
+        name,
+        w.matrix(name + ".Wz", 0, units),
+        u.matrix(name + ".Uz", 0, units),
+        b.vector(name + ".bz", 0, units),
+        w.matrix(name + ".Wr", units, units),
+        u.matrix(name + ".Ur", units, units),
+        b.vector(name + ".br", units, units),
+        w.matrix(name + ".Wc", 2 * units, units),
+        u.matrix(name + ".Uc", 2 * units, units),
+        b.vector(name + ".bc", 2 * units, units));
   }
 }

@@ -1,0 +1,139 @@
+package io.github.stillgate.cli;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.github.stillgate.core.kernel.Availability;
+import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.session.Session;
+import io.github.stillgate.kernel.ffm.Blas;
+import io.github.stillgate.kernel.ffm.NativeBackend;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "doctor",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Says which backends run here, at which instruction set, and what to do about those that don't;"
+          + " then lets each run a small network and compares its bits with the reference.",
+      "",
+      "Exit code 1 if a usable backend's bits differ."
+    })
+final class DoctorCommand implements Callable<Integer> {
+  private record Diagnosis(
+      String backend,
+      boolean usable,
+      @Nullable String tier,
+      @Nullable String reason,
+      @Nullable String cure,
+      @JsonProperty("self_test") @Nullable String checksum,
+      @JsonProperty("same_bits") @Nullable Boolean sameBits) {}
+
+  private record Report(
+      String java,
+      String vm,
+      String os,
+      List<Diagnosis> backends,
+      String blas,
+      @JsonProperty("blas_problem") @Nullable String blasProblem,
+      @JsonProperty("thread_flushes_denormals") @Nullable Boolean flushesDenormals) {}
+
+  @Option(names = "--json", description = "print one JSON object")
+  private boolean json;
+
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Report report = examine();
+    Output out = new Output(spec.commandLine().getOut());
+    if (json) {
+      out.json(report);
+    } else {
+      print(report, out);
+    }
+    return report.backends.stream().anyMatch(d -> Boolean.FALSE.equals(d.sameBits)) ? 1 : 0;
+  }
+
+  private static Report examine() {
+    Model model = SelfTestModel.create();
+    String expected = selfTest(model, "reference", Skipping.NOTHING);
+    List<Diagnosis> diagnoses = new ArrayList<>();
+    boolean nativeUsable = false;
+    for (Backends.Entry entry : Backends.report()) {
+      diagnoses.add(
+          switch (entry.availability()) {
+            case Availability.Usable(String tier) -> {
+              String bits = selfTest(model, entry.name(), Skipping.STILL_UNITS);
+              yield new Diagnosis(
+                  entry.name(), true, tier, null, null, bits, bits.equals(expected));
+            }
+            case Availability.Unusable(String reason, String cure) ->
+                new Diagnosis(entry.name(), false, null, reason, cure, null, null);
+          });
+      nativeUsable |= entry.name().equals("native") && entry.availability().isUsable();
+    }
+    Blas blas = Blas.system();
+    return new Report(
+        System.getProperty("java.version"),
+        System.getProperty("java.vm.name") + ", " + System.getProperty("java.vm.info"),
+        System.getProperty("os.name") + " " + System.getProperty("os.arch"),
+        diagnoses,
+        blas.name(),
+        blas.availability() instanceof Availability.Unusable unusable ? unusable.toString() : null,
+        nativeUsable ? NativeBackend.threadFlushesDenormals() : null);
+  }
+
+  private static String selfTest(Model model, String backend, Skipping skipping) {
+    Checksum checksum = new Checksum();
+    float[] out = new float[model.outputs()];
+    try (Plan plan =
+            Plan.compile(
+                model, PlanOptions.defaults().withBackend(backend).withSkipping(skipping));
+        Session session = Session.open(plan)) {
+      for (int step = 0; step < 400; step++) {
+        session.step(step * 7 % model.inputs(), out);
+        checksum.add(out);
+      }
+    }
+    return checksum.toString();
+  }
+
+  private static void print(Report report, Output out) {
+    out.line("Java %s (%s) on %s", report.java, report.vm, report.os);
+    out.line("");
+    for (Diagnosis d : report.backends) {
+      if (d.usable) {
+        out.line(
+            "%-10s usable, %s; self-test %s, %s",
+            d.backend,
+            d.tier,
+            d.checksum,
+            Boolean.TRUE.equals(d.sameBits)
+                ? "the bits of the reference"
+                : "NOT THE BITS OF THE REFERENCE: please report this with your CPU's name");
+      } else {
+        out.line("%-10s cannot run: %s", d.backend, d.reason);
+        out.line("%-10s cure: %s", "", d.cure);
+      }
+    }
+    out.line("");
+    out.line("BLAS       %s (for dense baselines only, one thread)", report.blas);
+    if (report.blasProblem != null) {
+      out.line("           %s", report.blasProblem);
+    }
+    if (Boolean.TRUE.equals(report.flushesDenormals)) {
+      out.line(
+          "warning    this thread flushes denormals (FTZ or DAZ is set), which changes bits; find the"
+              + " native library that sets it");
+    }
+  }
+}

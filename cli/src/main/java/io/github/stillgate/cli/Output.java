@@ -1,0 +1,69 @@
+package io.github.stillgate.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** Writes results for people (aligned tables) and for machines (JSON). */
+final class Output {
+  private final PrintWriter out;
+
+  Output(PrintWriter out) {
+    this.out = out;
+  }
+
+  void line(String format, Object... arguments) {
+    out.println(format.formatted(arguments));
+  }
+
+  void json(Object value) {
+    try {
+      out.println(JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValueAsString(value));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a result could not be written as JSON: " + e.getMessage(), e);
+    }
+  }
+
+  /** Columns as wide as their widest cell, the first flush left and the rest flush right. */
+  void table(List<String> head, List<List<String>> rows) {
+    int[] widths = new int[head.size()];
+    for (int column = 0; column < widths.length; column++) {
+      int at = column;
+      widths[column] =
+          Math.max(
+              head.get(at).length(),
+              rows.stream().mapToInt(row -> row.get(at).length()).max().orElse(0));
+    }
+    row(head, widths);
+    line("%s", "-".repeat(Arrays.stream(widths).sum() + 2 * (widths.length - 1)));
+    for (List<String> row : rows) {
+      row(row, widths);
+    }
+  }
+
+  private void row(List<String> cells, int[] widths) {
+    StringBuilder text = new StringBuilder();
+    for (int column = 0; column < widths.length; column++) {
+      String pad = " ".repeat(widths[column] - cells.get(column).length());
+      text.append(column == 0 ? "" : "  ")
+          .append(column == 0 ? cells.get(column) + pad : pad + cells.get(column));
+    }
+    out.println(text.toString().stripTrailing());
+  }
+
+  static String percent(double fraction) {
+    return String.format(Locale.ROOT, "%.0f %%", 100 * fraction);
+  }
+
+  static String percents(double[] fractions) {
+    return Arrays.stream(fractions).mapToObj(Output::percent).collect(Collectors.joining(", "));
+  }
+
+  static String number(double value, int decimals) {
+    return String.format(Locale.ROOT, "%,." + decimals + "f", value);
+  }
+}

@@ -1,0 +1,244 @@
+package io.github.stillgate.cli;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.github.stillgate.training.CharCorpus;
+import io.github.stillgate.training.CharTrainer;
+import io.github.stillgate.training.Recipe;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "char-lm",
+    mixinStandardHelpOptions = true,
+    showDefaultValues = true,
+    description = {
+      "Trains a character model on a text of a-z and space. The defaults are the recipe of the"
+          + " conditional GRU paper (Davis and Arel, 2016, section VI).",
+      "",
+      "Interrupt it at any time: it saves a checkpoint, and the same command goes on from there."
+          + " When the updates are done it writes the model, normalisation folded in, and scores it on"
+          + " the validation and test parts.",
+      ""
+    },
+    footer = {
+      "",
+      "Example: ./stillgate train char-lm --text text8 --units 256 --out my.safetensors",
+      "The same with --dense trains an ordinary GRU of equal size for comparison."
+    })
+final class TrainCharLmCommand implements Callable<Integer> {
+  private record Result(
+      String model,
+      int updates,
+      @JsonProperty("validation_bits_per_char") double validation,
+      @JsonProperty("test_bits_per_char") Double test,
+      @JsonProperty("live_fraction") float[] live) {}
+
+  @Option(names = "--text", required = true, paramLabel = "FILE", description = "the corpus")
+  private Path text;
+
+  @Option(names = "--out", required = true, paramLabel = "FILE", description = "the model to write")
+  private Path out;
+
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "FILE",
+      defaultValue = "checkpoints/char-lm.safetensors",
+      description = "where to save and resume")
+  private Path checkpoint;
+
+  @Option(
+      names = "--train-chars",
+      defaultValue = "11500000",
+      description = "the first characters, to train on")
+  private int trainChars;
+
+  @Option(
+      names = "--validation-chars",
+      defaultValue = "500000",
+      description = "the next ones, to validate on; the rest is the test part")
+  private int validationChars;
+
+  @Option(names = "--dense", description = "train an ordinary GRU of equal size")
+  private boolean dense;
+
+  @Option(names = "--units", defaultValue = "256", description = "units of each recurrent layer")
+  private int units;
+
+  @Option(names = "--layers", defaultValue = "2", description = "recurrent layers")
+  private int layers;
+
+  @Option(names = "--rank", defaultValue = "16", description = "width of the gate's bottleneck")
+  private int rank;
+
+  @Option(
+      names = "--shift",
+      defaultValue = "-0.25",
+      description = "s of the gate's batch norm; more negative means more still units")
+  private float shift;
+
+  @Option(names = "--batch", defaultValue = "64", description = "streams trained side by side")
+  private int batch;
+
+  @Option(names = "--steps", defaultValue = "50", description = "characters an update and stream")
+  private int steps;
+
+  @Option(names = "--updates", defaultValue = "20000", description = "updates in all")
+  private int updates;
+
+  @Option(
+      names = "--cooldown",
+      defaultValue = "0",
+      description = "the last so many updates lower the learning rate to 0")
+  private int cooldown;
+
+  @Option(names = "--learning-rate", defaultValue = "0.001", description = "Adam's step")
+  private float learningRate;
+
+  @Option(names = "--clip", defaultValue = "1", description = "largest norm of a gradient")
+  private float clip;
+
+  @Option(
+      names = "--reset-every",
+      defaultValue = "1000",
+      description = "updates between resets of the state")
+  private int resetEvery;
+
+  @Option(names = "--seed", defaultValue = "1", description = "seed of the initial weights")
+  private long seed;
+
+  @Option(
+      names = "--validate-every",
+      defaultValue = "2000",
+      description = "updates between validations")
+  private int validateEvery;
+
+  @Option(
+      names = "--save-every",
+      defaultValue = "500",
+      description = "updates between checkpoints")
+  private int saveEvery;
+
+  @Option(names = "--json", description = "print the result as one JSON object")
+  private boolean json;
+
+  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  private volatile boolean interrupted;
+
+  @Override
+  public Integer call() throws Exception {
+    CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
+    Recipe recipe =
+        new Recipe(
+            dense, units, layers, rank, shift, batch, steps, updates, cooldown, learningRate, clip,
+            resetEvery, seed);
+    CountDownLatch saved = new CountDownLatch(1);
+    Thread hook = Thread.ofPlatform().unstarted(() -> interrupt(saved));
+    Runtime.getRuntime().addShutdownHook(hook);
+    try (CharTrainer trainer = new CharTrainer(recipe, corpus)) {
+      trainer.resume(checkpoint);
+      train(trainer, corpus);
+      if (interrupted) {
+        spec.commandLine()
+            .getErr()
+            .printf(
+                Locale.ROOT,
+                "%ninterrupted after %d updates, saved in %s; the same command goes on%n",
+                trainer.updates(),
+                checkpoint);
+        return 130;
+      }
+      trainer.export().save(out);
+      report(trainer, corpus);
+      return 0;
+    } finally {
+      saved.countDown();
+      if (!interrupted) {
+        Runtime.getRuntime().removeShutdownHook(hook);
+      }
+    }
+  }
+
+  /** Runs while the JVM shuts down: lets the update in progress finish and be saved. */
+  private void interrupt(CountDownLatch saved) {
+    interrupted = true;
+    try {
+      saved.await(60, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void train(CharTrainer trainer, CharCorpus corpus) throws IOException {
+    try (ProgressBar bar =
+        new ProgressBarBuilder()
+            .setTaskName(dense ? "GRU" : "conditional GRU")
+            .setInitialMax(updates)
+            .setStyle(ProgressBarStyle.ASCII)
+            .build()) {
+      bar.stepTo(trainer.updates());
+      double smooth = 0;
+      String validation = "";
+      while (!trainer.finished() && !interrupted) {
+        CharTrainer.Progress progress = trainer.update();
+        smooth =
+            smooth == 0
+                ? progress.bitsPerChar()
+                : 0.98 * smooth + 0.02 * progress.bitsPerChar();
+        if (progress.update() % validateEvery == 0) {
+          CharTrainer.Score score = trainer.evaluate(corpus.validation());
+          validation =
+              String.format(
+                  Locale.ROOT, ", validation %.3f, live %s", score.bitsPerChar(), live(score));
+        }
+        if (progress.update() % saveEvery == 0) {
+          trainer.save(checkpoint);
+        }
+        bar.setExtraMessage(String.format(Locale.ROOT, "%.3f bits/char%s", smooth, validation));
+        bar.stepTo(progress.update());
+      }
+    }
+    trainer.save(checkpoint);
+  }
+
+  private void report(CharTrainer trainer, CharCorpus corpus) {
+    CharTrainer.Score validation = trainer.evaluate(corpus.validation());
+    Double test =
+        corpus.test().length > 10_000 ? trainer.evaluate(corpus.test()).bitsPerChar() : null;
+    Output output = new Output(spec.commandLine().getOut());
+    if (json) {
+      output.json(
+          new Result(
+              out.toString(),
+              trainer.updates(),
+              validation.bitsPerChar(),
+              test,
+              validation.live()));
+      return;
+    }
+    output.line("wrote %s after %d updates", out, trainer.updates());
+    output.line("validation %.4f bits per character", validation.bitsPerChar());
+    if (test != null) {
+      output.line("test       %.4f bits per character", test);
+    }
+    output.line("live units %s", live(validation));
+  }
+
+  private static String live(CharTrainer.Score score) {
+    double[] fractions = new double[score.live().length];
+    for (int i = 0; i < fractions.length; i++) {
+      fractions[i] = score.live()[i];
+    }
+    return Output.percents(fractions);
+  }
+}
