@@ -40,6 +40,23 @@ static inline float v_tree(vf p) {
     return _mm_cvtss_f32(_mm_add_ss(p2, _mm_movehdup_ps(p2)));
 }
 
+/*
+ * Four trees in one: half the shuffles. Lanes 0 .. 7 become a[l] + a[l + 8], lanes 8 .. 15 the same of b;
+ * then four lanes a row in the order a, b, c, d; then + 2 and + 1 within each four.
+ */
+#define HAS_JOINT_TREES
+static inline void v_joint_trees(vf a, vf b, vf c, vf d, float *const *sums) {
+    vf ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    vf cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+    vf p = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    p = _mm512_add_ps(p, _mm512_permute_ps(p, 0x4e));
+    p = _mm512_add_ps(p, _mm512_permute_ps(p, 0xb1));
+    *sums[0] = _mm512_cvtss_f32(p);
+    *sums[1] = _mm_cvtss_f32(_mm512_extractf32x4_ps(p, 1));
+    *sums[2] = _mm_cvtss_f32(_mm512_extractf32x4_ps(p, 2));
+    *sums[3] = _mm_cvtss_f32(_mm512_extractf32x4_ps(p, 3));
+}
+
 /* Compress within a register: compressing to memory is microcoded on some CPUs. */
 #define HAS_SELECT_POSITIVE
 static int64_t select_positive(int64_t n, const float *scores, int32_t *indices) {

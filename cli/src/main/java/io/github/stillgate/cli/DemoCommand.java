@@ -34,7 +34,12 @@ final class DemoCommand implements Callable<Integer> {
   private static final String SHIPPED = "models/text8-256.safetensors";
   private static final int SHOWN_LINES = 4;
   private static final int LINE_LENGTH = 72;
-  private static final String BARS = " ▁▂▃▄▅▆▇█";
+  private static final String BARS = "▁▂▃▄▅▆▇█";
+
+  /** The bars' range: a trained model's live share moves little around 45 %. */
+  private static final double BARS_FROM = 0.3;
+
+  private static final double BARS_TO = 0.6;
 
   @Option(names = "--model", paramLabel = "FILE", description = "another character model")
   private Path model =
@@ -121,7 +126,9 @@ final class DemoCommand implements Callable<Integer> {
         out.line("");
       }
     }
-    out.line("(expected: . where the next character was foreseen; live: share of units that moved)");
+    out.line(
+        "(expected: . where the character was foreseen; live: share of units that moved, %s to %s)",
+        Output.percent(BARS_FROM), Output.percent(BARS_TO));
     out.line("");
   }
 
@@ -132,7 +139,11 @@ final class DemoCommand implements Callable<Integer> {
       live += session.stats().liveUnits(layer);
       units += session.stats().units(layer);
     }
-    return units == 0 ? ' ' : BARS.charAt((BARS.length() - 1) * live / units);
+    if (units == 0) {
+      return ' ';
+    }
+    double height = ((double) live / units - BARS_FROM) / (BARS_TO - BARS_FROM);
+    return BARS.charAt((int) Math.clamp(height * BARS.length(), 0, BARS.length() - 1));
   }
 
   private static int largest(float[] values) {

@@ -16,7 +16,8 @@ public final class Vocabulary {
   /**
    * The vocabulary of {@code characters}, one token per code point.
    *
-   * @throws IllegalArgumentException if it is empty or a character occurs twice
+   * @throws IllegalArgumentException if it is empty, a character occurs twice or is half of a
+   *     surrogate pair
    */
   public Vocabulary(String characters) {
     this.characters = characters;
@@ -25,6 +26,11 @@ public final class Vocabulary {
       throw new IllegalArgumentException("a vocabulary needs at least one character");
     }
     for (int token = 0; token < codePoints.length; token++) {
+      if (Character.getType(codePoints[token]) == Character.SURROGATE) {
+        throw new IllegalArgumentException(
+            "vocabulary character %d is U+%x, half of a surrogate pair, which no file can hold"
+                .formatted(token, codePoints[token]));
+      }
       if (tokens.putIfAbsent(codePoints[token], token) != null) {
         throw new IllegalArgumentException(
             "character \"%s\" occurs twice in the vocabulary"

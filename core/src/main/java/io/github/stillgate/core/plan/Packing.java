@@ -7,6 +7,8 @@ import io.github.stillgate.core.kernel.RowLayout;
 import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * What all stages are packed with.
@@ -33,25 +35,36 @@ record Packing(Backend backend, Arena memory, Skipping skipping, boolean tokens)
    *
    * @throws IllegalArgumentException if it could overflow float32
    */
-  static double bound(
-      Matrix w, double inputBound, Matrix u, double stateBound, Matrix b) {
+  static double bound(Matrix w, double inputBound, Matrix u, double stateBound, Matrix b) {
     return finite(
-        w, w.rowNorm() * inputBound + u.rowNorm() * stateBound + b.rowNorm(), inputBound);
+        new Matrix[] {w, u, b},
+        new double[] {w.rowNorm() * inputBound, u.rowNorm() * stateBound, b.rowNorm()},
+        inputBound);
   }
 
   /** The same for {@code w x + b}. */
   static double bound(Matrix w, double inputBound, Matrix b) {
-    return finite(w, w.rowNorm() * inputBound + b.rowNorm(), inputBound);
+    return finite(
+        new Matrix[] {w, b}, new double[] {w.rowNorm() * inputBound, b.rowNorm()}, inputBound);
   }
 
-  private static double finite(Matrix w, double bound, double inputBound) {
+  private static double finite(Matrix[] matrices, double[] terms, double inputBound) {
+    double bound = Arrays.stream(terms).sum();
     // A quarter of the range leaves room for rounding and for the sum of two such sums.
-    if (!(bound < Float.MAX_VALUE / 4)) {
-      throw new IllegalArgumentException(
-          "%s: sums could reach %.3g for inputs up to %.3g and overflow float32; lower the input"
-              + " bound (PlanOptions.withInputBound) or scale the weights"
-                  .formatted(w, bound, inputBound));
+    if (bound < Float.MAX_VALUE / 4) {
+      return bound;
     }
-    return bound;
+    int largest = 0;
+    for (int i = 1; i < terms.length; i++) {
+      largest = terms[i] > terms[largest] ? i : largest;
+    }
+    throw new IllegalArgumentException(
+        String.format(
+            Locale.ROOT,
+            "%s: sums could reach %.3g for inputs up to %.3g and overflow float32; lower the input"
+                + " bound (PlanOptions.withInputBound) or scale the weights",
+            matrices[largest],
+            bound,
+            inputBound));
   }
 }

@@ -125,9 +125,9 @@ public final class Plan implements AutoCloseable {
     return backend.availability().usableTier().orElseThrow();
   }
 
-  /** Largest magnitude an input value may have. */
+  /** Largest magnitude an input value may have: 1 for a model that reads tokens. */
   public float inputBound() {
-    return model.vocabulary().isPresent() ? Math.min(1, options.inputBound()) : options.inputBound();
+    return model.vocabulary().isPresent() ? 1 : options.inputBound();
   }
 
   /** Weight bytes a step reads when every unit is computed: the numerator of every byte bound. */

@@ -9,7 +9,6 @@ import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,9 +86,5 @@ final class RowBank {
   /** Binds the bank to one stream's input and, if it has rows over one, state. */
   Sums open(MemorySegment input, @Nullable MemorySegment state, SegmentAllocator scratch) {
     return new Sums(input, state, scratch);
-  }
-
-  static List<Matrix> rows(Matrix... matrices) {
-    return Stream.of(matrices).toList();
   }
 }

@@ -58,7 +58,6 @@ public final class Tensor {
   /**
    * Copies the elements to the heap as float32. BF16 and F16 are widened, which is exact.
    *
-   * @throws WeightsFormatException never; the file was validated when opened
    * @throws IllegalArgumentException if the tensor is of another type or too large for an array
    */
   public float[] toFloats() {

@@ -21,6 +21,8 @@ import java.util.Map;
  * <p>Not safe for several threads.
  */
 public final class WeightsWriter {
+  private static final String METADATA = "__metadata__";
+
   private record Source(int[] shape, float[] values) {}
 
   private final Map<String, String> metadata = new LinkedHashMap<>();
@@ -35,19 +37,34 @@ public final class WeightsWriter {
   /**
    * Adds a float32 tensor; {@code values} is row-major and must not change until {@link #write}.
    *
-   * @throws IllegalArgumentException if the name is taken or the shape does not fit the values
+   * @throws IllegalArgumentException if the name is taken or not allowed, or the shape does not fit the
+   *     values
    */
   public WeightsWriter tensor(String name, float[] values, int... shape) {
-    long elements = Arrays.stream(shape).asLongStream().reduce(1, Math::multiplyExact);
-    if (elements != values.length) {
+    if (name.equals(METADATA)) {
+      throw new IllegalArgumentException("a tensor cannot be called " + METADATA);
+    }
+    if (!fits(shape, values.length)) {
       throw new IllegalArgumentException(
-          "tensor %s: shape %s needs %d values, got %d"
-              .formatted(name, Arrays.toString(shape), elements, values.length));
+          "tensor %s: shape %s does not hold %d values"
+              .formatted(name, Arrays.toString(shape), values.length));
     }
     if (tensors.putIfAbsent(name, new Source(shape.clone(), values)) != null) {
       throw new IllegalArgumentException("tensor %s was added before".formatted(name));
     }
     return this;
+  }
+
+  /** Whether {@code shape} is one the reader accepts for so many values. */
+  private static boolean fits(int[] shape, int values) {
+    long bytes = DType.F32.bytes();
+    for (int extent : shape) {
+      if (extent < 0 || Math.multiplyHigh(bytes, extent) != 0 || bytes * extent < 0) {
+        return false;
+      }
+      bytes *= extent;
+    }
+    return bytes == (long) DType.F32.bytes() * values;
   }
 
   /**
@@ -82,7 +99,7 @@ public final class WeightsWriter {
   private byte[] header() {
     ObjectNode root = JsonMapper.builder().build().createObjectNode();
     if (!metadata.isEmpty()) {
-      ObjectNode node = root.putObject("__metadata__");
+      ObjectNode node = root.putObject(METADATA);
       metadata.forEach(node::put);
     }
     long at = 0;

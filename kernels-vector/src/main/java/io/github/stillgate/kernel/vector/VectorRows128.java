@@ -3,6 +3,7 @@ package io.github.stillgate.kernel.vector;
 import static io.github.stillgate.kernel.vector.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -17,23 +18,22 @@ final class VectorRows128 extends VectorRows {
   }
 
   @Override
-  void sumFour(
+  void sumGroups(
       MemorySegment weights,
-      long r0,
-      long r1,
-      long r2,
-      long r3,
+      ActiveSet set,
+      int position,
+      int groups,
+      Walk walk,
       MemorySegment vector,
-      int bytes,
-      MemorySegment sums,
-      long s0,
-      long s1,
-      long s2,
-      long s3) {
-    sums.set(JAVA_FLOAT, s0, sum(weights, r0, vector, bytes));
-    sums.set(JAVA_FLOAT, s1, sum(weights, r1, vector, bytes));
-    sums.set(JAVA_FLOAT, s2, sum(weights, r2, vector, bytes));
-    sums.set(JAVA_FLOAT, s3, sum(weights, r3, vector, bytes));
+      MemorySegment sums) {
+    for (int row = 0; row < groups * walk.rows; row++) {
+      int group = set.at(position + walk.groupOf[row]);
+      long at = group * walk.groupBytes + walk.rowAt[row];
+      sums.set(
+          JAVA_FLOAT,
+          4L * group + walk.sumAt[row],
+          sum(weights, at, vector, walk.rowBytes));
+    }
   }
 
   private static float sum(MemorySegment weights, long at, MemorySegment vector, int bytes) {

@@ -3,6 +3,7 @@ package io.github.stillgate.kernel.vector;
 import static io.github.stillgate.kernel.vector.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -26,21 +27,29 @@ final class VectorRows256 extends VectorRows {
   }
 
   @Override
-  void sumFour(
+  void sumGroups(
       MemorySegment weights,
-      long r0,
-      long r1,
-      long r2,
-      long r3,
+      ActiveSet set,
+      int position,
+      int groups,
+      Walk walk,
       MemorySegment vector,
-      int bytes,
-      MemorySegment sums,
-      long s0,
-      long s1,
-      long s2,
-      long s3) {
-    sumTwo(weights, r0, r1, vector, bytes, sums, s0, s1);
-    sumTwo(weights, r2, r3, vector, bytes, sums, s2, s3);
+      MemorySegment sums) {
+    int last = groups * walk.rows - 1;
+    for (int row = 0; row <= last; row += 2) {
+      int row1 = Math.min(row + 1, last);
+      int group0 = set.at(position + walk.groupOf[row]);
+      int group1 = set.at(position + walk.groupOf[row1]);
+      sumTwo(
+          weights,
+          group0 * walk.groupBytes + walk.rowAt[row],
+          group1 * walk.groupBytes + walk.rowAt[row1],
+          vector,
+          walk.rowBytes,
+          sums,
+          4L * group0 + walk.sumAt[row],
+          4L * group1 + walk.sumAt[row1]);
+    }
   }
 
   private static void sumTwo(

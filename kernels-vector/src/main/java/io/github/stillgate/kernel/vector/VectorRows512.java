@@ -3,6 +3,7 @@ package io.github.stillgate.kernel.vector;
 import static io.github.stillgate.kernel.vector.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -31,61 +32,68 @@ final class VectorRows512 extends VectorRows {
   }
 
   @Override
-  void sumFour(
+  void sumGroups(
       MemorySegment weights,
-      long r0,
-      long r1,
-      long r2,
-      long r3,
+      ActiveSet set,
+      int position,
+      int groups,
+      Walk walk,
       MemorySegment vector,
-      int bytes,
-      MemorySegment sums,
-      long s0,
-      long s1,
-      long s2,
-      long s3) {
-    MemorySegment w0 = weights.asSlice(r0, bytes);
-    MemorySegment w1 = weights.asSlice(r1, bytes);
-    MemorySegment w2 = weights.asSlice(r2, bytes);
-    MemorySegment w3 = weights.asSlice(r3, bytes);
-    FloatVector p0a = FloatVector.zero(S);
-    FloatVector p0b = FloatVector.zero(S);
-    FloatVector p1a = FloatVector.zero(S);
-    FloatVector p1b = FloatVector.zero(S);
-    FloatVector p2a = FloatVector.zero(S);
-    FloatVector p2b = FloatVector.zero(S);
-    FloatVector p3a = FloatVector.zero(S);
-    FloatVector p3b = FloatVector.zero(S);
-    for (int k = 0; k < bytes; k += 128) {
-      FloatVector xa = FloatVector.fromMemorySegment(S, vector, k, ORDER);
-      FloatVector xb = FloatVector.fromMemorySegment(S, vector, k + 64, ORDER);
-      p0a = FloatVector.fromMemorySegment(S, w0, k, ORDER).fma(xa, p0a);
-      p0b = FloatVector.fromMemorySegment(S, w0, k + 64, ORDER).fma(xb, p0b);
-      p1a = FloatVector.fromMemorySegment(S, w1, k, ORDER).fma(xa, p1a);
-      p1b = FloatVector.fromMemorySegment(S, w1, k + 64, ORDER).fma(xb, p1b);
-      p2a = FloatVector.fromMemorySegment(S, w2, k, ORDER).fma(xa, p2a);
-      p2b = FloatVector.fromMemorySegment(S, w2, k + 64, ORDER).fma(xb, p2b);
-      p3a = FloatVector.fromMemorySegment(S, w3, k, ORDER).fma(xa, p3a);
-      p3b = FloatVector.fromMemorySegment(S, w3, k + 64, ORDER).fma(xb, p3b);
+      MemorySegment sums) {
+    int bytes = walk.rowBytes;
+    int last = groups * walk.rows - 1;
+    for (int row = 0; row <= last; row += 4) {
+      // A short last four repeats its last row: it is in L1 by then, and no second kernel is needed.
+      int row1 = Math.min(row + 1, last);
+      int row2 = Math.min(row + 2, last);
+      int row3 = Math.min(row + 3, last);
+      int group0 = set.at(position + walk.groupOf[row]);
+      int group1 = set.at(position + walk.groupOf[row1]);
+      int group2 = set.at(position + walk.groupOf[row2]);
+      int group3 = set.at(position + walk.groupOf[row3]);
+      MemorySegment w0 = weights.asSlice(group0 * walk.groupBytes + walk.rowAt[row], bytes);
+      MemorySegment w1 = weights.asSlice(group1 * walk.groupBytes + walk.rowAt[row1], bytes);
+      MemorySegment w2 = weights.asSlice(group2 * walk.groupBytes + walk.rowAt[row2], bytes);
+      MemorySegment w3 = weights.asSlice(group3 * walk.groupBytes + walk.rowAt[row3], bytes);
+      FloatVector p0a = FloatVector.zero(S);
+      FloatVector p0b = FloatVector.zero(S);
+      FloatVector p1a = FloatVector.zero(S);
+      FloatVector p1b = FloatVector.zero(S);
+      FloatVector p2a = FloatVector.zero(S);
+      FloatVector p2b = FloatVector.zero(S);
+      FloatVector p3a = FloatVector.zero(S);
+      FloatVector p3b = FloatVector.zero(S);
+      for (int k = 0; k < bytes; k += 128) {
+        FloatVector xa = FloatVector.fromMemorySegment(S, vector, k, ORDER);
+        FloatVector xb = FloatVector.fromMemorySegment(S, vector, k + 64, ORDER);
+        p0a = FloatVector.fromMemorySegment(S, w0, k, ORDER).fma(xa, p0a);
+        p0b = FloatVector.fromMemorySegment(S, w0, k + 64, ORDER).fma(xb, p0b);
+        p1a = FloatVector.fromMemorySegment(S, w1, k, ORDER).fma(xa, p1a);
+        p1b = FloatVector.fromMemorySegment(S, w1, k + 64, ORDER).fma(xb, p1b);
+        p2a = FloatVector.fromMemorySegment(S, w2, k, ORDER).fma(xa, p2a);
+        p2b = FloatVector.fromMemorySegment(S, w2, k + 64, ORDER).fma(xb, p2b);
+        p3a = FloatVector.fromMemorySegment(S, w3, k, ORDER).fma(xa, p3a);
+        p3b = FloatVector.fromMemorySegment(S, w3, k + 64, ORDER).fma(xb, p3b);
+      }
+      FloatVector p0 = p0a.add(p0b);
+      FloatVector p1 = p1a.add(p1b);
+      FloatVector p2 = p2a.add(p2b);
+      FloatVector p3 = p3a.add(p3b);
+      // Lanes 0 .. 7 become p0[l] + p0[l + 8], lanes 8 .. 15 the same of p1; then of p2 and p3.
+      FloatVector p01 =
+          p0.blend(p1.rearrange(ACROSS_8), UPPER_8).add(p0.rearrange(ACROSS_8).blend(p1, UPPER_8));
+      FloatVector p23 =
+          p2.blend(p3.rearrange(ACROSS_8), UPPER_8).add(p2.rearrange(ACROSS_8).blend(p3, UPPER_8));
+      // Four lanes a row, in the order p0, p2, p1, p3.
+      FloatVector p =
+          p01.blend(p23.rearrange(ACROSS_4), UPPER_4)
+              .add(p01.rearrange(ACROSS_4).blend(p23, UPPER_4));
+      p = p.add(p.rearrange(ACROSS_2));
+      p = p.add(p.rearrange(ACROSS_1));
+      sums.set(JAVA_FLOAT, 4L * group0 + walk.sumAt[row], p.lane(0));
+      sums.set(JAVA_FLOAT, 4L * group1 + walk.sumAt[row1], p.lane(8));
+      sums.set(JAVA_FLOAT, 4L * group2 + walk.sumAt[row2], p.lane(4));
+      sums.set(JAVA_FLOAT, 4L * group3 + walk.sumAt[row3], p.lane(12));
     }
-    FloatVector p0 = p0a.add(p0b);
-    FloatVector p1 = p1a.add(p1b);
-    FloatVector p2 = p2a.add(p2b);
-    FloatVector p3 = p3a.add(p3b);
-    // Lanes 0 .. 7 become p0[l] + p0[l + 8], lanes 8 .. 15 the same of p1; then of p2 and p3.
-    FloatVector p01 =
-        p0.blend(p1.rearrange(ACROSS_8), UPPER_8).add(p0.rearrange(ACROSS_8).blend(p1, UPPER_8));
-    FloatVector p23 =
-        p2.blend(p3.rearrange(ACROSS_8), UPPER_8).add(p2.rearrange(ACROSS_8).blend(p3, UPPER_8));
-    // Four lanes a row, in the order p0, p2, p1, p3.
-    FloatVector p =
-        p01.blend(p23.rearrange(ACROSS_4), UPPER_4)
-            .add(p01.rearrange(ACROSS_4).blend(p23, UPPER_4));
-    p = p.add(p.rearrange(ACROSS_2));
-    p = p.add(p.rearrange(ACROSS_1));
-    sums.set(JAVA_FLOAT, s0, p.lane(0));
-    sums.set(JAVA_FLOAT, s1, p.lane(8));
-    sums.set(JAVA_FLOAT, s2, p.lane(4));
-    sums.set(JAVA_FLOAT, s3, p.lane(12));
   }
 }

@@ -1,0 +1,105 @@
+package io.github.stillgate.bench;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code ./stillgate bench}: runs the benchmarks with JMH and puts each time beside its bound. */
+@Command(
+    name = "stillgate bench",
+    mixinStandardHelpOptions = true,
+    showDefaultValues = true,
+    description = {
+      "Runs the JMH benchmarks and prints, beside each time, the bytes it had to read and the share of"
+          + " the read bandwidth it reached, measured in the same run.",
+      "",
+      "Competitors are timed too if they are on the class path:",
+      "  STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate bench",
+      ""
+    })
+public final class Bench implements Callable<Integer> {
+  @Parameters(
+      paramLabel = "REGEX",
+      arity = "0..*",
+      description = "benchmarks to run, by a part of their name; all without one")
+  private List<String> include = List.of();
+
+  @Option(names = "--forks", defaultValue = "3", description = "JVMs a benchmark")
+  private int forks;
+
+  @Option(names = "--quick", description = "one fork, short iterations: magnitudes only")
+  private boolean quick;
+
+  @Option(
+      names = {"-p", "--param"},
+      paramLabel = "NAME=VALUES",
+      description = "restricts a parameter, e.g. -p n=1024 -p backend=vector,native")
+  private List<String> parameters = List.of();
+
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "writes the results as JSON")
+  private @Nullable Path json;
+
+  @Option(names = "--markdown", paramLabel = "FILE", description = "writes the tables as Markdown")
+  private @Nullable Path markdown;
+
+  private Bench() {}
+
+  /** Runs and exits. */
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new Bench()).execute(args));
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    ChainedOptionsBuilder options =
+        new OptionsBuilder()
+            .forks(quick ? 1 : forks)
+            .warmupIterations(quick ? 2 : 4)
+            .warmupTime(TimeValue.milliseconds(500))
+            .measurementIterations(quick ? 3 : 5)
+            .measurementTime(TimeValue.milliseconds(300))
+            .addProfiler(GCProfiler.class)
+            .shouldFailOnError(true)
+            .jvmArgs(
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow");
+    for (String pattern : include) {
+      options.include(pattern);
+    }
+    for (String parameter : parameters) {
+      String[] parts = parameter.split("=", 2);
+      options.param(parts[0], parts[1].split(","));
+    }
+    Collection<RunResult> results = new Runner(options.build()).run();
+    BenchReport report = BenchReport.of(new ArrayList<>(results));
+    String tables = report.toMarkdown();
+    System.out.println();
+    System.out.print(tables);
+    if (markdown != null) {
+      Files.writeString(markdown, tables);
+    }
+    if (json != null) {
+      JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValue(json.toFile(), report);
+    }
+    return 0;
+  }
+}

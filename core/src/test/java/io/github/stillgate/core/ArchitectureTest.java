@@ -1,0 +1,110 @@
+package io.github.stillgate.core;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.session.Session;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/** The rooms stand in one line, each knows only those to its left, and the kernel knows nobody. */
+@AnalyzeClasses(
+    packages = ArchitectureTest.CORE,
+    importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+  static final String CORE = "io.github.stillgate.core";
+
+  private static final String WEIGHTS = CORE + ".weights";
+  private static final String MODEL = CORE + ".model";
+  private static final String PLAN = CORE + ".plan";
+  private static final String SESSION = CORE + ".session";
+  private static final String KERNEL = CORE + ".kernel";
+  private static final String REFERENCE = KERNEL + ".reference";
+
+  @ArchTest
+  static final ArchRule dependenciesPointLeftAndDown =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInAnyPackage("io.github.stillgate..")
+          .layer("weights")
+          .definedBy(WEIGHTS)
+          .layer("model")
+          .definedBy(MODEL)
+          .layer("plan")
+          .definedBy(PLAN)
+          .layer("session")
+          .definedBy(SESSION)
+          .layer("kernel")
+          .definedBy(KERNEL)
+          .layer("reference")
+          .definedBy(REFERENCE)
+          .whereLayer("weights")
+          .mayOnlyAccessLayers("kernel")
+          .whereLayer("model")
+          .mayOnlyAccessLayers("weights", "kernel")
+          .whereLayer("plan")
+          .mayOnlyAccessLayers("weights", "model", "kernel")
+          .whereLayer("session")
+          .mayOnlyAccessLayers("weights", "model", "plan", "kernel")
+          .whereLayer("kernel")
+          .mayNotAccessAnyLayer()
+          .whereLayer("reference")
+          .mayOnlyAccessLayers("kernel");
+
+  @ArchTest
+  static final ArchRule theReferenceIsFoundByTheServiceLoaderOnly =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(REFERENCE)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(REFERENCE);
+
+  @ArchTest
+  static final ArchRule everyClassStandsInARoom =
+      classes().should().resideInAnyPackage(WEIGHTS, MODEL, PLAN, SESSION, KERNEL, REFERENCE);
+
+  @ArchTest
+  static final ArchRule noClassIsNamedAfterNothing =
+      noClasses().should().haveNameMatching(".*(Util|Helper|Manager|Impl|Support)s?(\\$.*)?");
+
+  @ArchTest
+  static final ArchRule jsonStaysWhereFilesAreRead =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(WEIGHTS, MODEL)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("com.fasterxml..");
+
+  /**
+   * Class files the reader is too old for are left out with a warning, and rules over nothing hold.
+   */
+  @ArchTest
+  static void everyClassFileIsReadWithItsDependencies(JavaClasses classes)
+      throws IOException, URISyntaxException {
+    Path root = Path.of(Plan.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    try (Stream<Path> files = Files.walk(root.resolve(CORE.replace('.', '/')))) {
+      long expected = files.filter(file -> file.toString().endsWith(".class")).count();
+      assertThat(classes).hasSize(Math.toIntExact(expected)).hasSizeGreaterThan(40);
+    }
+    assertThat(classes.get(Session.class).getDirectDependenciesFromSelf())
+        .extracting(dependency -> dependency.getTargetClass().getName())
+        .contains(Plan.class.getName(), StreamState.class.getName());
+    assertThat(classes)
+        .extracting(JavaClass::getPackageName)
+        .contains(WEIGHTS, MODEL, PLAN, SESSION, KERNEL, REFERENCE);
+  }
+}
