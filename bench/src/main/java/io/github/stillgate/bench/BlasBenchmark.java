@@ -44,6 +44,9 @@ public class BlasBenchmark {
       a.setAtIndex(JAVA_FLOAT, i, (float) random.nextDouble(-1, 1));
     }
     x = arena.allocate(4L * n, 64);
+    for (int i = 0; i < n; i++) {
+      x.setAtIndex(JAVA_FLOAT, i, (float) random.nextDouble(-1, 1));
+    }
     y = arena.allocate(8L * n, 64);
   }
 
@@ -58,5 +61,15 @@ public class BlasBenchmark {
   public MemorySegment sgemv() {
     Blas.system().sgemv(2 * n, n, a, x, y);
     return y;
+  }
+
+  /** One element of the product in float64, for the test of this scenario. */
+  double exact(int row) {
+    double sum = 0;
+    for (int k = 0; k < n; k++) {
+      sum +=
+          (double) a.getAtIndex(JAVA_FLOAT, (long) row * n + k) * x.getAtIndex(JAVA_FLOAT, k);
+    }
+    return sum;
   }
 }

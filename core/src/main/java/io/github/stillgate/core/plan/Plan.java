@@ -27,6 +27,9 @@ public final class Plan implements AutoCloseable {
   /** C2 compiles after some ten thousand calls or loop trips; a step makes several of each. */
   private static final int WARM_UP_STEPS = 12_000;
 
+  /** Slow steps are loops enough to be compiled sooner: after this long, fewer will do. */
+  private static final Duration WARM_UP_ENOUGH = Duration.ofMillis(1_500);
+
   /** Compilation happens beside the steps; it is over when so many of them allocate nothing. */
   private static final int WARM_UP_BATCH = 1_000;
 
@@ -172,12 +175,15 @@ public final class Plan implements AutoCloseable {
     try {
       long allocated = Long.MAX_VALUE;
       // The measurement itself allocates a little; a boxed vector is 64 bytes in every step.
-      while ((steps < WARM_UP_STEPS || allocated > WARM_UP_BATCH)
-          && System.nanoTime() - start < WARM_UP_LIMIT.toNanos()) {
+      long elapsed = 0;
+      while (elapsed < WARM_UP_LIMIT.toNanos()
+          && (allocated > WARM_UP_BATCH
+              || (steps < WARM_UP_STEPS && elapsed < WARM_UP_ENOUGH.toNanos()))) {
         long batchStart = allocatedBytes();
         int batchEnd = steps + WARM_UP_BATCH;
-        while (steps < batchEnd && System.nanoTime() - start < WARM_UP_LIMIT.toNanos()) {
+        while (steps < batchEnd && elapsed < WARM_UP_LIMIT.toNanos()) {
           stepOnce(stream, steps++);
+          elapsed = System.nanoTime() - start;
         }
         allocated = allocatedBytes() - batchStart;
       }

@@ -1,0 +1,163 @@
+package io.github.stillgate.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.session.Session;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CharTrainerTest {
+  private static final int STREAMS = 50;
+  private static final int STEPS = 100;
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void requirePyTorch() {
+    try {
+      Engine.getEngine("PyTorch");
+    } catch (EngineException | IllegalArgumentException absent) {
+      abort("PyTorch's natives are not here: " + absent.getMessage());
+    }
+  }
+
+  /**
+   * PyTorch's arithmetic is the golden value: the same text, cut into the same streams, must score the same
+   * through the exported model, normalisation folded in, one character at a time.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theExportedModelScoresWhatTheTrainerScores(boolean dense) throws Exception {
+    CharCorpus corpus = corpus();
+    try (CharTrainer trainer = new CharTrainer(recipe(dense, 40, 0), corpus)) {
+      double first = trainer.update().bitsPerChar();
+      double last = first;
+      while (!trainer.finished()) {
+        last = trainer.update().bitsPerChar();
+      }
+      assertThat(last).isLessThan(first - 0.2);
+      CharTrainer.Score expected = trainer.evaluate(corpus.validation());
+
+      Path file = folder.resolve("model.safetensors");
+      trainer.export().save(file);
+      Model model = Model.load(file);
+      double[] live = new double[2];
+      double actual = score(model, corpus.validation(), live);
+
+      assertThat(actual).isCloseTo(expected.bitsPerChar(), within(1e-4));
+      for (int layer = 0; layer < live.length; layer++) {
+        assertThat(live[layer]).isCloseTo(expected.live()[layer], within(1e-3));
+      }
+      if (!dense) {
+        assertThat(live[0]).isStrictlyBetween(0.1, 0.9);
+      }
+    }
+  }
+
+  private static double score(Model model, byte[] text, double[] live) {
+    int length = (text.length - 1) / STREAMS / STEPS * STEPS;
+    float[] out = new float[model.outputs()];
+    double nats = 0;
+    try (Plan plan = Plan.compile(model, PlanOptions.defaults().withBackend("reference"))) {
+      for (int stream = 0; stream < STREAMS; stream++) {
+        try (Session session = Session.open(plan)) {
+          for (int t = 0; t < length; t++) {
+            session.step(text[stream * length + t], out);
+            nats -= Math.log(out[text[stream * length + t + 1]]);
+          }
+          for (int layer = 0; layer < live.length; layer++) {
+            live[layer] += session.stats().liveFraction(layer) / STREAMS;
+          }
+        }
+      }
+    }
+    return nats / (STREAMS * length) / Math.log(2);
+  }
+
+  @Test
+  void aResumedRunIsTheRunThatWasInterrupted() throws Exception {
+    CharCorpus corpus = corpus();
+    Path checkpoint = folder.resolve("checkpoint.safetensors");
+    double[] whole = new double[12];
+    try (CharTrainer trainer = new CharTrainer(recipe(false, 12, 4), corpus)) {
+      for (int i = 0; i < whole.length; i++) {
+        whole[i] = trainer.update().bitsPerChar();
+        if (i == 6) {
+          trainer.save(checkpoint);
+        }
+      }
+    }
+    try (CharTrainer trainer = new CharTrainer(recipe(false, 12, 4), corpus)) {
+      trainer.resume(checkpoint);
+      assertThat(trainer.updates()).isEqualTo(7);
+      for (int i = 7; i < whole.length; i++) {
+        assertThat(trainer.update().bitsPerChar()).isEqualTo(whole[i]);
+      }
+      assertThat(trainer.finished()).isTrue();
+    }
+    try (CharTrainer other = new CharTrainer(recipe(true, 12, 4), corpus)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> other.resume(checkpoint))
+          .withMessageContaining("another recipe");
+    }
+  }
+
+  @Test
+  void theLearningRateFallsToZeroOverTheCooldown() {
+    Recipe recipe = recipe(false, 100, 40);
+    assertThat(recipe.learningRateAt(0)).isEqualTo(recipe.learningRate());
+    assertThat(recipe.learningRateAt(60)).isEqualTo(recipe.learningRate());
+    assertThat(recipe.learningRateAt(80)).isCloseTo(recipe.learningRate() / 2, within(1e-6f));
+    assertThat(recipe.learningRateAt(99)).isLessThan(recipe.learningRate() / 100);
+  }
+
+  @Test
+  void aCorpusOfOtherCharactersIsRefused() throws Exception {
+    Path text = folder.resolve("text");
+    Files.writeString(text, "fine so far but NOT here");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> CharCorpus.read(text, 10, 5))
+        .withMessageContaining("offset 16");
+    Files.writeString(text, "short");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> CharCorpus.read(text, 10, 5))
+        .withMessageContaining("5 characters");
+  }
+
+  private static Recipe recipe(boolean dense, int updates, int cooldown) {
+    return new Recipe(dense, 20, 2, 5, -0.25f, 8, 10, updates, cooldown, 5e-3f, 1f, 1000, 3);
+  }
+
+  /** Words of a small made-up language: enough structure to learn something within a few updates. */
+  private static CharCorpus corpus() {
+    String[] words = {"still", "gate", "river", "moves", "a", "stone", "keeps", "its", "bit"};
+    SplittableRandom random = new SplittableRandom(1);
+    StringBuilder text = new StringBuilder();
+    while (text.length() < 30_000) {
+      text.append(words[random.nextInt(words.length)]).append(' ');
+    }
+    byte[] tokens = new byte[30_000];
+    for (int i = 0; i < tokens.length; i++) {
+      tokens[i] = (byte) CharCorpus.VOCABULARY.indexOf(text.charAt(i));
+    }
+    return new CharCorpus(
+        Arrays.copyOf(tokens, 20_000),
+        Arrays.copyOfRange(tokens, 20_000, 26_000),
+        Arrays.copyOfRange(tokens, 26_000, 30_000));
+  }
+}
