@@ -1,8 +1,8 @@
 /**
  * Weights, model, plan, session, and the kernel floor they stand on.
  *
- * <p>The rooms stand in one line, {@code weights -> model -> plan -> session}, and no room knows the
- * one to its right; {@code kernel} lies below them and knows nobody.
+ * <p>The rooms stand in one line, {@code weights -> model -> plan -> session}, and no room knows
+ * the one to its right; {@code kernel} lies below them and knows nobody.
  */
 module io.github.stillgate.core {
   requires com.fasterxml.jackson.databind;

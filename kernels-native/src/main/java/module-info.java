@@ -1,6 +1,6 @@
 /**
- * The backend {@code native}: kernels in C, reached through the foreign function and memory API; and the
- * system BLAS, for dense baselines only.
+ * The backend {@code native}: kernels in C, reached through the foreign function and memory API;
+ * and the system BLAS, for dense baselines only.
  */
 module io.github.stillgate.kernel.ffm {
   requires io.github.stillgate.core;

@@ -51,10 +51,7 @@ public final class Bench implements Callable<Integer> {
       description = "restricts a parameter, e.g. -p n=1024 -p backend=vector,native")
   private List<String> parameters = List.of();
 
-  @Option(
-      names = "--json",
-      paramLabel = "FILE",
-      description = "writes the results as JSON")
+  @Option(names = "--json", paramLabel = "FILE", description = "writes the results as JSON")
   private @Nullable Path json;
 
   @Option(names = "--markdown", paramLabel = "FILE", description = "writes the tables as Markdown")
@@ -98,7 +95,10 @@ public final class Bench implements Callable<Integer> {
       Files.writeString(markdown, tables);
     }
     if (json != null) {
-      JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValue(json.toFile(), report);
+      JsonMapper.builder()
+          .build()
+          .writerWithDefaultPrettyPrinter()
+          .writeValue(json.toFile(), report);
     }
     return 0;
   }

@@ -124,7 +124,8 @@ record BenchReport(
     return switch (name(result)) {
       case "Read.read" -> Integer.parseInt(params.getParam("kib")) * KIB;
       case "Gemv.multiply", "Blas.sgemv" -> 8.0 * square(params);
-      // Rows over the state of both layers and over the input of the second: 2 of 3 n^2, or 3 of 3 n^2.
+      // Rows over the state of both layers and over the input of the second: 2 of 3 n^2, or 3 of 3
+      // n^2.
       case "Step.step" -> (params.getParam("kind").equals("gru") ? 36.0 : 24.0) * square(params);
       default -> null;
     };

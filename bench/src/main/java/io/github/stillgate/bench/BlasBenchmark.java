@@ -17,7 +17,10 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** The dense GEMV of {@link GemvBenchmark} by the BLAS of this machine, one thread. Bound: 8 n^2 bytes. */
+/**
+ * The dense GEMV of {@link GemvBenchmark} by the BLAS of this machine, one thread. Bound: 8 n^2
+ * bytes.
+ */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -67,8 +70,7 @@ public class BlasBenchmark {
   double exact(int row) {
     double sum = 0;
     for (int k = 0; k < n; k++) {
-      sum +=
-          (double) a.getAtIndex(JAVA_FLOAT, (long) row * n + k) * x.getAtIndex(JAVA_FLOAT, k);
+      sum += (double) a.getAtIndex(JAVA_FLOAT, (long) row * n + k) * x.getAtIndex(JAVA_FLOAT, k);
     }
     return sum;
   }

@@ -23,8 +23,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * Conditional GEMV over the recurrent rows of n units, two rows of n floats each, as a conditional GRU
- * has them. Live fraction 1 is the dense GEMV. The live set changes with every call.
+ * Conditional GEMV over the recurrent rows of n units, two rows of n floats each, as a conditional
+ * GRU has them. Live fraction 1 is the dense GEMV. The live set changes with every call.
  *
  * <p>Bound: {@code live * 8 n^2} bytes.
  */
@@ -64,8 +64,7 @@ public class GemvBenchmark {
     SplittableRandom random = new SplittableRandom(1);
     rows =
         Backends.require(backend)
-            .packRows(
-                new RowGroups(List.of(matrix(random), matrix(random)), List.of()), arena);
+            .packRows(new RowGroups(List.of(matrix(random), matrix(random)), List.of()), arena);
     h = arena.allocate(4L * n, 64);
     for (int i = 0; i < n; i++) {
       h.setAtIndex(JAVA_FLOAT, i, (float) random.nextDouble(-1, 1));

@@ -15,7 +15,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Random networks of the shapes that are measured; the time of a step does not depend on training. */
+/**
+ * Random networks of the shapes that are measured; the time of a step does not depend on training.
+ */
 final class Networks {
   static final int TOKENS = 27;
   static final int RANK = 16;
@@ -26,8 +28,8 @@ final class Networks {
   private Networks() {}
 
   /**
-   * 27-n-n-27 with unit gating and softmax, its gate biases set so that about {@code live} of the units
-   * move in a step on random tokens; which ones changes from step to step.
+   * 27-n-n-27 with unit gating and softmax, its gate biases set so that about {@code live} of the
+   * units move in a step on random tokens; which ones changes from step to step.
    */
   static Model conditional(int units, double live) {
     double low = -8;

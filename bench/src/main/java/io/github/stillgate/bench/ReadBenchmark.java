@@ -18,8 +18,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * The read bandwidth of one core over as much memory as the other benchmarks touch: the denominator of
- * every byte bound. Four independent chains of xor, which leave nothing but the loads to wait for.
+ * The read bandwidth of one core over as much memory as the other benchmarks touch: the denominator
+ * of every byte bound. Four independent chains of xor, which leave nothing but the loads to wait
+ * for.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

@@ -17,8 +17,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * One step of a conditional 27-n-n-27 network of rank 16 on random tokens, some 43 % of its units live as in
- * the shipped model, and of a full GRU 27-n-n on vectors.
+ * One step of a conditional 27-n-n-27 network of rank 16 on random tokens, some 43 % of its units
+ * live as in the shipped model, and of a full GRU 27-n-n on vectors.
  *
  * <p>Bound: the weight bytes that the step read, counted by the session.
  */
@@ -44,8 +44,7 @@ public class StepBenchmark {
   private Session session;
   private float[] out;
   private final float[] x = new float[Networks.TOKENS];
-  private final int[] tokens =
-      new SplittableRandom(5).ints(4096, 0, Networks.TOKENS).toArray();
+  private final int[] tokens = new SplittableRandom(5).ints(4096, 0, Networks.TOKENS).toArray();
   private int next;
 
   /** Makes the network and the plan. */
@@ -63,7 +62,10 @@ public class StepBenchmark {
         options.withSkipping(kind.equals("skip") ? Skipping.STILL_UNITS : Skipping.NOTHING));
   }
 
-  /** Mean weight bytes of a step, counted by a session: the same network reads the same on any backend. */
+  /**
+   * Mean weight bytes of a step, counted by a session: the same network reads the same on any
+   * backend.
+   */
   static double bytesPerStep(int n, String kind) {
     StepBenchmark counted = new StepBenchmark();
     counted.n = n;

@@ -27,8 +27,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * One step of the full GRU 27-n-n of {@link StepBenchmark} in ONNX Runtime, on one thread, all tensors
- * made beforehand and outputs written in place: the fastest way its Java API offers.
+ * One step of the full GRU 27-n-n of {@link StepBenchmark} in ONNX Runtime, on one thread, all
+ * tensors made beforehand and outputs written in place: the fastest way its Java API offers.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -38,8 +38,7 @@ public class OnnxRuntimeBenchmark {
   @Param({"128", "256", "512", "1024"})
   public int n;
 
-  private final int[] tokens =
-      new SplittableRandom(5).ints(4096, 0, Networks.TOKENS).toArray();
+  private final int[] tokens = new SplittableRandom(5).ints(4096, 0, Networks.TOKENS).toArray();
   private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
   private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
   private final FloatBuffer x = floats(Networks.TOKENS);
@@ -114,14 +113,7 @@ public class OnnxRuntimeBenchmark {
           tensor("R" + i, new long[] {1, 3 * units, units}, gru.uz(), gru.ur(), gru.uc()));
       graph.addInitializer(
           tensor(
-              "B" + i,
-              new long[] {1, 6 * units},
-              gru.bz(),
-              gru.br(),
-              gru.bc(),
-              none,
-              none,
-              none));
+              "B" + i, new long[] {1, 6 * units}, gru.bz(), gru.br(), gru.bc(), none, none, none));
       graph.addNode(
           OnnxMl.NodeProto.newBuilder()
               .setOpType("GRU")

@@ -35,7 +35,8 @@ class ScenariosTest {
     blas.fill();
     float[] product = blas.sgemv().toArray(JAVA_FLOAT);
     for (int row = 0; row < product.length; row++) {
-      // A sum of 96 products below 1 in magnitude, in any order: 96 roundings of at most 96 ulp(1) / 2.
+      // A sum of 96 products below 1 in magnitude, in any order: 96 roundings of at most 96 ulp(1)
+      // / 2.
       assertThat((double) product[row]).isCloseTo(blas.exact(row), within(96 * 96 * 6e-8));
     }
     blas.free();

@@ -1,6 +1,9 @@
 package io.github.stillgate.cli;
 
-/** FNV-1a over the bits of floats, 32 bits at a time: equal checksums mean equal outputs, bit for bit. */
+/**
+ * FNV-1a over the bits of floats, 32 bits at a time: equal checksums mean equal outputs, bit for
+ * bit.
+ */
 final class Checksum {
   private static final long PRIME = 0x100000001b3L;
 

@@ -42,8 +42,7 @@ final class DemoCommand implements Callable<Integer> {
   private static final double BARS_TO = 0.6;
 
   @Option(names = "--model", paramLabel = "FILE", description = "another character model")
-  private Path model =
-      Path.of(System.getProperty("stillgate.home", "."), SHIPPED.split("/"));
+  private Path model = Path.of(System.getProperty("stillgate.home", "."), SHIPPED.split("/"));
 
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
@@ -97,7 +96,10 @@ final class DemoCommand implements Callable<Integer> {
     return same ? 0 : 1;
   }
 
-  /** A few lines of text, under each character what was expected there and how much of the network moved. */
+  /**
+   * A few lines of text, under each character what was expected there and how much of the network
+   * moved.
+   */
   private static void show(Model network, Vocabulary vocabulary, TokenText text, Output out) {
     float[] next = new float[network.outputs()];
     try (Plan plan = Plan.compile(network);

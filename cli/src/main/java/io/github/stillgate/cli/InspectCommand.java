@@ -77,12 +77,11 @@ final class InspectCommand implements Callable<Integer> {
     }
     out.table(List.of("tensor", "type", "shape", "bytes"), tensors);
     file.metadata()
-        .forEach(
-            (key, value) -> {
-              if (!key.equals("stillgate")) {
-                out.line("%n%s: %s", key, value);
-              }
-            });
+        .forEach((key, value) -> {
+          if (!key.equals("stillgate")) {
+            out.line("%n%s: %s", key, value);
+          }
+        });
   }
 
   private Map<String, Object> describe(WeightsFile file, Model model) {
@@ -94,23 +93,21 @@ final class InspectCommand implements Callable<Integer> {
     description.put(
         "layers",
         model.layers().stream()
-            .map(
-                layer ->
-                    Map.of(
-                        "name", layer.name(),
-                        "kind", kind(layer),
-                        "inputs", layer.inputs(),
-                        "outputs", layer.outputs()))
+            .map(layer ->
+                Map.of(
+                    "name", layer.name(),
+                    "kind", kind(layer),
+                    "inputs", layer.inputs(),
+                    "outputs", layer.outputs()))
             .toList());
     description.put(
         "tensors",
         file.tensors().values().stream()
-            .map(
-                tensor ->
-                    Map.of(
-                        "name", tensor.name(),
-                        "type", tensor.type().name(),
-                        "shape", tensor.shape()))
+            .map(tensor ->
+                Map.of(
+                    "name", tensor.name(),
+                    "type", tensor.type().name(),
+                    "shape", tensor.shape()))
             .toList());
     return description;
   }

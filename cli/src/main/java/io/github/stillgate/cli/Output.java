@@ -22,9 +22,11 @@ final class Output {
 
   void json(Object value) {
     try {
-      out.println(JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValueAsString(value));
+      out.println(
+          JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValueAsString(value));
     } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a result could not be written as JSON: " + e.getMessage(), e);
+      throw new IllegalStateException(
+          "a result could not be written as JSON: " + e.getMessage(), e);
     }
   }
 

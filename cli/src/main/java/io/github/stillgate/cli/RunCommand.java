@@ -44,10 +44,7 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--dense", description = "compute every unit instead of skipping still ones")
   private boolean dense;
 
-  @Option(
-      names = "--limit",
-      paramLabel = "N",
-      description = "read the first N characters only")
+  @Option(names = "--limit", paramLabel = "N", description = "read the first N characters only")
   private int limit = Integer.MAX_VALUE;
 
   @Option(names = "--json", description = "print one JSON object")
@@ -66,11 +63,11 @@ final class RunCommand implements Callable<Integer> {
         network
             .vocabulary()
             .filter(v -> v.size() == network.outputs())
-            .orElseThrow(
-                () ->
-                    new IllegalArgumentException(
-                        model + " is not a character model: it has no vocabulary, or predicts"
-                            + " something else"));
+            .orElseThrow(() ->
+                new IllegalArgumentException(
+                    model
+                        + " is not a character model: it has no vocabulary, or predicts"
+                        + " something else"));
     TokenText tokens = TokenText.read(text, vocabulary, limit);
     PlanOptions options =
         PlanOptions.defaults().withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS);
@@ -94,12 +91,24 @@ final class RunCommand implements Callable<Integer> {
       out.json(run);
       return 0;
     }
-    out.line("backend            %s (%s), %s", run.backend(), run.tier(), run.dense() ? "every unit computed" : "still units skipped");
-    out.line("characters         %s (%s mapped)", Output.number(run.characters(), 0), Output.number(run.mapped(), 0));
+    out.line(
+        "backend            %s (%s), %s",
+        run.backend(), run.tier(), run.dense() ? "every unit computed" : "still units skipped");
+    out.line(
+        "characters         %s (%s mapped)",
+        Output.number(run.characters(), 0), Output.number(run.mapped(), 0));
     out.line("bits per character %s", Output.number(run.bitsPerChar(), 4));
     out.line("live units         %s", Output.percents(run.liveFraction()));
-    out.line("step time          p50 %s us, p99 %s, p99.9 %s, max %s; first step after warm-up %s", Output.number(run.p50(), 1), Output.number(run.p99(), 1), Output.number(run.p999(), 1), Output.number(run.max(), 1), Output.number(run.firstStep(), 1));
-    out.line("throughput         %s characters/s, %s weight bytes a step", Output.number(run.charsPerSecond(), 0), Output.number(run.bytesPerStep(), 0));
+    out.line(
+        "step time          p50 %s us, p99 %s, p99.9 %s, max %s; first step after warm-up %s",
+        Output.number(run.p50(), 1),
+        Output.number(run.p99(), 1),
+        Output.number(run.p999(), 1),
+        Output.number(run.max(), 1),
+        Output.number(run.firstStep(), 1));
+    out.line(
+        "throughput         %s characters/s, %s weight bytes a step",
+        Output.number(run.charsPerSecond(), 0), Output.number(run.bytesPerStep(), 0));
     out.line("checksum           %s", run.checksum());
     return 0;
   }

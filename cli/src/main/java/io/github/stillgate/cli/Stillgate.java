@@ -12,7 +12,8 @@ import picocli.CommandLine.ParameterException;
     version = "stillgate 0.1.0-SNAPSHOT",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    header = "Runs gated recurrent networks on one live stream, and skips the units that stand still.",
+    header =
+        "Runs gated recurrent networks on one live stream, and skips the units that stand still.",
     description =
         "%nStart with @|bold ./stillgate demo|@. Every command explains itself with --help; those that"
             + " measure print JSON with --json.%n",
@@ -45,17 +46,15 @@ public final class Stillgate implements Runnable {
   static CommandLine commandLine() {
     return new CommandLine(new Stillgate())
         .setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler(
-            (failure, commandLine, parsed) -> {
-              if (failure instanceof NullPointerException) {
-                throw failure;
-              }
-              commandLine
-                  .getErr()
-                  .println(
-                      commandLine.getColorScheme().errorText("stillgate: " + message(failure)));
-              return CommandLine.ExitCode.SOFTWARE;
-            });
+        .setExecutionExceptionHandler((failure, commandLine, parsed) -> {
+          if (failure instanceof NullPointerException) {
+            throw failure;
+          }
+          commandLine
+              .getErr()
+              .println(commandLine.getColorScheme().errorText("stillgate: " + message(failure)));
+          return CommandLine.ExitCode.SOFTWARE;
+        });
   }
 
   /** File system exceptions carry just the path; everything of our own is a sentence. */

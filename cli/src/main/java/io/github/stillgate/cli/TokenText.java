@@ -11,12 +11,13 @@ import java.util.Arrays;
  * A text as the tokens of a vocabulary.
  *
  * @param tokens one a character
- * @param mapped characters that the vocabulary lacks: its lower case was taken if that is known, else the
- *     space, else token 0
+ * @param mapped characters that the vocabulary lacks: its lower case was taken if that is known,
+ *     else the space, else token 0
  */
 record TokenText(int[] tokens, int mapped) {
   static TokenText read(Path file, Vocabulary vocabulary, int limit) throws IOException {
-    TokenText text = of(new String(Files.readAllBytes(file), StandardCharsets.UTF_8), vocabulary, limit);
+    TokenText text =
+        of(new String(Files.readAllBytes(file), StandardCharsets.UTF_8), vocabulary, limit);
     if (text.tokens.length < 2) {
       throw new IllegalArgumentException(
           "%s: at least two characters are needed, one to read and one to predict".formatted(file));

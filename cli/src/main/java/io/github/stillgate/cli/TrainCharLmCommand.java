@@ -122,10 +122,7 @@ final class TrainCharLmCommand implements Callable<Integer> {
       description = "updates between validations")
   private int validateEvery;
 
-  @Option(
-      names = "--save-every",
-      defaultValue = "500",
-      description = "updates between checkpoints")
+  @Option(names = "--save-every", defaultValue = "500", description = "updates between checkpoints")
   private int saveEvery;
 
   @Option(names = "--json", description = "print the result as one JSON object")
@@ -140,8 +137,19 @@ final class TrainCharLmCommand implements Callable<Integer> {
     CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
     Recipe recipe =
         new Recipe(
-            dense, units, layers, rank, shift, batch, steps, updates, cooldown, learningRate, clip,
-            resetEvery, seed);
+            dense,
+            units,
+            layers,
+            rank,
+            shift,
+            batch,
+            steps,
+            updates,
+            cooldown,
+            learningRate,
+            clip,
+            resetEvery,
+            seed);
     CountDownLatch saved = new CountDownLatch(1);
     Thread hook = Thread.ofPlatform().unstarted(() -> interrupt(saved));
     Runtime.getRuntime().addShutdownHook(hook);
@@ -192,9 +200,7 @@ final class TrainCharLmCommand implements Callable<Integer> {
       while (!trainer.finished() && !interrupted) {
         CharTrainer.Progress progress = trainer.update();
         smooth =
-            smooth == 0
-                ? progress.bitsPerChar()
-                : 0.98 * smooth + 0.02 * progress.bitsPerChar();
+            smooth == 0 ? progress.bitsPerChar() : 0.98 * smooth + 0.02 * progress.bitsPerChar();
         if (progress.update() % validateEvery == 0) {
           CharTrainer.Score score = trainer.evaluate(corpus.validation());
           validation =

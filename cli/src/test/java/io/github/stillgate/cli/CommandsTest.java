@@ -30,7 +30,9 @@ class CommandsTest {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     CommandLine commandLine =
-        Stillgate.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+        Stillgate.commandLine()
+            .setOut(new PrintWriter(out, true))
+            .setErr(new PrintWriter(err, true));
     int code = commandLine.execute(args);
     return new Outcome(code, out.toString(), err.toString());
   }
@@ -78,7 +80,8 @@ class CommandsTest {
   @Test
   void theChecksumDependsOnEveryCharacter() throws Exception {
     String one = json(run("run", MODEL, text("the cat sat"), "--json")).get("checksum").textValue();
-    String other = json(run("run", MODEL, text("the cat sit"), "--json")).get("checksum").textValue();
+    String other =
+        json(run("run", MODEL, text("the cat sit"), "--json")).get("checksum").textValue();
     assertThat(one).isNotEqualTo(other);
   }
 
@@ -135,7 +138,10 @@ class CommandsTest {
 
   private static void assertOneLine(Outcome outcome, String culprit) {
     assertThat(outcome.code()).isEqualTo(1);
-    assertThat(outcome.err().strip()).contains(culprit).doesNotContain("\n").doesNotContain("\tat ");
+    assertThat(outcome.err().strip())
+        .contains(culprit)
+        .doesNotContain("\n")
+        .doesNotContain("\tat ");
   }
 
   @ParameterizedTest

@@ -27,9 +27,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every backend's kernels promise, compared bit for bit with the documented order of operations,
- * which is written out here once more and shares no code with any kernel. Shapes are never square and
- * seldom a multiple of anything; memory behind every output is guarded.
+ * What every backend's kernels promise, compared bit for bit with the documented order of
+ * operations, which is written out here once more and shares no code with any kernel. Shapes are
+ * never square and seldom a multiple of anything; memory behind every output is guarded.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendContract {
@@ -57,8 +57,15 @@ public abstract class BackendContract {
 
   @ParameterizedTest
   @CsvSource({
-    "1, 1, 1, 1, 1", "5, 2, 7, 2, 27", "11, 2, 33, 2, 64", "7, 3, 65, 3, 31", "13, 1, 100, 1, 5",
-    "9, 3, 256, 1, 300", "6, 2, 31, 3, 33", "27, 0, 1, 1, 130", "8, 2, 96, 0, 1"
+    "1, 1, 1, 1, 1",
+    "5, 2, 7, 2, 27",
+    "11, 2, 33, 2, 64",
+    "7, 3, 65, 3, 31",
+    "13, 1, 100, 1, 5",
+    "9, 3, 256, 1, 300",
+    "6, 2, 31, 3, 33",
+    "27, 0, 1, 1, 130",
+    "8, 2, 96, 0, 1"
   })
   void rowsFollowTheDocumentedOrder(
       int groups, int stateRows, int stateWidth, int inputRows, int inputWidth) {
@@ -108,8 +115,7 @@ public abstract class BackendContract {
     for (DenseMatrix m : List.of(overState.get(0), overState.get(1), overInput.get(0))) {
       for (int row = 0; row < 10; row++) {
         if (row % 3 != firstLive) {
-          Arrays.fill(
-              m.values(), row * m.columns(), (row + 1) * m.columns(), Float.NaN);
+          Arrays.fill(m.values(), row * m.columns(), (row + 1) * m.columns(), Float.NaN);
         }
       }
     }
@@ -117,8 +123,7 @@ public abstract class BackendContract {
     MemorySegment state = padded(random(70, 1, random));
     MemorySegment input = padded(random(40, 1, random));
     ActiveSet set = new ActiveSet(10, arena);
-    set.set(
-        IntStream.range(0, 10).filter(i -> i % 3 == firstLive).toArray());
+    set.set(IntStream.range(0, 10).filter(i -> i % 3 == firstLive).toArray());
     MemorySegment stateSums = guarded(64);
     MemorySegment inputSums = guarded(64);
     rows.multiply(set, 0, set.count(), state, stateSums, input, inputSums);
@@ -379,8 +384,7 @@ public abstract class BackendContract {
     int stride = RowLayout.padded(n);
     MemorySegment segment = arena.allocate(4L * rows * stride, 64);
     for (int row = 0; row < rows; row++) {
-      MemorySegment.copy(
-          random(n, scale, random), 0, segment, JAVA_FLOAT, 4L * row * stride, n);
+      MemorySegment.copy(random(n, scale, random), 0, segment, JAVA_FLOAT, 4L * row * stride, n);
     }
     return segment;
   }
@@ -396,8 +400,7 @@ public abstract class BackendContract {
 
   private ActiveSet every(int step, int groups) {
     ActiveSet set = new ActiveSet(groups, arena);
-    set.set(
-        IntStream.range(0, groups).filter(i -> i % step == 0).toArray());
+    set.set(IntStream.range(0, groups).filter(i -> i % step == 0).toArray());
     return set;
   }
 
@@ -425,7 +428,9 @@ public abstract class BackendContract {
     return values;
   }
 
-  /** States that test the flush: zeros of both signs, denormals, and both sides of the threshold. */
+  /**
+   * States that test the flush: zeros of both signs, denormals, and both sides of the threshold.
+   */
   private static void special(float[] state, Random random) {
     for (float value : new float[] {-0f, 0f, 1e-31f, -1e-31f, 1.1e-30f, Float.MIN_VALUE, 1f, -1f}) {
       state[random.nextInt(state.length)] = value;

@@ -8,9 +8,9 @@ import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
 
 /**
- * Decides whether a backend's tests run. {@code -Dstillgate.require=reference,vector:256-bit,native:avx2}
- * lists backends, each with its tier if that matters, that must answer: a missing one fails the build
- * instead of skipping its tests.
+ * Decides whether a backend's tests run. {@code
+ * -Dstillgate.require=reference,vector:256-bit,native:avx2} lists backends, each with its tier if
+ * that matters, that must answer: a missing one fails the build instead of skipping its tests.
  */
 final class RequiredBackend {
   private RequiredBackend() {}

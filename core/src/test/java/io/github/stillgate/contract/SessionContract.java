@@ -304,18 +304,17 @@ public abstract class SessionContract {
       StringBuilder message = new StringBuilder();
       Thread thread =
           Thread.ofPlatform()
-              .start(
-                  () -> {
-                    float[] out = new float[27];
-                    try {
-                      while (true) {
-                        session.step(2, out);
-                        started.countDown();
-                      }
-                    } catch (IllegalStateException e) {
-                      message.append(e.getMessage());
-                    }
-                  });
+              .start(() -> {
+                float[] out = new float[27];
+                try {
+                  while (true) {
+                    session.step(2, out);
+                    started.countDown();
+                  }
+                } catch (IllegalStateException e) {
+                  message.append(e.getMessage());
+                }
+              });
       started.await();
       plan.close();
       thread.join();
@@ -355,8 +354,7 @@ public abstract class SessionContract {
 
   private static float[] state(Session session) {
     byte[] snapshot = session.snapshot();
-    ByteBuffer bytes =
-        ByteBuffer.wrap(snapshot).order(ByteOrder.LITTLE_ENDIAN).position(20);
+    ByteBuffer bytes = ByteBuffer.wrap(snapshot).order(ByteOrder.LITTLE_ENDIAN).position(20);
     float[] state = new float[bytes.getInt(16)];
     for (int i = 0; i < state.length; i++) {
       state[i] = bytes.getFloat();

@@ -36,8 +36,7 @@ public final class TestModels {
   public static Model gru(int tokens, int units, long seed) {
     TestModels m = new TestModels(seed);
     return new Model(
-        List.of(
-            m.gru("rnn0", tokens, units), m.dense("out", units, tokens, Activation.LINEAR)),
+        List.of(m.gru("rnn0", tokens, units), m.dense("out", units, tokens, Activation.LINEAR)),
         vocabulary(tokens));
   }
 
@@ -91,8 +90,7 @@ public final class TestModels {
   }
 
   private Dense dense(String name, int inputs, int outputs, Activation activation) {
-    return new Dense(
-        name, matrix("W", outputs, inputs, 2), vector("b", outputs, 0.3), activation);
+    return new Dense(name, matrix("W", outputs, inputs, 2), vector("b", outputs, 0.3), activation);
   }
 
   /** Rows of about unit norm times {@code scale}, so that gates open and close. */

@@ -5,8 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Adam with bias correction, its moments open to checkpoints. DJL's own optimizer keeps them private,
- * so a run resumed with it would not be the run that was interrupted.
+ * Adam with bias correction, its moments open to checkpoints. DJL's own optimizer keeps them
+ * private, so a run resumed with it would not be the run that was interrupted.
  */
 final class Adam {
   private static final double BETA1 = 0.9;
@@ -19,11 +19,10 @@ final class Adam {
 
   Adam(Map<String, NDArray> parameters) {
     this.parameters = parameters;
-    parameters.forEach(
-        (name, p) -> {
-          first.put(name, p.getManager().zeros(p.getShape()));
-          second.put(name, p.getManager().zeros(p.getShape()));
-        });
+    parameters.forEach((name, p) -> {
+      first.put(name, p.getManager().zeros(p.getShape()));
+      second.put(name, p.getManager().zeros(p.getShape()));
+    });
   }
 
   /**
@@ -40,26 +39,26 @@ final class Adam {
     double correction2 = 1 - Math.pow(BETA2, update + 1.0);
     float rate = (float) (learningRate * Math.sqrt(correction2) / correction1);
     float epsilon = (float) (EPSILON * Math.sqrt(correction2));
-    parameters.forEach(
-        (name, p) -> {
-          try (var scope = p.getManager().newSubManager()) {
-            NDArray gradient = p.getGradient();
-            gradient.attach(scope);
-            NDArray g = gradient.mul(scale);
-            NDArray m = first.get(name);
-            NDArray v = second.get(name);
-            m.muli((float) BETA1).addi(g.mul((float) (1 - BETA1)));
-            v.muli((float) BETA2).addi(g.mul(g).mul((float) (1 - BETA2)));
-            NDArray root = v.sqrt();
-            root.attach(scope);
-            NDArray step = m.div(root.addi(epsilon));
-            step.attach(scope);
-            p.subi(step.muli(rate));
-            // The engine adds to gradients. Its own zeroGradients() leaves two arrays a parameter behind
-            // with every call, and subtracts, so a NaN would stay for ever.
-            gradient.muli(0);
-          }
-        });
+    parameters.forEach((name, p) -> {
+      try (var scope = p.getManager().newSubManager()) {
+        NDArray gradient = p.getGradient();
+        gradient.attach(scope);
+        NDArray g = gradient.mul(scale);
+        NDArray m = first.get(name);
+        NDArray v = second.get(name);
+        m.muli((float) BETA1).addi(g.mul((float) (1 - BETA1)));
+        v.muli((float) BETA2).addi(g.mul(g).mul((float) (1 - BETA2)));
+        NDArray root = v.sqrt();
+        root.attach(scope);
+        NDArray step = m.div(root.addi(epsilon));
+        step.attach(scope);
+        p.subi(step.muli(rate));
+        // The engine adds to gradients. Its own zeroGradients() leaves two arrays a parameter
+        // behind
+        // with every call, and subtracts, so a NaN would stay for ever.
+        gradient.muli(0);
+      }
+    });
     return norm;
   }
 

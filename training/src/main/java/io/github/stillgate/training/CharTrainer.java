@@ -100,8 +100,7 @@ public final class CharTrainer implements AutoCloseable {
     try (NDManager window = manager.newSubManager();
         GradientCollector gradients = engine.newGradientCollector()) {
       NDArray loss =
-          network.loss(
-              window, streams.inputs(update), streams.targets(update), state, true, null);
+          network.loss(window, streams.inputs(update), streams.targets(update), state, true, null);
       gradients.backward(loss);
       nats = loss.getFloat();
     }

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The conditional GRU with unit gating, eq. 4 to 9 of the paper, over batches. The gate's
- * pre-activation is normalised by the statistics of its step's batch (eq. 7, divided by the standard
- * deviation) and s is added; eq. 9's bz is left out, because the mean takes it away again.
+ * pre-activation is normalised by the statistics of its step's batch (eq. 7, divided by the
+ * standard deviation) and s is added; eq. 9's bz is left out, because the mean takes it away again.
  */
 final class ConditionalGruLayer implements RecurrentLayer {
   static final float EPSILON = 1e-5f;
@@ -77,7 +77,8 @@ final class ConditionalGruLayer implements RecurrentLayer {
   }
 
   /**
-   * With k = 1 / sqrt(variance + epsilon), Wz becomes k Wz and bz becomes s - k mean; bz itself was left out.
+   * With k = 1 / sqrt(variance + epsilon), Wz becomes k Wz and bz becomes s - k mean; bz itself was
+   * left out.
    */
   @Override
   public Layer export(String name) {

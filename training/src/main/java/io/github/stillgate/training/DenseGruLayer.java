@@ -7,7 +7,9 @@ import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import org.jspecify.annotations.Nullable;
 
-/** The ordinary GRU with the reset after the matrix: eq. 1, 2, 4 and 5 of the paper, over batches. */
+/**
+ * The ordinary GRU with the reset after the matrix: eq. 1, 2, 4 and 5 of the paper, over batches.
+ */
 final class DenseGruLayer implements RecurrentLayer {
   private final int units;
 

@@ -9,8 +9,9 @@ import java.util.SplittableRandom;
 import java.util.function.BiConsumer;
 
 /**
- * The trainable tensors and the running statistics of one network by name, with their initial values:
- * Glorot-uniform for input matrices, orthogonal for recurrent ones (tables I and III of the paper).
+ * The trainable tensors and the running statistics of one network by name, with their initial
+ * values: Glorot-uniform for input matrices, orthogonal for recurrent ones (tables I and III of the
+ * paper).
  */
 final class Parameters {
   private final NDManager manager;

@@ -4,8 +4,8 @@ package io.github.stillgate.training;
  * How a character model is built and trained.
  *
  * <p>The defaults are those of section VI of the conditional GRU paper: Adam at 1e-3, 64 streams,
- * truncated back-propagation through 50 steps with the state carried over, and a state that is reset
- * every 1000 updates.
+ * truncated back-propagation through 50 steps with the state carried over, and a state that is
+ * reset every 1000 updates.
  *
  * @param dense trains an ordinary reset-after GRU instead of a conditional one
  * @param units units n of each recurrent layer

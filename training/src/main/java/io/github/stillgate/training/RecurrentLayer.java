@@ -6,8 +6,8 @@ import io.github.stillgate.core.model.Layer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One trainable recurrent layer. Matrices are (in, out) here, so that a batch multiplies from the left, and
- * those that share an input stand side by side as one.
+ * One trainable recurrent layer. Matrices are (in, out) here, so that a batch multiplies from the
+ * left, and those that share an input stand side by side as one.
  */
 sealed interface RecurrentLayer permits ConditionalGruLayer, DenseGruLayer {
 

@@ -37,8 +37,8 @@ class CharTrainerTest {
   }
 
   /**
-   * PyTorch's arithmetic is the golden value: the same text, cut into the same streams, must score the same
-   * through the exported model, normalisation folded in, one character at a time.
+   * PyTorch's arithmetic is the golden value: the same text, cut into the same streams, must score
+   * the same through the exported model, normalisation folded in, one character at a time.
    */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
@@ -143,7 +143,9 @@ class CharTrainerTest {
     return new Recipe(dense, 20, 2, 5, -0.25f, 8, 10, updates, cooldown, 5e-3f, 1f, 1000, 3);
   }
 
-  /** Words of a small made-up language: enough structure to learn something within a few updates. */
+  /**
+   * Words of a small made-up language: enough structure to learn something within a few updates.
+   */
   private static CharCorpus corpus() {
     String[] words = {"still", "gate", "river", "moves", "a", "stone", "keeps", "its", "bit"};
     SplittableRandom random = new SplittableRandom(1);

@@ -7,8 +7,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * Which groups are live: ascending numbers, off-heap, reused from step to step.
  *
- * <p>It says what is live, never why. Filled by {@link Cells#selectPositive}; belongs to one thread at a
- * time.
+ * <p>It says what is live, never why. Filled by {@link Cells#selectPositive}; belongs to one thread
+ * at a time.
  */
 public final class ActiveSet {
   private final MemorySegment indices;

@@ -11,8 +11,8 @@ import java.util.stream.Collectors;
 /**
  * The backends on the class or module path.
  *
- * <p>{@code -Dstillgate.backend=X} is strict: {@link #choose} gives X or throws. Without it the usable
- * backend of the highest {@link Backend#preference} is taken; {@code reference} always runs.
+ * <p>{@code -Dstillgate.backend=X} is strict: {@link #choose} gives X or throws. Without it the
+ * usable backend of the highest {@link Backend#preference} is taken; {@code reference} always runs.
  *
  * <p>Safe for any number of threads.
  */
@@ -45,8 +45,8 @@ public final class Backends {
   /**
    * The backend called {@code name}.
    *
-   * @throws BackendUnavailableException if it is unknown or cannot run; the message says why and what to
-   *     do
+   * @throws BackendUnavailableException if it is unknown or cannot run; the message says why and
+   *     what to do
    */
   public static Backend require(String name) {
     for (Backend backend : ALL) {
@@ -60,8 +60,7 @@ public final class Backends {
     }
     throw new BackendUnavailableException(
         "no backend \"%s\" on the class or module path (found: %s); add the jar that provides it"
-            .formatted(
-                name, ALL.stream().map(Backend::name).collect(Collectors.joining(", "))));
+            .formatted(name, ALL.stream().map(Backend::name).collect(Collectors.joining(", "))));
   }
 
   /**

@@ -3,17 +3,18 @@ package io.github.stillgate.core.kernel;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Selection and the elementwise ends of layers. All segments are 64-byte aligned float32 and hold the
- * padded number of elements, {@code stride = RowLayout.padded(n)}; several rows of values follow each
- * other at that stride. Padding may be computed and written, but holds nothing anyone reads as a unit.
+ * Selection and the elementwise ends of layers. All segments are 64-byte aligned float32 and hold
+ * the padded number of elements, {@code stride = RowLayout.padded(n)}; several rows of values
+ * follow each other at that stride. Padding may be computed and written, but holds nothing anyone
+ * reads as a unit.
  *
  * <p>Arguments must be finite. Methods are stateless and safe for any number of threads on separate
  * memory.
  */
 public interface Cells {
   /**
-   * Fills {@code set} with the i below {@code n} whose {@code scores[i] > 0}, ascending. The scores stay
-   * as they are.
+   * Fills {@code set} with the i below {@code n} whose {@code scores[i] > 0}, ascending. The scores
+   * stay as they are.
    */
   void selectPositive(int n, MemorySegment scores, ActiveSet set);
 
@@ -21,8 +22,8 @@ public interface Cells {
   void add(int n, MemorySegment sums, MemorySegment bias, MemorySegment out);
 
   /**
-   * The bottleneck of eq. 8: {@code v = (inputSums[i] + stateSums[i]) + bias[i]}, {@code out[i] = v > 0 ?
-   * v : +0}.
+   * The bottleneck of eq. 8: {@code v = (inputSums[i] + stateSums[i]) + bias[i]}, {@code out[i] = v
+   * > 0 ? v : +0}.
    */
   void relu(
       int n,
@@ -41,8 +42,9 @@ public interface Cells {
    *   h[i] = flush(fma(z, c - h[i], h[i]))
    * </pre>
    *
-   * Every other h[i] keeps its bits. Sums of still units may be stale, but must be finite. a and the state
-   * sums may be overwritten with anything finite; the input sums stay, since a token's are packed weights.
+   * Every other h[i] keeps its bits. Sums of still units may be stale, but must be finite. a and
+   * the state sums may be overwritten with anything finite; the input sums stay, since a token's
+   * are packed weights.
    */
   void conditionalGru(
       int n,
@@ -65,17 +67,14 @@ public interface Cells {
    * The state sums may be overwritten with anything finite; the input sums stay.
    */
   void gru(
-      int n,
-      MemorySegment stateSums,
-      MemorySegment inputSums,
-      MemorySegment bias,
-      MemorySegment h);
+      int n, MemorySegment stateSums, MemorySegment inputSums, MemorySegment bias, MemorySegment h);
 
   /**
-   * {@code out = softmax(sums + bias)} over the first n elements; the padding of {@code out} becomes +0.
+   * {@code out = softmax(sums + bias)} over the first n elements; the padding of {@code out}
+   * becomes +0.
    *
-   * <p>e = exp(v - max), summed like a row of {@link RowLayout} (32 interleaved partial sums from +0, by
-   * addition, then the tree), out = e / sum.
+   * <p>e = exp(v - max), summed like a row of {@link RowLayout} (32 interleaved partial sums from
+   * +0, by addition, then the tree), out = e / sum.
    */
   void softmax(int n, MemorySegment sums, MemorySegment bias, MemorySegment out);
 }

@@ -3,8 +3,8 @@ package io.github.stillgate.core.kernel;
 import java.util.Objects;
 
 /**
- * A row-major matrix on its way into a pack: {@code values[row * columns + column]}. Not copied; must
- * not change while packs are made from it.
+ * A row-major matrix on its way into a pack: {@code values[row * columns + column]}. Not copied;
+ * must not change while packs are made from it.
  *
  * @param rows number of rows, at least 1
  * @param columns number of columns, at least 1

@@ -1,12 +1,12 @@
 package io.github.stillgate.core.kernel;
 
 /**
- * The elementary functions as formulas: these operations, in this order, are what every backend does for
- * every lane, so a step's bits do not depend on a maths library.
+ * The elementary functions as formulas: these operations, in this order, are what every backend
+ * does for every lane, so a step's bits do not depend on a maths library.
  *
- * <p>Each arithmetic operation is one IEEE float32 operation; {@code fma} is fused; choices are compare
- * and select. Coefficients were fitted in float64 by iteratively re-weighted least squares on Chebyshev
- * nodes and rounded to float32. Errors against float64 were measured over all float32
+ * <p>Each arithmetic operation is one IEEE float32 operation; {@code fma} is fused; choices are
+ * compare and select. Coefficients were fitted in float64 by iteratively re-weighted least squares
+ * on Chebyshev nodes and rounded to float32. Errors against float64 were measured over all float32
  * arguments within plus and minus 86; {@code ElementaryTest} asserts them over every 1009th.
  *
  * <p>Arguments must be finite.
@@ -66,8 +66,8 @@ public final class Elementary {
   private Elementary() {}
 
   /**
-   * e^x for the clamped x: x = n ln 2 + r with whole n, then the polynomial in r times 2^n. Relative
-   * error at most 9e-8.
+   * e^x for the clamped x: x = n ln 2 + r with whole n, then the polynomial in r times 2^n.
+   * Relative error at most 9e-8.
    */
   public static float exp(float x) {
     float clamped = x > EXP_LIMIT ? EXP_LIMIT : x;

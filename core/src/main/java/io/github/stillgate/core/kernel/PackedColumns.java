@@ -6,9 +6,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
- * The input columns of a group-major pack, one contiguous run per token. A one-hot input picks a column
- * instead of multiplying: {@link #sums} is what {@link PackedRows#multiply} would leave in its input
- * sums, bit for bit, without reading or copying anything.
+ * The input columns of a group-major pack, one contiguous run per token. A one-hot input picks a
+ * column instead of multiplying: {@link #sums} is what {@link PackedRows#multiply} would leave in
+ * its input sums, bit for bit, without reading or copying anything.
  *
  * <p>Immutable and shared by all backends, since there is nothing to compute.
  */
@@ -40,7 +40,10 @@ public final class PackedColumns {
     return columns.length;
   }
 
-  /** The input sums of all groups for {@code token}: matrix k of group i at {@code k * sumStride + i}. */
+  /**
+   * The input sums of all groups for {@code token}: matrix k of group i at {@code k * sumStride +
+   * i}.
+   */
   public MemorySegment sums(int token) {
     return columns[token];
   }

@@ -5,7 +5,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * A matrix packed in {@link PanelLayout}, together with the kernel that multiplies it.
  *
- * <p>Immutable; any number of threads may multiply at once. The arena it was packed into must be alive.
+ * <p>Immutable; any number of threads may multiply at once. The arena it was packed into must be
+ * alive.
  */
 public abstract class PackedPanels {
   private final PanelLayout layout;

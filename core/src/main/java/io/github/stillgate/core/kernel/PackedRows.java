@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Rows packed group-major in {@link RowLayout}, together with the kernel that multiplies them.
  *
- * <p>Immutable; any number of threads may multiply at once. The arena it was packed into must be alive.
+ * <p>Immutable; any number of threads may multiply at once. The arena it was packed into must be
+ * alive.
  */
 public abstract class PackedRows {
   private final RowLayout layout;
@@ -24,10 +25,11 @@ public abstract class PackedRows {
   /**
    * Sums the rows of the groups {@code set[from .. to)}, each row over the state or over the input.
    *
-   * <p>For a listed group i, {@code stateSums[k * sumStride + i]} becomes the sum of its state row k
-   * times {@code state}, {@code inputSums[k * sumStride + i]} that of its input row k times {@code
-   * input}, each in the order of {@link RowLayout}. Sums and rows of groups that are not listed are
-   * neither written nor read. Pass null for a vector and its sums to leave that part out.
+   * <p>For a listed group i, {@code stateSums[k * sumStride + i]} becomes the sum of its state row
+   * k times {@code state}, {@code inputSums[k * sumStride + i]} that of its input row k times
+   * {@code input}, each in the order of {@link RowLayout}. Sums and rows of groups that are not
+   * listed are neither written nor read. Pass null for a vector and its sums to leave that part
+   * out.
    *
    * @param set ascending group numbers
    * @param from first position in the set

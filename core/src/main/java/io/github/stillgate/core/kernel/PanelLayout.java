@@ -7,15 +7,15 @@ import java.lang.foreign.ValueLayout;
 /**
  * Where a {@link PackedPanels} keeps its matrix, and the order in which a row is summed.
  *
- * <p>A panel holds {@link #PANEL_ROWS} neighbouring rows column by column, so that lanes are rows and no
- * horizontal sum is needed:
+ * <p>A panel holds {@link #PANEL_ROWS} neighbouring rows column by column, so that lanes are rows
+ * and no horizontal sum is needed:
  *
  * <pre>
  *   panel p, column k:  floats (p * columns + k) * 32 .. + 32  =  rows 32 p .. 32 p + 31 of column k
  * </pre>
  *
- * <p><b>Order of a row's sum.</b> One chain: from +0, fused multiply-add in ascending column order. It
- * suits short rows, such as those behind a gate's bottleneck.
+ * <p><b>Order of a row's sum.</b> One chain: from +0, fused multiply-add in ascending column order.
+ * It suits short rows, such as those behind a gate's bottleneck.
  *
  * @param rows rows of the matrix
  * @param columns columns of the matrix

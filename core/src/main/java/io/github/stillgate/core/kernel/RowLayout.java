@@ -6,8 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
- * Where the rows of a {@link PackedRows} lie, and the order in which one row is summed. All backends
- * share it.
+ * Where the rows of a {@link PackedRows} lie, and the order in which one row is summed. All
+ * backends share it.
  *
  * <pre>
  *   group 0                                     group 1
@@ -16,11 +16,12 @@ import java.util.List;
  *   |&lt;--------------- groupStride --------------&gt;|
  * </pre>
  *
- * Rows are padded with zeros to a multiple of {@link #LANES} floats, so each begins on a cache line.
+ * Rows are padded with zeros to a multiple of {@link #LANES} floats, so each begins on a cache
+ * line.
  *
- * <p><b>Order of a row's sum.</b> 32 partial sums, number l taking the elements l, l + 32, l + 64, ...
- * by fused multiply-add from +0; then the tree p[l] += p[l + 16], p[l] += p[l + 8], += 4, += 2, += 1.
- * 512-bit code keeps two registers a row, 256-bit code four, 128-bit code eight.
+ * <p><b>Order of a row's sum.</b> 32 partial sums, number l taking the elements l, l + 32, l + 64,
+ * ... by fused multiply-add from +0; then the tree p[l] += p[l + 16], p[l] += p[l + 8], += 4, += 2,
+ * += 1. 512-bit code keeps two registers a row, 256-bit code four, 128-bit code eight.
  *
  * @param groups number of groups
  * @param stateRows rows over the state in each group
@@ -28,7 +29,8 @@ import java.util.List;
  * @param inputRows rows over the input in each group
  * @param inputStride padded width of the input in floats, 0 if no row reads it
  */
-public record RowLayout(int groups, int stateRows, int stateStride, int inputRows, int inputStride) {
+public record RowLayout(
+    int groups, int stateRows, int stateStride, int inputRows, int inputStride) {
   /** Partial sums a row, and the multiple every extent is padded to. */
   public static final int LANES = 32;
 

@@ -5,17 +5,18 @@
  * io.github.stillgate.core.kernel.ActiveSet} says what is live; a pack ({@link
  * io.github.stillgate.core.kernel.PackedRows}, {@link
  * io.github.stillgate.core.kernel.PackedPanels}) multiplies itself; a {@link
- * io.github.stillgate.core.kernel.Cells cell} finishes the units. Backends know packs and cells, never
- * layers.
+ * io.github.stillgate.core.kernel.Cells cell} finishes the units. Backends know packs and cells,
+ * never layers.
  *
  * <p>Every backend gives the same bits: the order of each sum is fixed by the pack's layout ({@link
- * io.github.stillgate.core.kernel.RowLayout}, {@link
- * io.github.stillgate.core.kernel.PanelLayout}) and elementary functions are the polynomials of
- * {@link io.github.stillgate.core.kernel.Elementary}, followed operation by operation.
+ * io.github.stillgate.core.kernel.RowLayout}, {@link io.github.stillgate.core.kernel.PanelLayout})
+ * and elementary functions are the polynomials of {@link
+ * io.github.stillgate.core.kernel.Elementary}, followed operation by operation.
  *
  * <p>Kernels trust their arguments: shapes, alignment and finiteness are checked where a plan is
- * compiled and where a session is stepped. All memory is off-heap and 64-byte aligned, and all extents
- * are padded to {@link io.github.stillgate.core.kernel.RowLayout#LANES}, so kernels have no tails.
+ * compiled and where a session is stepped. All memory is off-heap and 64-byte aligned, and all
+ * extents are padded to {@link io.github.stillgate.core.kernel.RowLayout#LANES}, so kernels have no
+ * tails.
  */
 @NullMarked
 package io.github.stillgate.core.kernel;

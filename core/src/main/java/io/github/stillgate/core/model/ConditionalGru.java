@@ -3,8 +3,8 @@ package io.github.stillgate.core.model;
 import java.util.SequencedMap;
 
 /**
- * The conditional GRU of Davis and Arel (2016), eq. 2, 4, 5, 6 and 8 to 11, input x in R^d, state h in
- * R^n:
+ * The conditional GRU of Davis and Arel (2016), eq. 2, 4, 5, 6 and 8 to 11, input x in R^d, state h
+ * in R^n:
  *
  * <pre>
  *   a  from {@link Gating}
@@ -24,14 +24,7 @@ import java.util.SequencedMap;
  * @param bc n
  */
 public record ConditionalGru(
-    String name,
-    Gating gating,
-    Matrix wr,
-    Matrix ur,
-    Matrix br,
-    Matrix wc,
-    Matrix uc,
-    Matrix bc)
+    String name, Gating gating, Matrix wr, Matrix ur, Matrix br, Matrix wc, Matrix uc, Matrix bc)
     implements Layer {
   /** Checks that all shapes agree. */
   public ConditionalGru {

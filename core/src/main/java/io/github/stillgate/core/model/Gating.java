@@ -4,8 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 
 /**
- * How a {@link ConditionalGru} decides which of its units are live. Units with a gate pre-activation a
- * above 0 are, all others stand still.
+ * How a {@link ConditionalGru} decides which of its units are live. Units with a gate
+ * pre-activation a above 0 are, all others stand still.
  */
 public sealed interface Gating permits Gating.Unit {
   /** Its matrices and vectors by their names in the formulas. */

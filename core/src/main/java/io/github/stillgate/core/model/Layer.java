@@ -13,6 +13,9 @@ public sealed interface Layer permits ConditionalGru, Gru, Dense {
   /** Width of what it gives. */
   int outputs();
 
-  /** Its matrices and vectors by their names in the formulas, in the order they are written to a file. */
+  /**
+   * Its matrices and vectors by their names in the formulas, in the order they are written to a
+   * file.
+   */
   SequencedMap<String, Matrix> tensors();
 }

@@ -4,8 +4,8 @@ import io.github.stillgate.core.kernel.DenseMatrix;
 import java.util.Arrays;
 
 /**
- * An immutable, finite float32 matrix, (out, in) and row-major as in the papers, or a vector, which has
- * one column.
+ * An immutable, finite float32 matrix, (out, in) and row-major as in the papers, or a vector, which
+ * has one column.
  *
  * <p>NaN and infinite weights are refused here, so none exists behind this point.
  */
@@ -112,8 +112,7 @@ public final class Matrix {
 
   void requireLength(int expected) {
     if (!vector || rows != expected) {
-      throw new IllegalArgumentException(
-          "%s, expected a vector of %d".formatted(this, expected));
+      throw new IllegalArgumentException("%s, expected a vector of %d".formatted(this, expected));
     }
   }
 

@@ -10,8 +10,8 @@ import java.util.Optional;
 /**
  * A network: layers in the order data passes them, each as wide as the one before.
  *
- * <p>Immutable; any thread may use it. It holds its own copy of the weights, so the file it came from
- * may be closed.
+ * <p>Immutable; any thread may use it. It holds its own copy of the weights, so the file it came
+ * from may be closed.
  */
 public final class Model {
   private final int inputs;
@@ -66,8 +66,8 @@ public final class Model {
   /**
    * Reads the network a weights file describes; see {@code docs/format.md}.
    *
-   * @throws WeightsFormatException if the description is missing or wrong, a tensor is missing, unused,
-   *     of the wrong shape, or not finite
+   * @throws WeightsFormatException if the description is missing or wrong, a tensor is missing,
+   *     unused, of the wrong shape, or not finite
    */
   public static Model from(WeightsFile file) {
     return NetworkDescription.read(file);

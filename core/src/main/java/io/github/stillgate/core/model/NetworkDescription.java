@@ -22,8 +22,8 @@ import java.util.TreeSet;
 
 /**
  * The JSON in a weights file's {@code __metadata__} that says which layers the tensors make up, as
- * documented in {@code docs/format.md}. Strict: an unknown field or an unused tensor is an error, since
- * ignoring it would run another network than the one that was meant.
+ * documented in {@code docs/format.md}. Strict: an unknown field or an unused tensor is an error,
+ * since ignoring it would run another network than the one that was meant.
  */
 final class NetworkDescription {
   static final String KEY = "stillgate";
@@ -90,8 +90,7 @@ final class NetworkDescription {
     String type = text(node.path("type"), "a layer's \"type\"");
     return switch (type) {
       case "conditional_gru" -> {
-        requireFields(
-            node, "layer", Set.of("type", "name", "inputs", "units", "gating"), Set.of());
+        requireFields(node, "layer", Set.of("type", "name", "inputs", "units", "gating"), Set.of());
         yield conditionalGru(node);
       }
       case "gru" -> {
@@ -171,8 +170,7 @@ final class NetworkDescription {
       throw new WeightsFormatException(
           file.path(),
           "tensor %s has shape %s, the description makes it %s"
-              .formatted(
-                  tensor.name(), Arrays.toString(tensor.shape()), Arrays.toString(shape)));
+              .formatted(tensor.name(), Arrays.toString(tensor.shape()), Arrays.toString(shape)));
     }
     used.add(tensor.name());
     return tensor;
@@ -230,13 +228,12 @@ final class NetworkDescription {
     Set<String> missing = new TreeSet<>(required);
     Set<String> unknown = new TreeSet<>();
     node.fieldNames()
-        .forEachRemaining(
-            field -> {
-              missing.remove(field);
-              if (!required.contains(field) && !optional.contains(field)) {
-                unknown.add(field);
-              }
-            });
+        .forEachRemaining(field -> {
+          missing.remove(field);
+          if (!required.contains(field) && !optional.contains(field)) {
+            unknown.add(field);
+          }
+        });
     if (!missing.isEmpty() || !unknown.isEmpty()) {
       throw new IllegalArgumentException(
           "%s: missing fields %s, unknown fields %s".formatted(what, missing, unknown));
@@ -267,12 +264,10 @@ final class NetworkDescription {
       }
       layer
           .tensors()
-          .forEach(
-              (field, m) -> {
-                int[] shape =
-                    m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
-                writer.tensor(layer.name() + "." + field, m.toArray(), shape);
-              });
+          .forEach((field, m) -> {
+            int[] shape = m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
+            writer.tensor(layer.name() + "." + field, m.toArray(), shape);
+          });
     }
     return writer.metadata(KEY, root.toString());
   }

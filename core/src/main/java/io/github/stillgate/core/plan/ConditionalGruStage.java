@@ -11,8 +11,9 @@ import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 
 /**
- * A conditional GRU with unit gating. A step reads the bottleneck's rows and the gate's panels whole,
- * and of the reset and candidate rows those of live units; a live unit's rows lie next to each other.
+ * A conditional GRU with unit gating. A step reads the bottleneck's rows and the gate's panels
+ * whole, and of the reset and candidate rows those of live units; a live unit's rows lie next to
+ * each other.
  */
 final class ConditionalGruStage extends Stage {
   private final int units;
@@ -141,8 +142,7 @@ final class ConditionalGruStage extends Stage {
     }
 
     private void selectLive() {
-      cells.relu(
-          rank, bottleneckSums.overState(), bottleneckSums.overInput(), bottleneckBias, u);
+      cells.relu(rank, bottleneckSums.overState(), bottleneckSums.overInput(), bottleneckBias, u);
       gate.multiply(u, a);
       cells.add(units, a, gateBias, a);
       cells.selectPositive(units, a, live);
@@ -153,8 +153,7 @@ final class ConditionalGruStage extends Stage {
     }
 
     private void finish(boolean token, ActiveSet computed) {
-      cells.conditionalGru(
-          units, a, unitSums.overState(), unitSums.overInput(), unitBias, h);
+      cells.conditionalGru(units, a, unitSums.overState(), unitSums.overInput(), unitBias, h);
       bytesRead = bytes(token, computed.count());
     }
   }

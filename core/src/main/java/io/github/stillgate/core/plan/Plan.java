@@ -20,8 +20,8 @@ import java.util.Set;
 import java.util.WeakHashMap;
 
 /**
- * A {@link Model} packed for this CPU: immutable, shared by any number of threads, each stream with a
- * session of its own. It owns the packed weights, off-heap, until it is closed.
+ * A {@link Model} packed for this CPU: immutable, shared by any number of threads, each stream with
+ * a session of its own. It owns the packed weights, off-heap, until it is closed.
  */
 public final class Plan implements AutoCloseable {
   /** C2 compiles after some ten thousand calls or loop trips; a step makes several of each. */
@@ -69,8 +69,8 @@ public final class Plan implements AutoCloseable {
   /**
    * Packs {@code model} with the default options.
    *
-   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if {@code -Dstillgate.backend}
-   *     demands a backend that cannot run
+   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if {@code
+   *     -Dstillgate.backend} demands a backend that cannot run
    * @throws IllegalArgumentException if a sum could overflow float32
    */
   public static Plan compile(Model model) {
@@ -80,8 +80,8 @@ public final class Plan implements AutoCloseable {
   /**
    * Packs {@code model}.
    *
-   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if the backend asked for cannot
-   *     run
+   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if the backend asked for
+   *     cannot run
    * @throws IllegalArgumentException if a sum could overflow float32 under the options' input bound
    */
   public static Plan compile(Model model, PlanOptions options) {
@@ -162,8 +162,8 @@ public final class Plan implements AutoCloseable {
 
   /**
    * Steps a stream of its own until the kernels run compiled, so that the first live step is not
-   * thousands of times slower than the rest: uncompiled vector code allocates, so the end shows in a
-   * thousand steps without an allocation. Takes some seconds and stops after ten in any case.
+   * thousands of times slower than the rest: uncompiled vector code allocates, so the end shows in
+   * a thousand steps without an allocation. Takes some seconds and stops after ten in any case.
    *
    * @return what it took, and the latency of one step afterwards
    * @throws IllegalStateException if the plan is closed
@@ -190,8 +190,7 @@ public final class Plan implements AutoCloseable {
       long before = System.nanoTime();
       stepOnce(stream, steps);
       long after = System.nanoTime();
-      return new WarmUp(
-          steps, Duration.ofNanos(before - start), Duration.ofNanos(after - before));
+      return new WarmUp(steps, Duration.ofNanos(before - start), Duration.ofNanos(after - before));
     } finally {
       stream.close();
       streams.remove(stream);
@@ -220,8 +219,8 @@ public final class Plan implements AutoCloseable {
   }
 
   /**
-   * Frees the packed weights. Waits for steps that are running, then closes every session of this plan;
-   * their next call throws {@link IllegalStateException}. Closing twice does nothing.
+   * Frees the packed weights. Waits for steps that are running, then closes every session of this
+   * plan; their next call throws {@link IllegalStateException}. Closing twice does nothing.
    */
   @Override
   public void close() {

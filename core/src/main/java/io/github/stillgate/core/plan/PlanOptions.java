@@ -11,8 +11,8 @@ import java.util.Optional;
  *
  * @param backend name of the backend, or empty to let {@link Backends#choose} decide
  * @param skipping what is left out
- * @param inputBound largest magnitude an input value may have; a step refuses larger ones, and a plan
- *     refuses weights that could overflow under it
+ * @param inputBound largest magnitude an input value may have; a step refuses larger ones, and a
+ *     plan refuses weights that could overflow under it
  */
 public record PlanOptions(Optional<String> backend, Skipping skipping, float inputBound) {
   /** The input bound when none is given: 2^20. */

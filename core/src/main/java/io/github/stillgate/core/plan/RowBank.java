@@ -12,8 +12,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rows of one group-major pack and, in a stage that reads tokens, the columns of their input part.
- * Shared by all streams; a {@link Sums} adds what one stream needs to multiply.
+ * The rows of one group-major pack and, in a stage that reads tokens, the columns of their input
+ * part. Shared by all streams; a {@link Sums} adds what one stream needs to multiply.
  */
 final class RowBank {
   private final PackedRows rows;

@@ -1,6 +1,8 @@
 package io.github.stillgate.core.plan;
 
-/** Whether a plan leaves out the units whose gates stand still. The bits are the same either way. */
+/**
+ * Whether a plan leaves out the units whose gates stand still. The bits are the same either way.
+ */
 public enum Skipping {
   /** The rows of still units are not read. */
   STILL_UNITS,

@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
 /**
- * One layer packed for a backend. Immutable and shared by all streams of its plan; what a stream adds is
- * a {@link Run}.
+ * One layer packed for a backend. Immutable and shared by all streams of its plan; what a stream
+ * adds is a {@link Run}.
  */
 abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
   /** Bound on the magnitude of anything a unit's state can hold: tanh's range and rounding. */
@@ -52,5 +52,4 @@ abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
     /** One step on a one-hot input. */
     void step(int token);
   }
-
 }

@@ -12,12 +12,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one stream owns under a {@link Plan}: its state in one segment, its scratch, and the gate that
- * keeps out a second thread and a closed plan. Sessions are built on it; it checks no values itself.
+ * What one stream owns under a {@link Plan}: its state in one segment, its scratch, and the gate
+ * that keeps out a second thread and a closed plan. Sessions are built on it; it checks no values
+ * itself.
  *
- * <p>Every access to the memory stands between {@link #enter} and {@link #exit}. Between two such pairs
- * the stream may move to another thread. Closing the plan or the stream waits for the exit, so no step
- * ever runs on freed memory.
+ * <p>Every access to the memory stands between {@link #enter} and {@link #exit}. Between two such
+ * pairs the stream may move to another thread. Closing the plan or the stream waits for the exit,
+ * so no step ever runs on freed memory.
  */
 public final class StreamState {
   private static final int IDLE = 0;

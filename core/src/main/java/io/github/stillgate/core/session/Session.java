@@ -8,8 +8,8 @@ import io.github.stillgate.core.plan.StreamState;
 import java.lang.foreign.MemorySegment;
 
 /**
- * One live stream through a {@link Plan}: it carries the state from step to step and allocates nothing
- * while stepping.
+ * One live stream through a {@link Plan}: it carries the state from step to step and allocates
+ * nothing while stepping.
  *
  * <p>A session serves one thread at a time; a second one inside it is detected and refused. Between
  * steps it may be handed to another thread. A call that throws leaves the state as it was.
@@ -53,8 +53,8 @@ public final class Session implements AutoCloseable {
    * @param input as many values as the model reads, finite and at most {@link Plan#inputBound} in
    *     magnitude; not changed
    * @param output receives as many values as the model gives; may be {@code input}
-   * @throws IllegalArgumentException if an array has the wrong length or an input value is NaN, infinite
-   *     or out of bound; the state has not changed
+   * @throws IllegalArgumentException if an array has the wrong length or an input value is NaN,
+   *     infinite or out of bound; the state has not changed
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void step(float[] input, float[] output) {
@@ -87,7 +87,8 @@ public final class Session implements AutoCloseable {
    *
    * @param token from 0 to the size of the model's vocabulary, exclusive
    * @param output receives as many values as the model gives
-   * @throws IllegalArgumentException if the output has the wrong length or the token is out of range
+   * @throws IllegalArgumentException if the output has the wrong length or the token is out of
+   *     range
    * @throws UnsupportedOperationException if the model has no vocabulary
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
@@ -141,7 +142,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * The state as bytes that {@link #restore} takes, in this JVM or another, on this backend or another.
+   * The state as bytes that {@link #restore} takes, in this JVM or another, on this backend or
+   * another.
    *
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
@@ -159,13 +161,12 @@ public final class Session implements AutoCloseable {
   /**
    * Continues from a snapshot. Magnitudes below {@link Elementary#FLUSH_BELOW} become +0.
    *
-   * @throws IllegalArgumentException if the bytes are damaged, of an unknown version, of another model,
-   *     or hold what no state can be; the state has not changed
+   * @throws IllegalArgumentException if the bytes are damaged, of an unknown version, of another
+   *     model, or hold what no state can be; the state has not changed
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void restore(byte[] snapshot) {
-    float[] state =
-        Snapshot.decode(snapshot, plan.model().fingerprint(), stream.stateFloats());
+    float[] state = Snapshot.decode(snapshot, plan.model().fingerprint(), stream.stateFloats());
     stream.enter();
     try {
       MemorySegment.copy(state, 0, stream.state(), JAVA_FLOAT, 0, state.length);

@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /**
- * The bytes of a session's state, little-endian: magic "SGSN", version, the model's fingerprint, the
- * number of floats, the floats, and a CRC-32C of all before it.
+ * The bytes of a session's state, little-endian: magic "SGSN", version, the model's fingerprint,
+ * the number of floats, the floats, and a CRC-32C of all before it.
  */
 final class Snapshot {
   private static final int MAGIC = 0x4e534753;
@@ -35,7 +35,8 @@ final class Snapshot {
   static float[] decode(byte[] snapshot, long fingerprint, int floats) {
     ByteBuffer bytes = ByteBuffer.wrap(snapshot).order(ByteOrder.LITTLE_ENDIAN);
     if (snapshot.length < HEADER_BYTES + CHECKSUM_BYTES || bytes.getInt() != MAGIC) {
-      throw new IllegalArgumentException("these %d bytes are not a snapshot".formatted(snapshot.length));
+      throw new IllegalArgumentException(
+          "these %d bytes are not a snapshot".formatted(snapshot.length));
     }
     int version = bytes.getInt();
     if (version != VERSION) {

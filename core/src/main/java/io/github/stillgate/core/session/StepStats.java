@@ -45,7 +45,9 @@ public final class StepStats {
     return stream.liveUnits(layer);
   }
 
-  /** Share of the units of layer {@code layer} that were live, over all steps; 1 before the first. */
+  /**
+   * Share of the units of layer {@code layer} that were live, over all steps; 1 before the first.
+   */
   public double liveFraction(int layer) {
     double possible = (double) steps * stream.units(layer);
     return possible == 0 ? 1 : liveUnitSteps[layer] / possible;

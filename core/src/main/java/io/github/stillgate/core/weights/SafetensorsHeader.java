@@ -42,10 +42,10 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Tensor> tenso
     long size = file.byteSize();
     if (size < 8) {
       throw new WeightsFormatException(
-          path, "is %d bytes long; a safetensors file starts with 8 bytes of length".formatted(size));
+          path,
+          "is %d bytes long; a safetensors file starts with 8 bytes of length".formatted(size));
     }
-    long length =
-        file.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
+    long length = file.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
     if (length < 2 || length > MAX_HEADER_BYTES || length > size - 8) {
       throw new WeightsFormatException(
           path,
@@ -120,7 +120,8 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Tensor> tenso
     try {
       type = DType.parse(node.get("dtype").asText());
     } catch (IllegalArgumentException e) {
-      throw new WeightsFormatException(path, "tensor \"%s\": %s".formatted(name, e.getMessage()), e);
+      throw new WeightsFormatException(
+          path, "tensor \"%s\": %s".formatted(name, e.getMessage()), e);
     }
     long[] shape = readLongs(path, name, "shape", node.get("shape"));
     long[] offsets = readLongs(path, name, "data_offsets", node.get("data_offsets"));
@@ -131,7 +132,9 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Tensor> tenso
       }
     } catch (ArithmeticException e) {
       throw new WeightsFormatException(
-          path, "tensor \"%s\": the product of shape %s overflows".formatted(name, node.get("shape")), e);
+          path,
+          "tensor \"%s\": the product of shape %s overflows".formatted(name, node.get("shape")),
+          e);
     }
     if (offsets.length != 2 || offsets[0] > offsets[1] || offsets[1] > dataBytes) {
       throw new WeightsFormatException(
@@ -144,7 +147,11 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Tensor> tenso
           path,
           "tensor \"%s\": %s of shape %s take %d bytes, but data_offsets %s span %d"
               .formatted(
-                  name, type, node.get("shape"), bytes, node.get("data_offsets"),
+                  name,
+                  type,
+                  node.get("shape"),
+                  bytes,
+                  node.get("data_offsets"),
                   offsets[1] - offsets[0]));
     }
     return new Entry(name, type, shape, offsets[0], offsets[1]);

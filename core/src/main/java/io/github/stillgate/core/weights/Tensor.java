@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * One tensor of an open {@link WeightsFile}: row-major, little-endian, its bytes still in the mapped
- * file.
+ * One tensor of an open {@link WeightsFile}: row-major, little-endian, its bytes still in the
+ * mapped file.
  *
  * <p>Immutable; any thread may read it until the file is closed, after which access throws {@link
  * IllegalStateException}.

@@ -28,6 +28,9 @@ public final class WeightsWriter {
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Map<String, Source> tensors = new LinkedHashMap<>();
 
+  /** An empty file. */
+  public WeightsWriter() {}
+
   /** Sets one string of the file's {@code __metadata__}. */
   public WeightsWriter metadata(String key, String value) {
     metadata.put(key, value);
@@ -37,8 +40,8 @@ public final class WeightsWriter {
   /**
    * Adds a float32 tensor; {@code values} is row-major and must not change until {@link #write}.
    *
-   * @throws IllegalArgumentException if the name is taken or not allowed, or the shape does not fit the
-   *     values
+   * @throws IllegalArgumentException if the name is taken or not allowed, or the shape does not fit
+   *     the values
    */
   public WeightsWriter tensor(String name, float[] values, int... shape) {
     if (name.equals(METADATA)) {

@@ -87,15 +87,14 @@ class ElementaryTest {
   void tanhIsOddBitForBitAndBoundedByOne() {
     magnitudes(Float.MAX_VALUE)
         .filter(bits -> bits != 0)
-        .forEach(
-            bits -> {
-              float x = Float.intBitsToFloat(bits);
-              float y = Elementary.tanh(x);
-              int mirrored = Float.floatToRawIntBits(Elementary.tanh(-x));
-              if (mirrored != (Float.floatToRawIntBits(y) ^ Integer.MIN_VALUE) || !(y <= 1)) {
-                throw new AssertionError("tanh(%s) is %s".formatted(x, y));
-              }
-            });
+        .forEach(bits -> {
+          float x = Float.intBitsToFloat(bits);
+          float y = Elementary.tanh(x);
+          int mirrored = Float.floatToRawIntBits(Elementary.tanh(-x));
+          if (mirrored != (Float.floatToRawIntBits(y) ^ Integer.MIN_VALUE) || !(y <= 1)) {
+            throw new AssertionError("tanh(%s) is %s".formatted(x, y));
+          }
+        });
   }
 
   @Test

@@ -170,10 +170,9 @@ class PlanTest {
         .isThrownBy(() -> Plan.compile(small(), PlanOptions.defaults().withBackend("abacus")))
         .withMessageContaining("\"abacus\"")
         .withMessageContaining("reference")
-        .satisfies(
-            e ->
-                assertThat(e.getMessage())
-                    .contains(Backends.report().stream().map(Backends.Entry::name).toList()));
+        .satisfies(e ->
+            assertThat(e.getMessage())
+                .contains(Backends.report().stream().map(Backends.Entry::name).toList()));
   }
 
   @Test

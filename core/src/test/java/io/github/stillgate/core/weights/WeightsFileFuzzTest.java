@@ -172,11 +172,10 @@ class WeightsFileFuzzTest {
   private static void requireBoth(String outcome) {
     Statistics.label("outcome")
         .collect(outcome)
-        .coverage(
-            coverage -> {
-              coverage.check("read").percentage(share -> share > 2);
-              coverage.check("refused").percentage(share -> share > 30);
-            });
+        .coverage(coverage -> {
+          coverage.check("read").percentage(share -> share > 2);
+          coverage.check("refused").percentage(share -> share > 30);
+        });
   }
 
   private static byte[] damaged(byte[] file, List<Damage> damages) {

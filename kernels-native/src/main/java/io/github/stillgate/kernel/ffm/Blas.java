@@ -18,11 +18,12 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The BLAS of this machine, for dense baselines: its sums have an order of their own, so it never serves
- * a step.
+ * The BLAS of this machine, for dense baselines: its sums have an order of their own, so it never
+ * serves a step.
  *
- * <p>{@code -Dstillgate.blas=NAME_OR_PATH} names a library; without it the usual names are tried, and
- * behind them stands netlib's pure Java. One thread, always: OpenBLAS is told so where it can be.
+ * <p>{@code -Dstillgate.blas=NAME_OR_PATH} names a library; without it the usual names are tried,
+ * and behind them stands netlib's pure Java. One thread, always: OpenBLAS is told so where it can
+ * be.
  */
 public final class Blas {
   /** System property that names a BLAS library by file name or path. */
@@ -75,8 +76,7 @@ public final class Blas {
       return;
     }
     try {
-      sgemv.invokeExact(
-          ROW_MAJOR, NO_TRANSPOSE, rows, columns, 1f, a, columns, x, 1, 0f, y, 1);
+      sgemv.invokeExact(ROW_MAJOR, NO_TRANSPOSE, rows, columns, 1f, a, columns, x, 1, 0f, y, 1);
     } catch (Throwable e) {
       throw new AssertionError("a BLAS throws nothing", e);
     }
@@ -86,7 +86,11 @@ public final class Blas {
   private static void netlib(
       int rows, int columns, MemorySegment a, MemorySegment x, MemorySegment y) {
     float[] product = new float[rows];
-    dev.ludovic.netlib.blas.BLAS.getInstance()
+    dev.ludovic
+        .netlib
+        .blas
+        .BLAS
+        .getInstance()
         .sgemv(
             "T",
             columns,
@@ -137,20 +141,27 @@ public final class Blas {
         linker.downcallHandle(
             symbols.findOrThrow("cblas_sgemv"),
             FunctionDescriptor.ofVoid(
-                JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_FLOAT, ADDRESS, JAVA_INT, ADDRESS,
-                JAVA_INT, JAVA_FLOAT, ADDRESS, JAVA_INT));
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_FLOAT,
+                ADDRESS,
+                JAVA_INT,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_FLOAT,
+                ADDRESS,
+                JAVA_INT));
     symbols
         .find("openblas_set_num_threads")
-        .ifPresent(
-            address -> {
-              try {
-                linker
-                    .downcallHandle(address, FunctionDescriptor.ofVoid(JAVA_INT))
-                    .invokeExact(1);
-              } catch (Throwable e) {
-                throw new AssertionError("setting a thread count throws nothing", e);
-              }
-            });
+        .ifPresent(address -> {
+          try {
+            linker.downcallHandle(address, FunctionDescriptor.ofVoid(JAVA_INT)).invokeExact(1);
+          } catch (Throwable e) {
+            throw new AssertionError("setting a thread count throws nothing", e);
+          }
+        });
     return new Blas(name, sgemv, Availability.usable(name));
   }
 }

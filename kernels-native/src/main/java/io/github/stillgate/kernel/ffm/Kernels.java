@@ -14,9 +14,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The C kernels as method handles, one a line as in {@code native/include/stillgate.h}.
  *
- * <p>Memory is passed as plain addresses: a segment of a shared arena costs 23 ns a call for its reference
- * count, an address nothing. That is safe because a plan frees its memory only when no step is running
- * (StreamState), and the stream keeps its own memory reachable until the step is over.
+ * <p>Memory is passed as plain addresses: a segment of a shared arena costs 23 ns a call for its
+ * reference count, an address nothing. That is safe because a plan frees its memory only when no
+ * step is running (StreamState), and the stream keeps its own memory reachable until the step is
+ * over.
  */
 final class Kernels {
   private static final MethodHandle MULTIPLY_ROWS = returningNothing("multiply_rows", 7);

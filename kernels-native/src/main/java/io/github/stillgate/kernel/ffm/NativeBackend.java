@@ -49,8 +49,8 @@ public final class NativeBackend implements Backend {
   }
 
   /**
-   * Whether the calling thread flushes denormals or treats them as zero, which changes bits. Java never
-   * sets this; a native library in the same process may.
+   * Whether the calling thread flushes denormals or treats them as zero, which changes bits. Java
+   * never sets this; a native library in the same process may.
    *
    * @throws IllegalStateException if the backend is not usable
    */

@@ -61,11 +61,7 @@ final class NativeCells implements Cells {
       MemorySegment bias,
       MemorySegment h) {
     Kernels.gru(
-        RowLayout.padded(n),
-        stateSums.address(),
-        inputSums.address(),
-        bias.address(),
-        h.address());
+        RowLayout.padded(n), stateSums.address(), inputSums.address(), bias.address(), h.address());
   }
 
   @Override

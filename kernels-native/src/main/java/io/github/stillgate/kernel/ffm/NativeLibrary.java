@@ -15,8 +15,8 @@ import java.nio.file.StandardCopyOption;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds and opens the C library: {@code -Dstillgate.native.library=PATH} if given, else the one inside
- * this jar, copied to the temporary directory for as long as it takes to open it. {@code
+ * Finds and opens the C library: {@code -Dstillgate.native.library=PATH} if given, else the one
+ * inside this jar, copied to the temporary directory for as long as it takes to open it. {@code
  * -Dstillgate.native.tier=avx2} caps the instruction set; a cap can only go down.
  */
 final class NativeLibrary {

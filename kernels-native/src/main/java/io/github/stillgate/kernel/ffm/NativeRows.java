@@ -10,7 +10,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** Rows multiplied by {@code sg_multiply_rows}; its description of the pack lies beside the weights. */
+/**
+ * Rows multiplied by {@code sg_multiply_rows}; its description of the pack lies beside the weights.
+ */
 final class NativeRows extends PackedRows {
   private final long description;
 

@@ -104,11 +104,7 @@ final class VectorCells implements Cells {
 
   /** Replaces the state sums of whole row kinds by sigmoid(inputSums + stateSums + bias). */
   private static void sigmoid(
-      int from,
-      int bytes,
-      MemorySegment stateSums,
-      MemorySegment inputSums,
-      MemorySegment bias) {
+      int from, int bytes, MemorySegment stateSums, MemorySegment inputSums, MemorySegment bias) {
     for (int at = from; at < from + bytes; at += BYTES) {
       FloatVector.fromMemorySegment(SPECIES, inputSums, at, ORDER)
           .add(FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER))
@@ -120,8 +116,8 @@ final class VectorCells implements Cells {
   }
 
   /**
-   * With r at {@code resetAt}, replaces the row kind behind it by tanh(fma(r, state, input) + bias); r is
-   * gone afterwards.
+   * With r at {@code resetAt}, replaces the row kind behind it by tanh(fma(r, state, input) +
+   * bias); r is gone afterwards.
    */
   private static void candidate(
       int resetAt,
@@ -142,8 +138,8 @@ final class VectorCells implements Cells {
   }
 
   /**
-   * With c in the second row kind: h = z > 0 ? flush(fma(z, c - h, h)) : h. The polynomial of tanh keeps
-   * the sign of its argument down to the smallest denormal, so z > 0 exactly where a > 0.
+   * With c in the second row kind: h = z > 0 ? flush(fma(z, c - h, h)) : h. The polynomial of tanh
+   * keeps the sign of its argument down to the smallest denormal, so z > 0 exactly where a > 0.
    */
   private static void blendLive(
       int bytes, MemorySegment z, MemorySegment stateSums, MemorySegment h) {
@@ -153,9 +149,7 @@ final class VectorCells implements Cells {
       FloatVector c = FloatVector.fromMemorySegment(SPECIES, stateSums, bytes + at, ORDER);
       FloatVector after = gate.fma(c.sub(before), before);
       after = after.blend(ZERO, after.abs().compare(VectorOperators.LT, FLUSH_BELOW));
-      before
-          .blend(after, gate.compare(VectorOperators.GT, ZERO))
-          .intoMemorySegment(h, at, ORDER);
+      before.blend(after, gate.compare(VectorOperators.GT, ZERO)).intoMemorySegment(h, at, ORDER);
     }
   }
 
@@ -165,8 +159,7 @@ final class VectorCells implements Cells {
       FloatVector before = FloatVector.fromMemorySegment(SPECIES, h, at, ORDER);
       FloatVector c = FloatVector.fromMemorySegment(SPECIES, stateSums, 2 * bytes + at, ORDER);
       FloatVector after =
-          FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER)
-              .fma(c.sub(before), before);
+          FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER).fma(c.sub(before), before);
       after
           .blend(ZERO, after.abs().compare(VectorOperators.LT, FLUSH_BELOW))
           .intoMemorySegment(h, at, ORDER);

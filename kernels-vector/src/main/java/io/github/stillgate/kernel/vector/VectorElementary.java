@@ -11,11 +11,12 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link Elementary}, operation by operation, over ranges of memory: bytes {@code from .. from + bytes}.
+ * {@link Elementary}, operation by operation, over ranges of memory: bytes {@code from .. from +
+ * bytes}.
  *
- * <p>Memory and not vectors pass between these methods. As functions from vector to vector they were
- * inlined in one run and not in the next, depending on what had been compiled before; and each one that
- * is not inlined allocates its vectors (measured: up to 25 KB a step at n = 96).
+ * <p>Memory and not vectors pass between these methods. As functions from vector to vector they
+ * were inlined in one run and not in the next, depending on what had been compiled before; and each
+ * one that is not inlined allocates its vectors (measured: up to 25 KB a step at n = 96).
  */
 final class VectorElementary {
   private static final FloatVector ONE = FloatVector.broadcast(SPECIES, 1f);

@@ -27,7 +27,11 @@ final class VectorPanels extends PackedPanels {
     int panels = layout().panels();
     for (int panel = 0; panel < panels; panel++) {
       for (int lanes = 0; lanes < PANEL_BYTES; lanes += 2 * BYTES) {
-        sumTwo((long) panel * columns * PANEL_BYTES + lanes, columns, vector, sums,
+        sumTwo(
+            (long) panel * columns * PANEL_BYTES + lanes,
+            columns,
+            vector,
+            sums,
             (long) panel * PANEL_BYTES + lanes);
       }
     }

@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Walks the live groups, four at a time, and leaves their rows to the kernel of one vector width. Rows that
- * are summed together share each load of the vector and keep its multiply-adds in flight.
+ * Walks the live groups, four at a time, and leaves their rows to the kernel of one vector width.
+ * Rows that are summed together share each load of the vector and keep its multiply-adds in flight.
  */
 abstract class VectorRows extends PackedRows {
   /** Groups taken together, so that any number of rows a group fills whole fours. */

@@ -29,10 +29,7 @@ final class VectorRows128 extends VectorRows {
     for (int row = 0; row < groups * walk.rows; row++) {
       int group = set.at(position + walk.groupOf[row]);
       long at = group * walk.groupBytes + walk.rowAt[row];
-      sums.set(
-          JAVA_FLOAT,
-          4L * group + walk.sumAt[row],
-          sum(weights, at, vector, walk.rowBytes));
+      sums.set(JAVA_FLOAT, 4L * group + walk.sumAt[row], sum(weights, at, vector, walk.rowBytes));
     }
   }
 

@@ -12,8 +12,8 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * 256-bit rows: four registers hold a row's 32 partial sums, so rows are taken two at a time, and their
- * trees are one.
+ * 256-bit rows: four registers hold a row's 32 partial sums, so rows are taken two at a time, and
+ * their trees are one.
  */
 final class VectorRows256 extends VectorRows {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_256;

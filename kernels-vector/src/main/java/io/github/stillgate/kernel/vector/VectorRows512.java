@@ -14,9 +14,9 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * 512-bit rows: two registers hold a row's 32 partial sums, and the trees of four rows are one.
  *
- * <p>Slices instead of offsets let C2 hoist the bounds checks (rows of 1024 in L2: 113 GB/s against 103);
- * the joint tree needs half the shuffles (rows of 128: 78 GB/s against 47), and four separate trees
- * would not be inlined any more (NodeCountInliningCutoff), which boxes every sum.
+ * <p>Slices instead of offsets let C2 hoist the bounds checks (rows of 1024 in L2: 113 GB/s against
+ * 103); the joint tree needs half the shuffles (rows of 128: 78 GB/s against 47), and four separate
+ * trees would not be inlined any more (NodeCountInliningCutoff), which boxes every sum.
  */
 final class VectorRows512 extends VectorRows {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_512;
@@ -43,7 +43,8 @@ final class VectorRows512 extends VectorRows {
     int bytes = walk.rowBytes;
     int last = groups * walk.rows - 1;
     for (int row = 0; row <= last; row += 4) {
-      // A short last four repeats its last row: it is in L1 by then, and no second kernel is needed.
+      // A short last four repeats its last row: it is in L1 by then, and no second kernel is
+      // needed.
       int row1 = Math.min(row + 1, last);
       int row2 = Math.min(row + 2, last);
       int row3 = Math.min(row + 3, last);

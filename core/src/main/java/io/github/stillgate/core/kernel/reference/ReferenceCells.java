@@ -94,7 +94,9 @@ final class ReferenceCells implements Cells {
     }
   }
 
-  /** The sum tree of {@link RowLayout}: lanes {@code lane, lane + step, ...} of the 32 partial sums. */
+  /**
+   * The sum tree of {@link RowLayout}: lanes {@code lane, lane + step, ...} of the 32 partial sums.
+   */
   private static float tree(MemorySegment values, int padded, int lane, int step) {
     if (step < RowLayout.LANES) {
       return tree(values, padded, lane, 2 * step) + tree(values, padded, lane + step, 2 * step);
@@ -113,8 +115,7 @@ final class ReferenceCells implements Cells {
 
   private static float candidate(
       int at, float r, MemorySegment stateSums, MemorySegment inputSums, MemorySegment bias) {
-    return Elementary.tanh(
-        Math.fma(r, get(stateSums, at), get(inputSums, at)) + get(bias, at));
+    return Elementary.tanh(Math.fma(r, get(stateSums, at), get(inputSums, at)) + get(bias, at));
   }
 
   private static void blend(int at, float z, float c, MemorySegment h) {

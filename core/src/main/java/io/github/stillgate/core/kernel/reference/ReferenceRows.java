@@ -54,8 +54,9 @@ final class ReferenceRows extends PackedRows {
   }
 
   /**
-   * The partial sums first, first + 4, ..., first + 28, and their share of the tree. Eight at a time are
-   * locals that keep the fused multiply-adds busy; an array of all 32 would be allocated on each call.
+   * The partial sums first, first + 4, ..., first + 28, and their share of the tree. Eight at a
+   * time are locals that keep the fused multiply-adds busy; an array of all 32 would be allocated
+   * on each call.
    */
   private float everyFourth(long at, MemorySegment vector, int width, int first) {
     float p0 = 0;
