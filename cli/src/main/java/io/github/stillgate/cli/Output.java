@@ -6,10 +6,13 @@ import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Writes results for people (aligned tables) and for machines (JSON). */
 final class Output {
+  private static final Pattern NUMBER = Pattern.compile("[0-9.,]+");
+
   private final PrintWriter out;
 
   Output(PrintWriter out) {
@@ -30,29 +33,32 @@ final class Output {
     }
   }
 
-  /** Columns as wide as their widest cell, the first flush left and the rest flush right. */
+  /** Columns as wide as their widest cell; those of numbers flush right. */
   void table(List<String> head, List<List<String>> rows) {
-    int[] widths = new int[head.size()];
-    for (int column = 0; column < widths.length; column++) {
+    int columns = head.size();
+    int[] widths = new int[columns];
+    boolean[] numbers = new boolean[columns];
+    for (int column = 0; column < columns; column++) {
       int at = column;
       widths[column] =
           Math.max(
               head.get(at).length(),
               rows.stream().mapToInt(row -> row.get(at).length()).max().orElse(0));
+      numbers[column] = rows.stream().allMatch(row -> NUMBER.matcher(row.get(at)).matches());
     }
-    row(head, widths);
-    line("%s", "-".repeat(Arrays.stream(widths).sum() + 2 * (widths.length - 1)));
+    row(head, widths, numbers);
+    line("%s", "-".repeat(Arrays.stream(widths).sum() + 2 * (columns - 1)));
     for (List<String> row : rows) {
-      row(row, widths);
+      row(row, widths, numbers);
     }
   }
 
-  private void row(List<String> cells, int[] widths) {
+  private void row(List<String> cells, int[] widths, boolean[] numbers) {
     StringBuilder text = new StringBuilder();
     for (int column = 0; column < widths.length; column++) {
       String pad = " ".repeat(widths[column] - cells.get(column).length());
       text.append(column == 0 ? "" : "  ")
-          .append(column == 0 ? cells.get(column) + pad : pad + cells.get(column));
+          .append(numbers[column] ? pad + cells.get(column) : cells.get(column) + pad);
     }
     out.println(text.toString().stripTrailing());
   }

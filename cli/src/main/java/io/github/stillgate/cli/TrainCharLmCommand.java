@@ -190,13 +190,14 @@ final class TrainCharLmCommand implements Callable<Integer> {
   private void train(CharTrainer trainer, CharCorpus corpus) throws IOException {
     try (ProgressBar bar =
         new ProgressBarBuilder()
-            .setTaskName(dense ? "GRU" : "conditional GRU")
+            .setTaskName("training")
             .setInitialMax(updates)
             .setStyle(ProgressBarStyle.ASCII)
+            .setMaxRenderedLength(100)
             .build()) {
       bar.stepTo(trainer.updates());
-      double smooth = 0;
       String validation = "";
+      double smooth = 0;
       while (!trainer.finished() && !interrupted) {
         CharTrainer.Progress progress = trainer.update();
         smooth =
@@ -205,12 +206,15 @@ final class TrainCharLmCommand implements Callable<Integer> {
           CharTrainer.Score score = trainer.evaluate(corpus.validation());
           validation =
               String.format(
-                  Locale.ROOT, ", validation %.3f, live %s", score.bitsPerChar(), live(score));
+                  Locale.ROOT,
+                  ", valid %.3f, live %s",
+                  score.bitsPerChar(),
+                  Output.percent(meanLive(score)));
         }
         if (progress.update() % saveEvery == 0) {
           trainer.save(checkpoint);
         }
-        bar.setExtraMessage(String.format(Locale.ROOT, "%.3f bits/char%s", smooth, validation));
+        bar.setExtraMessage(String.format(Locale.ROOT, "%.3f bpc%s", smooth, validation));
         bar.stepTo(progress.update());
       }
     }
@@ -238,6 +242,14 @@ final class TrainCharLmCommand implements Callable<Integer> {
       output.line("test       %.4f bits per character", test);
     }
     output.line("live units %s", live(validation));
+  }
+
+  private static double meanLive(CharTrainer.Score score) {
+    double sum = 0;
+    for (float fraction : score.live()) {
+      sum += fraction;
+    }
+    return sum / score.live().length;
   }
 
   private static String live(CharTrainer.Score score) {

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Builds this project against the installed artifacts and runs it on the class path and on the module path:
+# run.sh MODEL
+#
+# Fails unless both runs find the backends that are in the build usable and expect the same characters.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+
+fail() {
+  echo "consumer: $*" >&2
+  exit 1
+}
+
+is_jdk_25() {
+  [ -x "$1/bin/javac" ] && [ -f "$1/release" ] || return 1
+  major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release")
+  [ -n "$major" ] && [ "$major" -ge 25 ]
+}
+
+find_jdk() {
+  for candidate in "${JAVA_HOME:-}" \
+    "${JDK_25_HOME:-}" \
+    /usr/lib/jvm/*25* /usr/lib/jvm/* \
+    "${SDKMAN_DIR:-$HOME/.sdkman}"/candidates/java/* \
+    /Library/Java/JavaVirtualMachines/*/Contents/Home \
+    "$HOME"/Library/Java/JavaVirtualMachines/*/Contents/Home; do
+    if [ -n "$candidate" ] && is_jdk_25 "$candidate"; then
+      echo "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+# check NAME OUTPUT: fails unless every backend of the build is usable in OUTPUT.
+check() {
+  for backend in $backends; do
+    echo "$2" | grep -q "^found    $backend: usable" || fail "$backend is not usable on the $1 path"
+  done
+}
+
+[ $# -eq 1 ] || fail "usage: run.sh MODEL"
+[ -f "$1" ] || fail "no such file: $1"
+JAVA_HOME=$(find_jdk) || fail "no JDK 25 found; install one (https://adoptium.net) and set JAVA_HOME"
+export JAVA_HOME
+
+# Jars of an earlier version would stay beside the new ones.
+rm -rf "$here/target/lib"
+mvn -q -B -f "$here/pom.xml" package
+
+backends="reference vector"
+if "$JAVA_HOME/bin/jar" tf "$here"/target/lib/stillgate-kernels-native-*.jar |
+  grep -q '/lib/.*stillgate\.'; then
+  backends="$backends native"
+fi
+
+echo "on the class path"
+class_path=$("$JAVA_HOME/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
+  -cp "$here/target/classes:$here/target/lib/*" \
+  io.github.stillgate.examples.consumer.NextCharacter "$1")
+echo "$class_path"
+check class "$class_path"
+
+# No --add-modules: resolving the vector backend, which core's `uses` binds, brings the incubating module in.
+echo "on the module path"
+module_path=$("$JAVA_HOME/bin/java" --enable-native-access=io.github.stillgate.kernel.ffm \
+  -p "$here/target/classes:$here/target/lib" \
+  -m io.github.stillgate.examples.consumer/io.github.stillgate.examples.consumer.NextCharacter "$1")
+echo "$module_path"
+check module "$module_path"
+
+expects=$(echo "$class_path" | grep '^expects  ')
+[ "$(echo "$module_path" | grep '^expects  ')" = "$expects" ] ||
+  fail "the two runs expect different characters"
