@@ -19,22 +19,22 @@ final class VectorRows128 extends VectorRows {
 
   @Override
   void sumGroups(
-      MemorySegment weights,
       ActiveSet set,
       int position,
       int groups,
-      Walk walk,
+      Part part,
       MemorySegment vector,
       MemorySegment sums) {
-    for (int row = 0; row < groups * walk.rows; row++) {
-      int group = set.at(position + walk.groupOf[row]);
-      long at = group * walk.groupBytes + walk.rowAt[row];
-      sums.set(JAVA_FLOAT, 4L * group + walk.sumAt[row], sum(weights, at, vector, walk.rowBytes));
+    for (int row = 0; row < groups * part.rows; row++) {
+      int group = set.at(position + part.groupOf[row]);
+      sums.set(
+          JAVA_FLOAT,
+          4L * group + part.sumAt[row],
+          sum(part.row(group, row), vector, part.rowBytes));
     }
   }
 
-  private static float sum(MemorySegment weights, long at, MemorySegment vector, int bytes) {
-    MemorySegment row = weights.asSlice(at, bytes);
+  private static float sum(MemorySegment row, MemorySegment vector, int bytes) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector p1 = FloatVector.zero(S);
     FloatVector p2 = FloatVector.zero(S);

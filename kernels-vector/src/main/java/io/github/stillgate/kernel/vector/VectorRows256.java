@@ -28,41 +28,36 @@ final class VectorRows256 extends VectorRows {
 
   @Override
   void sumGroups(
-      MemorySegment weights,
       ActiveSet set,
       int position,
       int groups,
-      Walk walk,
+      Part part,
       MemorySegment vector,
       MemorySegment sums) {
-    int last = groups * walk.rows - 1;
+    int last = groups * part.rows - 1;
     for (int row = 0; row <= last; row += 2) {
       int row1 = Math.min(row + 1, last);
-      int group0 = set.at(position + walk.groupOf[row]);
-      int group1 = set.at(position + walk.groupOf[row1]);
+      int group0 = set.at(position + part.groupOf[row]);
+      int group1 = set.at(position + part.groupOf[row1]);
       sumTwo(
-          weights,
-          group0 * walk.groupBytes + walk.rowAt[row],
-          group1 * walk.groupBytes + walk.rowAt[row1],
+          part.row(group0, row),
+          part.row(group1, row1),
           vector,
-          walk.rowBytes,
+          part.rowBytes,
           sums,
-          4L * group0 + walk.sumAt[row],
-          4L * group1 + walk.sumAt[row1]);
+          4L * group0 + part.sumAt[row],
+          4L * group1 + part.sumAt[row1]);
     }
   }
 
   private static void sumTwo(
-      MemorySegment weights,
-      long r0,
-      long r1,
+      MemorySegment w0,
+      MemorySegment w1,
       MemorySegment vector,
       int bytes,
       MemorySegment sums,
       long s0,
       long s1) {
-    MemorySegment w0 = weights.asSlice(r0, bytes);
-    MemorySegment w1 = weights.asSlice(r1, bytes);
     FloatVector p0a = FloatVector.zero(S);
     FloatVector p0b = FloatVector.zero(S);
     FloatVector p0c = FloatVector.zero(S);

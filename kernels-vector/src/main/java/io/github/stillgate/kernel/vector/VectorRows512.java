@@ -14,8 +14,7 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * 512-bit rows: two registers hold a row's 32 partial sums, and the trees of four rows are one.
  *
- * <p>Slices instead of offsets let C2 hoist the bounds checks (rows of 1024 in L2: 113 GB/s against
- * 103); the joint tree needs half the shuffles (rows of 128: 78 GB/s against 47), and four separate
+ * <p>The joint tree needs half the shuffles (rows of 128: 78 GB/s against 47), and four separate
  * trees would not be inlined any more (NodeCountInliningCutoff), which boxes every sum.
  */
 final class VectorRows512 extends VectorRows {
@@ -33,29 +32,28 @@ final class VectorRows512 extends VectorRows {
 
   @Override
   void sumGroups(
-      MemorySegment weights,
       ActiveSet set,
       int position,
       int groups,
-      Walk walk,
+      Part part,
       MemorySegment vector,
       MemorySegment sums) {
-    int bytes = walk.rowBytes;
-    int last = groups * walk.rows - 1;
+    int bytes = part.rowBytes;
+    int last = groups * part.rows - 1;
     for (int row = 0; row <= last; row += 4) {
       // A short last four repeats its last row: it is in L1 by then, and no second kernel is
       // needed.
       int row1 = Math.min(row + 1, last);
       int row2 = Math.min(row + 2, last);
       int row3 = Math.min(row + 3, last);
-      int group0 = set.at(position + walk.groupOf[row]);
-      int group1 = set.at(position + walk.groupOf[row1]);
-      int group2 = set.at(position + walk.groupOf[row2]);
-      int group3 = set.at(position + walk.groupOf[row3]);
-      MemorySegment w0 = weights.asSlice(group0 * walk.groupBytes + walk.rowAt[row], bytes);
-      MemorySegment w1 = weights.asSlice(group1 * walk.groupBytes + walk.rowAt[row1], bytes);
-      MemorySegment w2 = weights.asSlice(group2 * walk.groupBytes + walk.rowAt[row2], bytes);
-      MemorySegment w3 = weights.asSlice(group3 * walk.groupBytes + walk.rowAt[row3], bytes);
+      int group0 = set.at(position + part.groupOf[row]);
+      int group1 = set.at(position + part.groupOf[row1]);
+      int group2 = set.at(position + part.groupOf[row2]);
+      int group3 = set.at(position + part.groupOf[row3]);
+      MemorySegment w0 = part.row(group0, row);
+      MemorySegment w1 = part.row(group1, row1);
+      MemorySegment w2 = part.row(group2, row2);
+      MemorySegment w3 = part.row(group3, row3);
       FloatVector p0a = FloatVector.zero(S);
       FloatVector p0b = FloatVector.zero(S);
       FloatVector p1a = FloatVector.zero(S);
@@ -91,10 +89,10 @@ final class VectorRows512 extends VectorRows {
               .add(p01.rearrange(ACROSS_4).blend(p23, UPPER_4));
       p = p.add(p.rearrange(ACROSS_2));
       p = p.add(p.rearrange(ACROSS_1));
-      sums.set(JAVA_FLOAT, 4L * group0 + walk.sumAt[row], p.lane(0));
-      sums.set(JAVA_FLOAT, 4L * group1 + walk.sumAt[row1], p.lane(8));
-      sums.set(JAVA_FLOAT, 4L * group2 + walk.sumAt[row2], p.lane(4));
-      sums.set(JAVA_FLOAT, 4L * group3 + walk.sumAt[row3], p.lane(12));
+      sums.set(JAVA_FLOAT, 4L * group0 + part.sumAt[row], p.lane(0));
+      sums.set(JAVA_FLOAT, 4L * group1 + part.sumAt[row1], p.lane(8));
+      sums.set(JAVA_FLOAT, 4L * group2 + part.sumAt[row2], p.lane(4));
+      sums.set(JAVA_FLOAT, 4L * group3 + part.sumAt[row3], p.lane(12));
     }
   }
 }
