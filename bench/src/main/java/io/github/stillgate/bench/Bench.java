@@ -69,7 +69,7 @@ public final class Bench implements Callable<Integer> {
     ChainedOptionsBuilder options =
         new OptionsBuilder()
             .forks(quick ? 1 : forks)
-            .warmupIterations(quick ? 2 : 4)
+            .warmupIterations(quick ? 2 : 3)
             .warmupTime(TimeValue.milliseconds(500))
             .measurementIterations(quick ? 3 : 5)
             .measurementTime(TimeValue.milliseconds(300))
