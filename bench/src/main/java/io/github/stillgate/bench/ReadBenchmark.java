@@ -31,7 +31,10 @@ public class ReadBenchmark {
   private static final int BYTES = S.vectorByteSize();
   private static final int SLICE = 16 * 1024;
 
-  /** KiB read by one call, a multiple of 16: what a GEMV (8 n^2 bytes) or a step (24 or 36 n^2) may touch. */
+  /**
+   * KiB read by one call, a multiple of 16: what a GEMV (8 n^2 bytes) or a step (24 or 36 n^2) may
+   * touch.
+   */
   @Param({
     "128", "384", "512", "576", "1536", "2048", "2304", "6144", "8192", "9216", "24576", "36864"
   })

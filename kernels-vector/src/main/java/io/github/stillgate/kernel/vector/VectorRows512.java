@@ -18,6 +18,12 @@ import jdk.incubator.vector.VectorSpecies;
  * trees would not be inlined any more (NodeCountInliningCutoff), which boxes every sum.
  */
 final class VectorRows512 extends VectorRows {
+  /**
+   * Longer rows are read one after the other: one stream suits the prefetcher, four cross four
+   * pages.
+   */
+  private static final int LONG_ROW_BYTES = 2048;
+
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_512;
   private static final VectorShuffle<Float> ACROSS_8 = VectorShuffle.fromOp(S, lane -> lane ^ 8);
   private static final VectorShuffle<Float> ACROSS_4 = VectorShuffle.fromOp(S, lane -> lane ^ 4);
@@ -39,6 +45,10 @@ final class VectorRows512 extends VectorRows {
       MemorySegment vector,
       MemorySegment sums) {
     int bytes = part.rowBytes;
+    if (bytes >= LONG_ROW_BYTES) {
+      sumLongRows(set, position, groups, part, vector, sums);
+      return;
+    }
     int last = groups * part.rows - 1;
     for (int row = 0; row <= last; row += 4) {
       // A short last four repeats its last row: it is in L1 by then, and no second kernel is
@@ -94,5 +104,37 @@ final class VectorRows512 extends VectorRows {
       sums.set(JAVA_FLOAT, 4L * group2 + part.sumAt[row2], p.lane(4));
       sums.set(JAVA_FLOAT, 4L * group3 + part.sumAt[row3], p.lane(12));
     }
+  }
+
+  private static void sumLongRows(
+      ActiveSet set,
+      int position,
+      int groups,
+      Part part,
+      MemorySegment vector,
+      MemorySegment sums) {
+    for (int row = 0; row < groups * part.rows; row++) {
+      int group = set.at(position + part.groupOf[row]);
+      float sum = sum(part.row(group, row), vector, part.rowBytes);
+      sums.set(JAVA_FLOAT, 4L * group + part.sumAt[row], sum);
+    }
+  }
+
+  private static float sum(MemorySegment row, MemorySegment vector, int bytes) {
+    FloatVector a = FloatVector.zero(S);
+    FloatVector b = FloatVector.zero(S);
+    for (int k = 0; k < bytes; k += 128) {
+      a =
+          FloatVector.fromMemorySegment(S, row, k, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, vector, k, ORDER), a);
+      b =
+          FloatVector.fromMemorySegment(S, row, k + 64, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, vector, k + 64, ORDER), b);
+    }
+    FloatVector p = a.add(b);
+    p = p.add(p.rearrange(ACROSS_8));
+    p = p.add(p.rearrange(ACROSS_4));
+    p = p.add(p.rearrange(ACROSS_2));
+    return p.add(p.rearrange(ACROSS_1)).lane(0);
   }
 }
