@@ -14,11 +14,17 @@ abstract class VectorRows extends PackedRows {
   /** Groups taken together, so that any number of rows a group fills whole fours. */
   static final int GROUPS = 4;
 
+  /** Rows of so many bytes and more fill pages of their own and are best read front to back. */
+  static final int LONG_ROW_BYTES = 2048;
+
+  private final int together;
   private final Part overState;
   private final Part overInput;
 
   VectorRows(RowLayout layout, MemorySegment weights) {
     super(layout);
+    boolean longRows = 4 * Math.max(layout.stateStride(), layout.inputStride()) >= LONG_ROW_BYTES;
+    this.together = longRows ? 1 : GROUPS;
     this.overState = new Part(layout, weights, 0, layout.stateRows(), layout.stateStride());
     this.overInput =
         new Part(layout, weights, layout.inputAt(), layout.inputRows(), layout.inputStride());
@@ -46,8 +52,8 @@ abstract class VectorRows extends PackedRows {
       @Nullable MemorySegment stateSums,
       @Nullable MemorySegment input,
       @Nullable MemorySegment inputSums) {
-    for (int position = from; position < to; position += GROUPS) {
-      int groups = Math.min(GROUPS, to - position);
+    for (int position = from; position < to; position += together) {
+      int groups = Math.min(together, to - position);
       if (state != null && stateSums != null) {
         sumGroups(set, position, groups, overState, state, stateSums);
       }
