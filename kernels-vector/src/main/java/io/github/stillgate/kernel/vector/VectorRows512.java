@@ -18,12 +18,6 @@ import jdk.incubator.vector.VectorSpecies;
  * trees would not be inlined any more (NodeCountInliningCutoff), which boxes every sum.
  */
 final class VectorRows512 extends VectorRows {
-  /**
-   * Longer rows are read one after the other: one stream suits the prefetcher, four cross four
-   * pages.
-   */
-  private static final int LONG_ROW_BYTES = 2048;
-
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_512;
   private static final VectorShuffle<Float> ACROSS_8 = VectorShuffle.fromOp(S, lane -> lane ^ 8);
   private static final VectorShuffle<Float> ACROSS_4 = VectorShuffle.fromOp(S, lane -> lane ^ 4);
