@@ -189,9 +189,7 @@ public abstract class SessionContract {
       assertThat(session.stats().units(0)).isEqualTo(40);
       assertThat(session.stats().units(2)).isZero();
       assertThat(session.stats().steps()).isEqualTo(100);
-      assertThat(session.stats().bytesRead())
-          .isPositive()
-          .isLessThan(plan.denseBytesPerStep());
+      assertThat(session.stats().bytesRead()).isPositive().isLessThan(plan.denseBytesPerStep());
     }
   }
 

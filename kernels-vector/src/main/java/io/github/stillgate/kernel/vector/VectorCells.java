@@ -16,7 +16,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The formulas of {@link Cells} a register of units at a time; the padding makes tails needless. */
+/**
+ * The formulas of {@link Cells} a register of units at a time; the padding makes tails needless.
+ */
 final class VectorCells implements Cells {
   static final VectorCells INSTANCE = new VectorCells();
 
