@@ -81,12 +81,6 @@ SG_KERNELS(SG_DECLARE)
  */
 SG_EXPORT const char *sg_choose_tier(const char *cap);
 
-/*
- * Asks the kernel to back these bytes by huge pages, where it can: weights are read whole in every step, and
- * a row of 1024 floats is a page of 4 KiB, at whose end the prefetcher stops. Best effort; contents stay.
- */
-SG_EXPORT void sg_advise_huge_pages(void *memory, int64_t bytes);
-
 /* Nonzero if the calling thread flushes denormals or treats them as zero, which changes bits. */
 SG_EXPORT int sg_flushes_denormals(void);
 

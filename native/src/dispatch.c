@@ -1,7 +1,3 @@
-#if defined(__linux__)
-#define _DEFAULT_SOURCE
-#include <sys/mman.h>
-#endif
 #include <stddef.h>
 #include <string.h>
 
@@ -58,23 +54,6 @@ const char *sg_choose_tier(const char *cap) {
         }
     }
     return NULL;
-}
-
-void sg_advise_huge_pages(void *memory, int64_t bytes) {
-#if defined(__linux__)
-    enum { COLLAPSE = 25 }; /* MADV_COLLAPSE, Linux 6.1; older headers lack it */
-    const uintptr_t huge = 2u << 20;
-    uintptr_t from = ((uintptr_t)memory + huge - 1) / huge * huge;
-    uintptr_t to = ((uintptr_t)memory + (uintptr_t)bytes) / huge * huge;
-    if (from < to) {
-        int advised = madvise((void *)from, to - from, MADV_HUGEPAGE);
-        advised |= madvise((void *)from, to - from, COLLAPSE);
-        (void)advised;
-    }
-#else
-    (void)memory;
-    (void)bytes;
-#endif
 }
 
 int sg_flushes_denormals(void) {

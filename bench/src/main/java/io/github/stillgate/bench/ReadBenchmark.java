@@ -1,5 +1,6 @@
 package io.github.stillgate.bench;
 
+import io.github.stillgate.core.kernel.PackMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -50,7 +51,7 @@ public class ReadBenchmark {
   @Setup
   public void allocate() {
     arena = Arena.ofShared();
-    memory = arena.allocate(1024L * kib, 64);
+    memory = PackMemory.allocate(1024L * kib, arena);
     memory.fill((byte) 1);
   }
 

@@ -36,7 +36,7 @@ public record PanelLayout(int rows, int columns) {
 
   /** Copies {@code matrix} into freshly allocated, zero-padded memory of this layout. */
   public MemorySegment pack(DenseMatrix matrix, Arena memory) {
-    MemorySegment packed = memory.allocate(bytes(), RowLayout.ALIGNMENT);
+    MemorySegment packed = PackMemory.allocate(bytes(), memory);
     for (int row = 0; row < rows; row++) {
       for (int column = 0; column < columns; column++) {
         long at = ((long) (row / PANEL_ROWS) * columns + column) * PANEL_ROWS + row % PANEL_ROWS;

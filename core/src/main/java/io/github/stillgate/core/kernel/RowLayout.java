@@ -83,7 +83,7 @@ public record RowLayout(
 
   /** Copies {@code rows} into freshly allocated, zero-padded memory of this layout. */
   public MemorySegment pack(RowGroups rows, Arena memory) {
-    MemorySegment packed = memory.allocate(bytes(), ALIGNMENT);
+    MemorySegment packed = PackMemory.allocate(bytes(), memory);
     for (int group = 0; group < groups; group++) {
       long at = group * groupStride();
       at = copyRows(rows.state(), group, stateStride, packed, at);

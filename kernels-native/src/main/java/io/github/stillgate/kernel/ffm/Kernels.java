@@ -28,7 +28,6 @@ final class Kernels {
   private static final MethodHandle CONDITIONAL_GRU = returningNothing("conditional_gru", 6);
   private static final MethodHandle GRU = returningNothing("gru", 5);
   private static final MethodHandle SOFTMAX = returningNothing("softmax", 5);
-  private static final MethodHandle ADVISE_HUGE_PAGES = returningNothing("advise_huge_pages", 2);
   private static final MethodHandle FLUSHES_DENORMALS =
       Linker.nativeLinker()
           .downcallHandle(
@@ -101,14 +100,6 @@ final class Kernels {
   static void softmax(long n, long padded, long sums, long bias, long out) {
     try {
       SOFTMAX.invokeExact(n, padded, sums, bias, out);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
-  }
-
-  static void adviseHugePages(MemorySegment memory) {
-    try {
-      ADVISE_HUGE_PAGES.invokeExact(memory.address(), memory.byteSize());
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -18,7 +18,6 @@ final class NativeRows extends PackedRows {
 
   NativeRows(RowLayout layout, MemorySegment weights, Arena memory) {
     super(layout);
-    Kernels.adviseHugePages(weights);
     long[] fields = {
       weights.address(),
       layout.groupStride(),

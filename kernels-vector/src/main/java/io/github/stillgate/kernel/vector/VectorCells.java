@@ -4,6 +4,7 @@ import static io.github.stillgate.kernel.vector.Lanes.BYTES;
 import static io.github.stillgate.kernel.vector.Lanes.COUNT;
 import static io.github.stillgate.kernel.vector.Lanes.ORDER;
 import static io.github.stillgate.kernel.vector.Lanes.SPECIES;
+import static io.github.stillgate.kernel.vector.Memory.ALL;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
@@ -31,16 +32,17 @@ final class VectorCells implements Cells {
 
   @Override
   public void selectPositive(int n, MemorySegment scores, ActiveSet set) {
-    MemorySegment indices = set.indices();
+    long from = Memory.at(scores);
+    long indices = Memory.at(set.indices());
     int count = 0;
     // Padding scores are 0, so the whole padded range may be looked at.
     for (int i = 0; i < n; i += COUNT) {
       long live =
-          FloatVector.fromMemorySegment(SPECIES, scores, 4L * i, ORDER)
+          FloatVector.fromMemorySegment(SPECIES, ALL, from + 4L * i, ORDER)
               .compare(VectorOperators.GT, ZERO)
               .toLong();
       while (live != 0) {
-        indices.setAtIndex(JAVA_INT, count++, i + Long.numberOfTrailingZeros(live));
+        ALL.set(JAVA_INT, indices + 4L * count++, i + Long.numberOfTrailingZeros(live));
         live &= live - 1;
       }
     }
@@ -49,11 +51,17 @@ final class VectorCells implements Cells {
 
   @Override
   public void add(int n, MemorySegment sums, MemorySegment bias, MemorySegment out) {
-    int bytes = 4 * RowLayout.padded(n);
+    add(Memory.at(sums), Memory.at(bias), Memory.at(out), 4 * RowLayout.padded(n));
+  }
+
+  private static void add(long sums, long bias, long out, int bytes) {
+    long v = Memory.at(sums);
+    long b = Memory.at(bias);
+    long to = Memory.at(out);
     for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector.fromMemorySegment(SPECIES, sums, at, ORDER)
-          .add(FloatVector.fromMemorySegment(SPECIES, bias, at, ORDER))
-          .intoMemorySegment(out, at, ORDER);
+      FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER))
+          .intoMemorySegment(ALL, to + at, ORDER);
     }
   }
 
@@ -64,13 +72,17 @@ final class VectorCells implements Cells {
       MemorySegment inputSums,
       MemorySegment bias,
       MemorySegment out) {
+    long overState = Memory.at(stateSums);
+    long overInput = Memory.at(inputSums);
+    long b = Memory.at(bias);
+    long to = Memory.at(out);
     int bytes = 4 * RowLayout.padded(n);
     for (int at = 0; at < bytes; at += BYTES) {
       FloatVector v =
-          FloatVector.fromMemorySegment(SPECIES, inputSums, at, ORDER)
-              .add(FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER))
-              .add(FloatVector.fromMemorySegment(SPECIES, bias, at, ORDER));
-      ZERO.blend(v, v.compare(VectorOperators.GT, ZERO)).intoMemorySegment(out, at, ORDER);
+          FloatVector.fromMemorySegment(SPECIES, ALL, overInput + at, ORDER)
+              .add(FloatVector.fromMemorySegment(SPECIES, ALL, overState + at, ORDER))
+              .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER));
+      ZERO.blend(v, v.compare(VectorOperators.GT, ZERO)).intoMemorySegment(ALL, to + at, ORDER);
     }
   }
 
@@ -83,10 +95,11 @@ final class VectorCells implements Cells {
       MemorySegment bias,
       MemorySegment h) {
     int bytes = 4 * RowLayout.padded(n);
-    sigmoid(0, bytes, stateSums, inputSums, bias);
-    candidate(0, bytes, stateSums, inputSums, bias);
-    VectorElementary.tanh(a, 0, bytes, stateSums, 0);
-    blendLive(bytes, a, stateSums, h);
+    long z = Memory.at(a);
+    long sums = Memory.at(stateSums);
+    resetThenCandidate(bytes, sums, Memory.at(inputSums), Memory.at(bias));
+    VectorElementary.tanh(z, bytes, sums);
+    blendLive(bytes, z, sums + bytes, Memory.at(h));
   }
 
   @Override
@@ -97,112 +110,125 @@ final class VectorCells implements Cells {
       MemorySegment bias,
       MemorySegment h) {
     int bytes = 4 * RowLayout.padded(n);
-    sigmoid(0, 2 * bytes, stateSums, inputSums, bias);
-    candidate(bytes, bytes, stateSums, inputSums, bias);
-    blendAll(bytes, stateSums, h);
+    long sums = Memory.at(stateSums);
+    sigmoid(bytes, sums, Memory.at(inputSums), Memory.at(bias));
+    resetThenCandidate(bytes, sums + bytes, Memory.at(inputSums) + bytes, Memory.at(bias) + bytes);
+    blendAll(bytes, sums, sums + 2L * bytes, Memory.at(h));
   }
 
-  /** Replaces the state sums of whole row kinds by sigmoid(inputSums + stateSums + bias). */
-  private static void sigmoid(
-      int from, int bytes, MemorySegment stateSums, MemorySegment inputSums, MemorySegment bias) {
-    for (int at = from; at < from + bytes; at += BYTES) {
-      FloatVector.fromMemorySegment(SPECIES, inputSums, at, ORDER)
-          .add(FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER))
-          .add(FloatVector.fromMemorySegment(SPECIES, bias, at, ORDER))
+  /** Replaces the state sums of one row kind by sigmoid(inputSums + stateSums + bias). */
+  private static void sigmoid(int bytes, long stateSums, long inputSums, long bias) {
+    long overState = Memory.at(stateSums);
+    long overInput = Memory.at(inputSums);
+    long b = Memory.at(bias);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, overInput + at, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, overState + at, ORDER))
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER))
           .neg()
-          .intoMemorySegment(stateSums, at, ORDER);
+          .intoMemorySegment(ALL, overState + at, ORDER);
     }
-    VectorElementary.sigmoidOfNegated(stateSums, from, bytes);
+    VectorElementary.sigmoidOfNegated(overState, bytes);
   }
 
   /**
-   * With r at {@code resetAt}, replaces the row kind behind it by tanh(fma(r, state, input) +
-   * bias); r is gone afterwards.
+   * With the row kinds r and c one after the other, replaces the second by tanh(fma(r, state,
+   * input) + bias); r is gone afterwards.
    */
-  private static void candidate(
-      int resetAt,
-      int bytes,
-      MemorySegment stateSums,
-      MemorySegment inputSums,
-      MemorySegment bias) {
-    int from = resetAt + bytes;
-    for (int at = from; at < from + bytes; at += BYTES) {
-      FloatVector.fromMemorySegment(SPECIES, stateSums, at - bytes, ORDER)
+  private static void resetThenCandidate(int bytes, long stateSums, long inputSums, long bias) {
+    sigmoid(bytes, stateSums, inputSums, bias);
+    long r = Memory.at(stateSums);
+    long c = Memory.at(stateSums + bytes);
+    long overInput = Memory.at(inputSums + bytes);
+    long b = Memory.at(bias + bytes);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, r + at, ORDER)
           .fma(
-              FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER),
-              FloatVector.fromMemorySegment(SPECIES, inputSums, at, ORDER))
-          .add(FloatVector.fromMemorySegment(SPECIES, bias, at, ORDER))
-          .intoMemorySegment(stateSums, at, ORDER);
+              FloatVector.fromMemorySegment(SPECIES, ALL, c + at, ORDER),
+              FloatVector.fromMemorySegment(SPECIES, ALL, overInput + at, ORDER))
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER))
+          .intoMemorySegment(ALL, c + at, ORDER);
     }
-    VectorElementary.tanh(stateSums, from, bytes, stateSums, resetAt);
+    VectorElementary.tanh(c, bytes, r);
   }
 
   /**
-   * With c in the second row kind: h = z > 0 ? flush(fma(z, c - h, h)) : h. The polynomial of tanh
-   * keeps the sign of its argument down to the smallest denormal, so z > 0 exactly where a > 0.
+   * h = z > 0 ? flush(fma(z, c - h, h)) : h. The polynomial of tanh keeps the sign of its argument
+   * down to the smallest denormal, so z > 0 exactly where a > 0.
    */
-  private static void blendLive(
-      int bytes, MemorySegment z, MemorySegment stateSums, MemorySegment h) {
+  private static void blendLive(int bytes, long gates, long candidates, long states) {
+    long z = Memory.at(gates);
+    long c = Memory.at(candidates);
+    long h = Memory.at(states);
     for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector gate = FloatVector.fromMemorySegment(SPECIES, z, at, ORDER);
-      FloatVector before = FloatVector.fromMemorySegment(SPECIES, h, at, ORDER);
-      FloatVector c = FloatVector.fromMemorySegment(SPECIES, stateSums, bytes + at, ORDER);
-      FloatVector after = gate.fma(c.sub(before), before);
+      FloatVector gate = FloatVector.fromMemorySegment(SPECIES, ALL, z + at, ORDER);
+      FloatVector before = FloatVector.fromMemorySegment(SPECIES, ALL, h + at, ORDER);
+      FloatVector after =
+          gate.fma(FloatVector.fromMemorySegment(SPECIES, ALL, c + at, ORDER).sub(before), before);
       after = after.blend(ZERO, after.abs().compare(VectorOperators.LT, FLUSH_BELOW));
-      before.blend(after, gate.compare(VectorOperators.GT, ZERO)).intoMemorySegment(h, at, ORDER);
+      before
+          .blend(after, gate.compare(VectorOperators.GT, ZERO))
+          .intoMemorySegment(ALL, h + at, ORDER);
     }
   }
 
-  /** With z in the first row kind and c in the third: h = flush(fma(z, c - h, h)). */
-  private static void blendAll(int bytes, MemorySegment stateSums, MemorySegment h) {
+  /** h = flush(fma(z, c - h, h)). */
+  private static void blendAll(int bytes, long gates, long candidates, long states) {
+    long z = Memory.at(gates);
+    long c = Memory.at(candidates);
+    long h = Memory.at(states);
     for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector before = FloatVector.fromMemorySegment(SPECIES, h, at, ORDER);
-      FloatVector c = FloatVector.fromMemorySegment(SPECIES, stateSums, 2 * bytes + at, ORDER);
+      FloatVector before = FloatVector.fromMemorySegment(SPECIES, ALL, h + at, ORDER);
       FloatVector after =
-          FloatVector.fromMemorySegment(SPECIES, stateSums, at, ORDER).fma(c.sub(before), before);
+          FloatVector.fromMemorySegment(SPECIES, ALL, z + at, ORDER)
+              .fma(FloatVector.fromMemorySegment(SPECIES, ALL, c + at, ORDER).sub(before), before);
       after
           .blend(ZERO, after.abs().compare(VectorOperators.LT, FLUSH_BELOW))
-          .intoMemorySegment(h, at, ORDER);
+          .intoMemorySegment(ALL, h + at, ORDER);
     }
   }
 
   @Override
   public void softmax(int n, MemorySegment sums, MemorySegment bias, MemorySegment out) {
     int bytes = 4 * RowLayout.padded(n);
-    add(n, sums, bias, out);
-    float max = out.getAtIndex(JAVA_FLOAT, 0);
+    long to = Memory.at(out);
+    add(Memory.at(sums), Memory.at(bias), to, bytes);
+    float max = ALL.get(JAVA_FLOAT, to);
     for (int i = 1; i < n; i++) {
-      float v = out.getAtIndex(JAVA_FLOAT, i);
+      float v = ALL.get(JAVA_FLOAT, to + 4L * i);
       max = v > max ? v : max;
     }
-    subtract(bytes, max, out);
-    VectorElementary.exp(out, 0, bytes);
-    for (int at = 4 * n; at < bytes; at += 4) {
-      out.set(JAVA_FLOAT, at, 0f);
+    subtract(bytes, max, to);
+    VectorElementary.exp(to, bytes);
+    for (int i = n; i < bytes / 4; i++) {
+      ALL.set(JAVA_FLOAT, to + 4L * i, 0f);
     }
-    divide(bytes, sum(bytes, out), out);
+    divide(bytes, sum(bytes, to), to);
   }
 
-  private static void subtract(int bytes, float amount, MemorySegment values) {
+  private static void subtract(int bytes, float amount, long address) {
+    long values = Memory.at(address);
     FloatVector amounts = FloatVector.broadcast(SPECIES, amount);
     for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector.fromMemorySegment(SPECIES, values, at, ORDER)
+      FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER)
           .sub(amounts)
-          .intoMemorySegment(values, at, ORDER);
+          .intoMemorySegment(ALL, values + at, ORDER);
     }
   }
 
-  private static void divide(int bytes, float divisor, MemorySegment values) {
+  private static void divide(int bytes, float divisor, long address) {
+    long values = Memory.at(address);
     FloatVector divisors = FloatVector.broadcast(SPECIES, divisor);
     for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector.fromMemorySegment(SPECIES, values, at, ORDER)
+      FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER)
           .div(divisors)
-          .intoMemorySegment(values, at, ORDER);
+          .intoMemorySegment(ALL, values + at, ORDER);
     }
   }
 
   /** 128-bit registers on every machine: eight hold the 32 partial sums, and the tree is short. */
-  private static float sum(int bytes, MemorySegment values) {
+  private static float sum(int bytes, long address) {
+    long values = Memory.at(address);
     FloatVector p0 = FloatVector.zero(S128);
     FloatVector p1 = FloatVector.zero(S128);
     FloatVector p2 = FloatVector.zero(S128);
@@ -212,14 +238,14 @@ final class VectorCells implements Cells {
     FloatVector p6 = FloatVector.zero(S128);
     FloatVector p7 = FloatVector.zero(S128);
     for (int at = 0; at < bytes; at += 4 * RowLayout.LANES) {
-      p0 = p0.add(FloatVector.fromMemorySegment(S128, values, at, ORDER));
-      p1 = p1.add(FloatVector.fromMemorySegment(S128, values, at + 16, ORDER));
-      p2 = p2.add(FloatVector.fromMemorySegment(S128, values, at + 32, ORDER));
-      p3 = p3.add(FloatVector.fromMemorySegment(S128, values, at + 48, ORDER));
-      p4 = p4.add(FloatVector.fromMemorySegment(S128, values, at + 64, ORDER));
-      p5 = p5.add(FloatVector.fromMemorySegment(S128, values, at + 80, ORDER));
-      p6 = p6.add(FloatVector.fromMemorySegment(S128, values, at + 96, ORDER));
-      p7 = p7.add(FloatVector.fromMemorySegment(S128, values, at + 112, ORDER));
+      p0 = p0.add(FloatVector.fromMemorySegment(S128, ALL, values + at, ORDER));
+      p1 = p1.add(FloatVector.fromMemorySegment(S128, ALL, values + at + 16, ORDER));
+      p2 = p2.add(FloatVector.fromMemorySegment(S128, ALL, values + at + 32, ORDER));
+      p3 = p3.add(FloatVector.fromMemorySegment(S128, ALL, values + at + 48, ORDER));
+      p4 = p4.add(FloatVector.fromMemorySegment(S128, ALL, values + at + 64, ORDER));
+      p5 = p5.add(FloatVector.fromMemorySegment(S128, ALL, values + at + 80, ORDER));
+      p6 = p6.add(FloatVector.fromMemorySegment(S128, ALL, values + at + 96, ORDER));
+      p7 = p7.add(FloatVector.fromMemorySegment(S128, ALL, values + at + 112, ORDER));
     }
     FloatVector even = p0.add(p4).add(p2.add(p6));
     FloatVector odd = p1.add(p5).add(p3.add(p7));

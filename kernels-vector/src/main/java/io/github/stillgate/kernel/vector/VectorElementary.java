@@ -3,16 +3,16 @@ package io.github.stillgate.kernel.vector;
 import static io.github.stillgate.kernel.vector.Lanes.BYTES;
 import static io.github.stillgate.kernel.vector.Lanes.ORDER;
 import static io.github.stillgate.kernel.vector.Lanes.SPECIES;
+import static io.github.stillgate.kernel.vector.Memory.ALL;
 
 import io.github.stillgate.core.kernel.Elementary;
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link Elementary}, operation by operation, over ranges of memory: bytes {@code from .. from +
- * bytes}.
+ * {@link Elementary}, operation by operation, over ranges of memory, each given by its address and
+ * its size in bytes.
  *
  * <p>Memory and not vectors pass between these methods. As functions from vector to vector they
  * were inlined in one run and not in the next, depending on what had been compiled before; and each
@@ -48,9 +48,10 @@ final class VectorElementary {
   private VectorElementary() {}
 
   /** {@code v = exp(v)}. */
-  static void exp(MemorySegment values, int from, int bytes) {
-    for (int at = from; at < from + bytes; at += BYTES) {
-      FloatVector x = FloatVector.fromMemorySegment(SPECIES, values, at, ORDER);
+  static void exp(long address, int bytes) {
+    long values = Memory.at(address);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
       x = x.blend(LIMIT, x.compare(VectorOperators.GT, LIMIT));
       x = x.blend(NEGATIVE_LIMIT, x.compare(VectorOperators.LT, NEGATIVE_LIMIT));
       FloatVector shifted = x.fma(LOG2_E, ROUNDING);
@@ -69,31 +70,32 @@ final class VectorElementary {
               .add(EXPONENT_BIAS)
               .lanewise(VectorOperators.LSHL, 23)
               .reinterpretAsFloats();
-      p.mul(power).intoMemorySegment(values, at, ORDER);
+      p.mul(power).intoMemorySegment(ALL, values + at, ORDER);
     }
   }
 
   /** {@code v = sigmoid(-v)}: the caller has negated already, which saves a pass. */
-  static void sigmoidOfNegated(MemorySegment values, int from, int bytes) {
-    exp(values, from, bytes);
-    for (int at = from; at < from + bytes; at += BYTES) {
-      FloatVector e = FloatVector.fromMemorySegment(SPECIES, values, at, ORDER);
-      ONE.div(ONE.add(e)).intoMemorySegment(values, at, ORDER);
+  static void sigmoidOfNegated(long address, int bytes) {
+    long values = Memory.at(address);
+    exp(values, bytes);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector e = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
+      ONE.div(ONE.add(e)).intoMemorySegment(ALL, values + at, ORDER);
     }
   }
 
-  /** {@code v = tanh(v)}; overwrites as many bytes of {@code scratch} from {@code scratchFrom}. */
-  static void tanh(
-      MemorySegment values, int from, int bytes, MemorySegment scratch, int scratchFrom) {
-    int shift = scratchFrom - from;
-    for (int at = from; at < from + bytes; at += BYTES) {
-      FloatVector x = FloatVector.fromMemorySegment(SPECIES, values, at, ORDER).abs();
-      x.add(x).intoMemorySegment(scratch, shift + at, ORDER);
+  /** {@code v = tanh(v)}; overwrites as many bytes at {@code scratchAddress}. */
+  static void tanh(long address, int bytes, long scratchAddress) {
+    long values = Memory.at(address);
+    long scratch = Memory.at(scratchAddress);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER).abs();
+      x.add(x).intoMemorySegment(ALL, scratch + at, ORDER);
     }
-    exp(scratch, scratchFrom, bytes);
-    for (int at = from; at < from + bytes; at += BYTES) {
-      FloatVector x = FloatVector.fromMemorySegment(SPECIES, values, at, ORDER);
-      FloatVector e = FloatVector.fromMemorySegment(SPECIES, scratch, shift + at, ORDER);
+    exp(scratch, bytes);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
+      FloatVector e = FloatVector.fromMemorySegment(SPECIES, ALL, scratch + at, ORDER);
       IntVector large = ONE.sub(TWO.div(e.add(ONE))).reinterpretAsInts();
       FloatVector signed =
           large.and(MAGNITUDE).or(x.reinterpretAsInts().and(SIGN)).reinterpretAsFloats();
@@ -105,7 +107,7 @@ final class VectorElementary {
       FloatVector small = x.mul(s).fma(p, x);
       signed
           .blend(small, x.abs().compare(VectorOperators.LT, POLYNOMIAL_BELOW))
-          .intoMemorySegment(values, at, ORDER);
+          .intoMemorySegment(ALL, values + at, ORDER);
     }
   }
 }

@@ -3,6 +3,7 @@ package io.github.stillgate.kernel.vector;
 import static io.github.stillgate.kernel.vector.Lanes.BYTES;
 import static io.github.stillgate.kernel.vector.Lanes.ORDER;
 import static io.github.stillgate.kernel.vector.Lanes.SPECIES;
+import static io.github.stillgate.kernel.vector.Memory.ALL;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.PackedPanels;
@@ -14,11 +15,11 @@ import jdk.incubator.vector.FloatVector;
 final class VectorPanels extends PackedPanels {
   private static final int PANEL_BYTES = 4 * PanelLayout.PANEL_ROWS;
 
-  private final MemorySegment weights;
+  private final long weights;
 
   VectorPanels(PanelLayout layout, MemorySegment weights) {
     super(layout);
-    this.weights = weights;
+    this.weights = Memory.at(weights);
   }
 
   @Override
@@ -28,25 +29,27 @@ final class VectorPanels extends PackedPanels {
     for (int panel = 0; panel < panels; panel++) {
       for (int lanes = 0; lanes < PANEL_BYTES; lanes += 2 * BYTES) {
         sumTwo(
-            (long) panel * columns * PANEL_BYTES + lanes,
+            weights + (long) panel * columns * PANEL_BYTES + lanes,
             columns,
-            vector,
-            sums,
-            (long) panel * PANEL_BYTES + lanes);
+            Memory.at(vector),
+            Memory.at(sums) + (long) panel * PANEL_BYTES + lanes);
       }
     }
   }
 
-  private void sumTwo(long at, int columns, MemorySegment vector, MemorySegment sums, long to) {
+  private static void sumTwo(long panel, int columns, long vector, long sums) {
+    long w = Memory.at(panel);
+    long x = Memory.at(vector);
+    long to = Memory.at(sums);
     FloatVector a = FloatVector.zero(SPECIES);
     FloatVector b = FloatVector.zero(SPECIES);
     for (int column = 0; column < columns; column++) {
-      FloatVector x = FloatVector.broadcast(SPECIES, vector.getAtIndex(JAVA_FLOAT, column));
-      long columnAt = at + (long) column * PANEL_BYTES;
-      a = FloatVector.fromMemorySegment(SPECIES, weights, columnAt, ORDER).fma(x, a);
-      b = FloatVector.fromMemorySegment(SPECIES, weights, columnAt + BYTES, ORDER).fma(x, b);
+      FloatVector v = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, x + 4L * column));
+      long columnAt = w + (long) column * PANEL_BYTES;
+      a = FloatVector.fromMemorySegment(SPECIES, ALL, columnAt, ORDER).fma(v, a);
+      b = FloatVector.fromMemorySegment(SPECIES, ALL, columnAt + BYTES, ORDER).fma(v, b);
     }
-    a.intoMemorySegment(sums, to, ORDER);
-    b.intoMemorySegment(sums, to + BYTES, ORDER);
+    a.intoMemorySegment(ALL, to, ORDER);
+    b.intoMemorySegment(ALL, to + BYTES, ORDER);
   }
 }

@@ -1,5 +1,8 @@
 package io.github.stillgate.kernel.vector;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.PackedRows;
 import io.github.stillgate.core.kernel.RowLayout;
@@ -7,41 +10,25 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Walks the live groups, four at a time, and leaves their rows to the kernel of one vector width.
- * Rows that are summed together share each load of the vector and keep its multiply-adds in flight.
+ * Walks the live groups and leaves each row to the kernel of one vector width. One row at a time
+ * reads the pack from front to back; two or four at once were 10 to 40 % slower at every length.
  */
 abstract class VectorRows extends PackedRows {
-  /** Groups taken together, so that any number of rows a group fills whole fours. */
-  static final int GROUPS = 4;
-
-  /** Rows of so many bytes and more fill pages of their own and are best read front to back. */
-  static final int LONG_ROW_BYTES = 2048;
-
-  private final int together;
-  private final Part overState;
-  private final Part overInput;
+  private final long weights;
 
   VectorRows(RowLayout layout, MemorySegment weights) {
     super(layout);
-    boolean longRows = 4 * Math.max(layout.stateStride(), layout.inputStride()) >= LONG_ROW_BYTES;
-    this.together = longRows ? 1 : GROUPS;
-    this.overState = new Part(layout, weights, 0, layout.stateRows(), layout.stateStride());
-    this.overInput =
-        new Part(layout, weights, layout.inputAt(), layout.inputRows(), layout.inputStride());
+    this.weights = Memory.at(weights);
   }
 
   /**
-   * Sums one part of some groups' rows in the order of {@link RowLayout}.
+   * The sum of one row in the order of {@link RowLayout}.
    *
-   * @param set group numbers
-   * @param position first position in the set
-   * @param groups how many, at most {@link #GROUPS}
-   * @param part which rows
-   * @param vector what multiplies them
-   * @param sums receives the sums
+   * @param row address of the row
+   * @param vector address of what multiplies it
+   * @param bytes of the padded row
    */
-  abstract void sumGroups(
-      ActiveSet set, int position, int groups, Part part, MemorySegment vector, MemorySegment sums);
+  abstract float sum(long row, long vector, int bytes);
 
   @Override
   public final void multiply(
@@ -52,57 +39,34 @@ abstract class VectorRows extends PackedRows {
       @Nullable MemorySegment stateSums,
       @Nullable MemorySegment input,
       @Nullable MemorySegment inputSums) {
-    for (int position = from; position < to; position += together) {
-      int groups = Math.min(together, to - position);
-      if (state != null && stateSums != null) {
-        sumGroups(set, position, groups, overState, state, stateSums);
+    RowLayout l = layout();
+    boolean overState = state != null && stateSums != null;
+    boolean overInput = input != null && inputSums != null;
+    int stateRows = l.stateRows();
+    int firstRow = overState ? 0 : stateRows;
+    int behindRow = overInput ? stateRows + l.inputRows() : stateRows;
+    int stateBytes = 4 * l.stateStride();
+    int inputBytes = 4 * l.inputStride();
+    long stateAt = overState ? Memory.at(state) : 0;
+    long inputAt = overInput ? Memory.at(input) : 0;
+    long sumBytes = 4L * l.sumStride();
+    long stateSumsAt = overState ? Memory.at(stateSums) : 0;
+    long inputSumsAt = overInput ? Memory.at(inputSums) - stateRows * sumBytes : 0;
+    long groupBytes = 4 * l.groupStride();
+    long firstAt = weights + (overState ? 0 : 4 * l.inputAt());
+    long groupsAt = Memory.at(set.indices());
+    for (int position = from; position < to; position++) {
+      int group = Memory.ALL.get(JAVA_INT, groupsAt + 4L * position);
+      long rowAt = firstAt + group * groupBytes;
+      for (int row = firstRow; row < behindRow; row++) {
+        // One call for both parts: called twice it is too large to be inlined.
+        boolean state1 = row < stateRows;
+        int bytes = state1 ? stateBytes : inputBytes;
+        float sum = sum(rowAt, state1 ? stateAt : inputAt, bytes);
+        long sumAt = (state1 ? stateSumsAt : inputSumsAt) + row * sumBytes + 4L * group;
+        Memory.ALL.set(JAVA_FLOAT, Memory.at(sumAt), sum);
+        rowAt += bytes;
       }
-      if (input != null && inputSums != null) {
-        sumGroups(set, position, groups, overInput, input, inputSums);
-      }
-    }
-  }
-
-  /**
-   * The state rows or the input rows of all groups, each row a segment of its own, and tables that
-   * turn the number of a row within four groups into a group and a row kind without a division.
-   *
-   * <p>Segments of exactly a row let C2 hoist the bounds checks of a loop over it (rows of 128 in
-   * L2: 80 GB/s against 57 with offsets into the pack). They are made when packing: slices made in
-   * the kernel vanish in most compilations, but not in all, and then cost 40 KB a step at n = 256.
-   */
-  static final class Part {
-    final int rows;
-    final int rowBytes;
-    final int[] groupOf;
-    final int[] kindOf;
-    final long[] sumAt;
-    private final MemorySegment[] segments;
-
-    Part(RowLayout layout, MemorySegment weights, long at, int rows, int stride) {
-      this.rows = rows;
-      this.rowBytes = 4 * stride;
-      this.groupOf = new int[GROUPS * rows];
-      this.kindOf = new int[GROUPS * rows];
-      this.sumAt = new long[GROUPS * rows];
-      for (int i = 0; i < GROUPS * rows; i++) {
-        groupOf[i] = i / rows;
-        kindOf[i] = i % rows;
-        sumAt[i] = 4L * (i % rows) * layout.sumStride();
-      }
-      this.segments = new MemorySegment[layout.groups() * rows];
-      for (int i = 0; i < segments.length; i++) {
-        long rowAt = i / rows * layout.groupStride() + at + (long) (i % rows) * stride;
-        segments[i] = weights.asSlice(4 * rowAt, rowBytes);
-      }
-    }
-
-    /**
-     * The row at {@code position} among those of four groups, {@code group} being the group it is
-     * of.
-     */
-    MemorySegment row(int group, int position) {
-      return segments[group * rows + kindOf[position]];
     }
   }
 }
