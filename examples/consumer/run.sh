@@ -64,7 +64,8 @@ check class "$class_path"
 
 # No --add-modules: resolving the vector backend, which core's `uses` binds, brings the incubating module in.
 echo "on the module path"
-module_path=$("$JAVA_HOME/bin/java" --enable-native-access=io.github.stillgate.kernel.ffm \
+module_path=$("$JAVA_HOME/bin/java" \
+  --enable-native-access=io.github.stillgate.core,io.github.stillgate.kernel.vector,io.github.stillgate.kernel.ffm \
   -p "$here/target/classes:$here/target/lib" \
   -m io.github.stillgate.examples.consumer/io.github.stillgate.examples.consumer.NextCharacter "$1")
 echo "$module_path"

@@ -4,7 +4,7 @@
  *
  * Kernels trust their arguments. All float arrays are 64-byte aligned and padded to a multiple of 32
  * elements; padding of inputs is zero. Sums are formed in the order that the Java class RowLayout (rows:
- * 32 interleaved partial sums, then a tree) or PanelLayout (panels: one chain a row) documents, so every
+ * 32 interleaved partial sums, then a tree) or BlockLayout (blocks: one chain a row) documents, so every
  * tier gives the same bits. MXCSR and FPCR are left as they are found.
  */
 #ifndef STILLGATE_H
@@ -23,6 +23,19 @@ typedef struct sg_rows {
     int64_t input_stride;
 } sg_rows;
 
+/* Blocks packed as panels; see BlockLayout. Strides and offsets in floats. */
+typedef struct sg_blocks {
+    const float *weights;
+    int64_t group_stride;
+    int64_t sum_stride;
+    int64_t group_units;
+    int64_t state_rows;
+    int64_t state_width;
+    int64_t input_at;
+    int64_t input_rows;
+    int64_t input_width;
+} sg_blocks;
+
 /*
  * The one list of kernels: KERNEL(result, name, (parameters), (arguments)). Declarations, the table of
  * each tier and the exported functions are all made from it.
@@ -33,10 +46,22 @@ typedef struct sg_rows {
            (const sg_rows *pack, const int32_t *groups, int64_t count, const float *state,             \
             float *state_sums, const float *input, float *input_sums),                                 \
            (pack, groups, count, state, state_sums, input, input_sums))                                \
-    /* sums[i] = row i of the matrix times vector, lanes are rows */                                   \
-    KERNEL(void, multiply_panels,                                                                      \
-           (const float *weights, int64_t panels, int64_t columns, const float *vector, float *sums),  \
-           (weights, panels, columns, vector, sums))                                                   \
+    /* the same for streams members[starts[g] .. starts[g + 1]) of each g < groups; addresses holds    \
+       capacity states, then state sums, inputs and input sums, or NULL for a part left out */         \
+    KERNEL(void, multiply_rows_batch,                                                                  \
+           (const sg_rows *pack, int64_t groups, const int32_t *starts, const int32_t *members,        \
+            float *const *addresses, int64_t capacity),                                                \
+           (pack, groups, starts, members, addresses, capacity))                                       \
+    /* the same for blocks; sums[k * sum_stride + u] = row k of unit u times vector */                 \
+    KERNEL(void, multiply_blocks,                                                                      \
+           (const sg_blocks *pack, const int32_t *groups, int64_t count, const float *state,           \
+            float *state_sums, const float *input, float *input_sums),                                 \
+           (pack, groups, count, state, state_sums, input, input_sums))                                \
+    /* blocks of many streams, as above */                                                             \
+    KERNEL(void, multiply_blocks_batch,                                                                \
+           (const sg_blocks *pack, int64_t groups, const int32_t *starts, const int32_t *members,      \
+            float *const *addresses, int64_t capacity),                                                \
+           (pack, groups, starts, members, addresses, capacity))                                       \
     /* ascending i < n with scores[i] > 0; returns how many */                                         \
     KERNEL(int64_t, select_positive, (int64_t n, const float *scores, int32_t *indices),               \
            (n, scores, indices))                                                                       \
@@ -48,11 +73,26 @@ typedef struct sg_rows {
            (int64_t padded, const float *state_sums, const float *input_sums, const float *bias,       \
             float *out),                                                                               \
            (padded, state_sums, input_sums, bias, out))                                                \
-    /* eq. 2, 4, 5, 6 where a[i] > 0; other h[i] keep their bits */                                    \
+    /* out[i] = (input_sums[i] + state_sums[i]) + bias[i] */                                           \
+    KERNEL(void, add_both,                                                                             \
+           (int64_t padded, const float *state_sums, const float *input_sums, const float *bias,       \
+            float *out),                                                                               \
+           (padded, state_sums, input_sums, bias, out))                                                \
+    /* eq. 6: out[i] = scores[i] > 0 ? tanh(scores[i]) : +0 */                                         \
+    KERNEL(void, clipped_tanh, (int64_t padded, const float *scores, float *out),                      \
+           (padded, scores, out))                                                                      \
+    /* eq. 11: out[i] = values[i / block_units] for i < n */                                           \
+    KERNEL(void, spread, (int64_t n, int64_t block_units, const float *values, float *out),            \
+           (n, block_units, values, out))                                                              \
+    /* gates[i] *= sigmoid(sums[i] + bias[i]) */                                                       \
+    KERNEL(void, scale_by_sigmoid,                                                                     \
+           (int64_t padded, const float *sums, const float *bias, float *gates),                       \
+           (padded, sums, bias, gates))                                                                \
+    /* eq. 2, 4, 5 where z[i] > 0; other h[i] keep their bits */                                       \
     KERNEL(void, conditional_gru,                                                                      \
-           (int64_t padded, const float *a, const float *state_sums, const float *input_sums,          \
+           (int64_t padded, const float *z, const float *state_sums, const float *input_sums,          \
             const float *bias, float *h),                                                              \
-           (padded, a, state_sums, input_sums, bias, h))                                               \
+           (padded, z, state_sums, input_sums, bias, h))                                               \
     /* eq. 1, 2, 4, 5 with rows z, r, c */                                                             \
     KERNEL(void, gru,                                                                                  \
            (int64_t padded, const float *state_sums, const float *input_sums, const float *bias,       \

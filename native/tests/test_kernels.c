@@ -1,5 +1,5 @@
 /*
- * Each tier against plain C written from the documents (RowLayout, PanelLayout, Elementary), bit for bit.
+ * Each tier against plain C written from the documents (RowLayout, BlockLayout, Elementary), bit for bit.
  * Exits with 77 where this CPU or build lacks the tier.
  *
  * Sizes are ugly on purpose: widths 1 to 3 registers and a bit, groups that do not fill fours, 1 to 3 rows.
@@ -160,24 +160,170 @@ static void test_rows(int64_t groups, int64_t state_rows, int64_t state_width, i
     free(live);
 }
 
-static void test_panels(int64_t rows, int64_t columns) {
-    int64_t panels = padded(rows) / 32;
-    float *weights = floats(panels * 32 * columns);
-    float *vector = floats(padded(columns));
-    float *sums = floats(panels * 32);
-    fill(weights, panels * 32 * columns, 1.0f);
-    fill(vector, columns, 2.0f);
-    sg_multiply_panels(weights, panels, columns, vector, sums);
-    for (int64_t i = 0; i < panels * 32; i++) {
-        float sum = 0;
-        for (int64_t k = 0; k < columns; k++) {
-            sum = fmaf(weights[(i / 32 * columns + k) * 32 + i % 32], vector[k], sum);
+enum { MOST_STREAMS = 27 };
+
+/* Rows for many streams have the bits of each stream alone. */
+static void test_rows_of_streams(int64_t groups, int64_t state_rows, int64_t state_width,
+                                 int64_t input_rows, int64_t input_width, int streams) {
+    sg_rows pack = {0};
+    pack.state_rows = state_rows;
+    pack.state_stride = state_rows ? padded(state_width) : 0;
+    pack.input_rows = input_rows;
+    pack.input_stride = input_rows ? padded(input_width) : 0;
+    pack.group_stride = state_rows * pack.state_stride + input_rows * pack.input_stride;
+    pack.sum_stride = padded(groups);
+    float *weights = floats(groups * pack.group_stride);
+    fill(weights, groups * pack.group_stride, 1.0f);
+    pack.weights = weights;
+    float *addresses[4 * MOST_STREAMS] = {0};
+    for (int s = 0; s < streams; s++) {
+        addresses[s] = floats(padded(state_width));
+        addresses[MOST_STREAMS + s] = floats(state_rows * pack.sum_stride);
+        addresses[2 * MOST_STREAMS + s] = floats(padded(input_width));
+        addresses[3 * MOST_STREAMS + s] = floats(input_rows * pack.sum_stride);
+        fill(addresses[s], state_width, 1.0f);
+        fill(addresses[2 * MOST_STREAMS + s], input_width, 2.0f);
+    }
+    int32_t *starts = calloc((size_t)groups + 1, 4);
+    int32_t *members = malloc((size_t)(groups * streams) * 4);
+    int32_t count = 0;
+    for (int64_t g = 0; g < groups; g++) {
+        starts[g] = count;
+        for (int s = 0; s < streams; s++) {
+            if (uniform() > -0.4f) {
+                members[count++] = s;
+            }
         }
-        check("panel", i, sum, sums[i]);
+    }
+    starts[groups] = count;
+    sg_multiply_rows_batch(&pack, groups, starts, members, addresses, MOST_STREAMS);
+    for (int64_t g = 0; g < groups; g++) {
+        for (int32_t m = starts[g]; m < starts[g + 1]; m++) {
+            int s = members[m];
+            const float *row = weights + g * pack.group_stride;
+            for (int64_t r = 0; r < state_rows; r++, row += pack.state_stride) {
+                check("rows of streams", g, row_sum(row, addresses[s], pack.state_stride),
+                      addresses[MOST_STREAMS + s][r * pack.sum_stride + g]);
+            }
+            for (int64_t r = 0; r < input_rows; r++, row += pack.input_stride) {
+                check("rows of streams", g,
+                      row_sum(row, addresses[2 * MOST_STREAMS + s], pack.input_stride),
+                      addresses[3 * MOST_STREAMS + s][r * pack.sum_stride + g]);
+            }
+        }
+    }
+    for (int i = 0; i < 4 * MOST_STREAMS; i++) {
+        free(addresses[i]);
     }
     free(weights);
-    free(vector);
-    free(sums);
+    free(starts);
+    free(members);
+}
+
+static float chain(const float *panels, int64_t row, int64_t width, const float *vector) {
+    float sum = 0;
+    for (int64_t k = 0; k < width; k++) {
+        sum = fmaf(panels[(row / 32 * width + k) * 32 + row % 32], vector[k], sum);
+    }
+    return sum;
+}
+
+static void check_block(const sg_blocks *pack, int64_t group, int input, const float *vector,
+                        const float *sums) {
+    int64_t rows = (input ? pack->input_rows : pack->state_rows) * pack->group_units;
+    int64_t width = input ? pack->input_width : pack->state_width;
+    const float *panels =
+        pack->weights + group * pack->group_stride + (input ? pack->input_at : 0);
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t at = row / pack->group_units * pack->sum_stride + group * pack->group_units +
+                     row % pack->group_units;
+        check(input ? "block over input" : "block over state", at,
+              chain(panels, row, width, vector), sums[at]);
+    }
+}
+
+/* Blocks alone and in a batch; streams differ in what is live, still blocks are poisoned. */
+static void test_blocks(int64_t groups, int64_t units, int64_t state_rows, int64_t state_width,
+                        int64_t input_rows, int64_t input_width, int streams) {
+    sg_blocks pack = {0};
+    pack.group_units = units;
+    pack.sum_stride = padded(groups * units);
+    pack.state_rows = state_rows;
+    pack.state_width = state_width;
+    pack.input_rows = input_rows;
+    pack.input_width = input_width;
+    pack.input_at = padded(state_rows * units) * state_width;
+    pack.group_stride = pack.input_at + padded(input_rows * units) * input_width;
+    float *weights = floats(groups * pack.group_stride);
+    fill(weights, groups * pack.group_stride, 1.0f);
+    pack.weights = weights;
+    int64_t state_room = state_rows * pack.sum_stride;
+    int64_t input_room = input_rows * pack.sum_stride;
+    float *addresses[4 * MOST_STREAMS] = {0};
+    int32_t *starts = calloc((size_t)groups + 1, 4);
+    int32_t *members = malloc((size_t)(groups * streams) * 4);
+    for (int s = 0; s < streams; s++) {
+        float *state = floats(padded(state_width));
+        float *input = floats(padded(input_width));
+        fill(state, state_width, 1.0f);
+        fill(input, input_width, 2.0f);
+        addresses[s] = state;
+        addresses[MOST_STREAMS + s] = floats(state_room);
+        addresses[2 * MOST_STREAMS + s] = input;
+        addresses[3 * MOST_STREAMS + s] = floats(input_room);
+    }
+    int32_t count = 0;
+    for (int64_t g = 0; g < groups; g++) {
+        starts[g] = count;
+        int any = 0;
+        for (int s = 0; s < streams; s++) {
+            if (g % 4 != 3 && uniform() > -0.4f) {
+                members[count++] = s;
+                any = 1;
+            }
+        }
+        if (!any) {
+            for (int64_t k = 0; k < pack.group_stride; k++) {
+                weights[g * pack.group_stride + k] = NAN;
+            }
+        }
+    }
+    starts[groups] = count;
+    sg_multiply_blocks_batch(&pack, groups, starts, members, addresses, MOST_STREAMS);
+    float *state_sums = floats(state_room);
+    float *input_sums = floats(input_room);
+    for (int64_t g = 0; g < groups; g++) {
+        for (int32_t m = starts[g]; m < starts[g + 1]; m++) {
+            int s = members[m];
+            int32_t live = (int32_t)g;
+            sg_multiply_blocks(&pack, &live, 1, addresses[s], state_sums,
+                               addresses[2 * MOST_STREAMS + s], input_sums);
+            check_block(&pack, g, 0, addresses[s], state_sums);
+            check_block(&pack, g, 1, addresses[2 * MOST_STREAMS + s], input_sums);
+            check_block(&pack, g, 0, addresses[s], addresses[MOST_STREAMS + s]);
+            check_block(&pack, g, 1, addresses[2 * MOST_STREAMS + s],
+                        addresses[3 * MOST_STREAMS + s]);
+        }
+    }
+    /* What belongs to still blocks was never written. */
+    for (int s = 0; s < streams; s++) {
+        for (int64_t g = 3; g < groups; g += 4) {
+            for (int64_t row = 0; row < state_rows; row++) {
+                for (int64_t u = g * units; u < (g + 1) * units; u++) {
+                    int64_t at = row * pack.sum_stride + u;
+                    check("still", at, 0.0f, addresses[MOST_STREAMS + s][at]);
+                }
+            }
+        }
+    }
+    for (int i = 0; i < 4 * MOST_STREAMS; i++) {
+        free(addresses[i]);
+    }
+    free(weights);
+    free(starts);
+    free(members);
+    free(state_sums);
+    free(input_sums);
 }
 
 static void test_cells(int64_t n, float scale) {
@@ -222,13 +368,36 @@ static void test_cells(int64_t n, float scale) {
         check("add", i, state[i] + bias[i], out[i]);
     }
 
-    sg_conditional_gru(s, a, state, input, bias, h);
+    sg_add_both(s, state, input, bias, out);
+    for (int64_t i = 0; i < n; i++) {
+        check("add_both", i, (input[i] + state[i]) + bias[i], out[i]);
+    }
+    float *z = floats(s);
+    sg_clipped_tanh(s, a, z);
+    for (int64_t i = 0; i < s; i++) {
+        check("clipped_tanh", i, a[i] > 0.0f ? plain_tanh(a[i]) : 0.0f, z[i]);
+    }
+    for (int64_t units = 1; units <= n; units++) {
+        if (n % units == 0) {
+            sg_spread(n, units, state, out);
+            for (int64_t i = 0; i < n; i++) {
+                check("spread", i, state[i / units], out[i]);
+            }
+        }
+    }
+    memcpy(out, z, (size_t)s * 4);
+    sg_scale_by_sigmoid(s, state, bias, out);
+    for (int64_t i = 0; i < n; i++) {
+        check("scale_by_sigmoid", i, z[i] * plain_sigmoid(state[i] + bias[i]), out[i]);
+    }
+
+    sg_conditional_gru(s, z, state, input, bias, h);
     for (int64_t i = 0; i < n; i++) {
         float e = before[i];
         if (a[i] > 0.0f) {
             float r = plain_sigmoid((input[i] + state[i]) + bias[i]);
             float c = plain_tanh(fmaf(r, state[s + i], input[s + i]) + bias[s + i]);
-            e = plain_blend(plain_tanh(a[i]), c, e);
+            e = plain_blend(z[i], c, e);
         }
         check("conditional_gru", i, e, h[i]);
     }
@@ -258,6 +427,7 @@ static void test_cells(int64_t n, float scale) {
         check("softmax", i, i < n ? e[i] / sum : 0.0f, out[i]);
     }
     free(a);
+    free(z);
     free(state);
     free(input);
     free(bias);
@@ -287,8 +457,18 @@ int main(int argc, char **argv) {
             test_rows(groups, 0, 1, rows, 31);
         }
     }
+    for (int streams = 1; streams <= MOST_STREAMS; streams += 2) {
+        test_rows_of_streams(7, 2, 70, 2, 27, streams);
+        test_rows_of_streams(5, 3, 33, 0, 1, streams);
+        test_rows_of_streams(9, 0, 1, 1, 130, streams);
+        test_blocks(5, 16, 2, 70, 2, 27, streams);
+        test_blocks(4, 64, 2, 33, 2, 9, streams);
+        test_blocks(6, 5, 3, 30, 1, 41, streams);
+        test_blocks(1, 100, 0, 1, 1, 16, streams);
+        test_blocks(8, 2, 1, 16, 3, 5, streams);
+        test_blocks(4, 24, 2, 96, 1, 7, streams);
+    }
     for (int64_t n = 1; n <= 130; n += 13) {
-        test_panels(n, 1 + n % 17);
         test_cells(n, 0.1f);
         test_cells(n, 4.0f);
         test_cells(n, 200.0f);

@@ -116,10 +116,18 @@ final class InspectCommand implements Callable<Integer> {
     return switch (layer) {
       case ConditionalGru gru ->
           switch (gru.gating()) {
+            case Gating.Full _ -> "conditional GRU, full gating";
             case Gating.Unit unit -> "conditional GRU, unit gating of rank " + unit.rank();
+            case Gating.Block block -> "conditional GRU, block gating, " + blocks(block);
+            case Gating.Hybrid hybrid ->
+                "conditional GRU, hybrid gating, " + blocks(hybrid.block());
           };
       case Gru gru -> "GRU, reset after the matrix";
       case Dense dense -> dense.activation() == Activation.SOFTMAX ? "dense, softmax" : "dense";
     };
+  }
+
+  private static String blocks(Gating.Block block) {
+    return "%d blocks of %d".formatted(block.blocks(), block.blockUnits());
   }
 }

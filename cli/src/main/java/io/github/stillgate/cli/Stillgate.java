@@ -19,7 +19,9 @@ import picocli.CommandLine.ParameterException;
             + " measure print JSON with --json.%n",
     footer = {
       "",
-      "Also: @|bold ./stillgate bench|@ runs the JMH benchmarks (see bench/README.md).",
+      "Also: @|bold ./stillgate bench|@ runs the JMH benchmarks, @|bold ./stillgate bench kernels|@"
+          + " compares ways to skip, @|bold ./stillgate reproduce|@ makes the paper's tables again"
+          + " (see bench/README.md).",
       "",
       "Exit codes: 0 success, 1 failure (the message names the cure), 2 wrong usage.",
       "STILLGATE_JAVA_ARGS adds JVM flags, e.g. -Dstillgate.native.tier=avx2 or"
@@ -29,6 +31,7 @@ import picocli.CommandLine.ParameterException;
       DemoCommand.class,
       RunCommand.class,
       InspectCommand.class,
+      ConvertCommand.class,
       DoctorCommand.class,
       TrainCommand.class
     })

@@ -3,13 +3,12 @@ package io.github.stillgate.cli;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.CharTrainer;
+import io.github.stillgate.training.Interruption;
 import io.github.stillgate.training.Recipe;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -71,13 +70,37 @@ final class TrainCharLmCommand implements Callable<Integer> {
   @Option(names = "--dense", description = "train an ordinary GRU of equal size")
   private boolean dense;
 
+  @Option(
+      names = "--gating",
+      defaultValue = "unit",
+      paramLabel = "FORM",
+      description = "${COMPLETION-CANDIDATES}: what decides which units are live")
+  private Form gating;
+
+  enum Form {
+    full(Recipe.Cell.FULL),
+    unit(Recipe.Cell.UNIT),
+    block(Recipe.Cell.BLOCK),
+    hybrid(Recipe.Cell.HYBRID);
+
+    private final Recipe.Cell cell;
+
+    Form(Recipe.Cell cell) {
+      this.cell = cell;
+    }
+  }
+
   @Option(names = "--units", defaultValue = "256", description = "units of each recurrent layer")
   private int units;
 
   @Option(names = "--layers", defaultValue = "2", description = "recurrent layers")
   private int layers;
 
-  @Option(names = "--rank", defaultValue = "16", description = "width of the gate's bottleneck")
+  @Option(
+      names = "--rank",
+      defaultValue = "16",
+      description =
+          "width of the gates' bottleneck; with block and hybrid gating the number of blocks")
   private int rank;
 
   @Option(
@@ -85,6 +108,21 @@ final class TrainCharLmCommand implements Callable<Integer> {
       defaultValue = "-0.25",
       description = "s of the gate's batch norm; more negative means more still units")
   private float shift;
+
+  @Option(
+      names = "--anneal",
+      defaultValue = "0",
+      paramLabel = "UPDATES",
+      description = "s falls from 0 to its value over so many updates")
+  private int annealing;
+
+  @Option(
+      names = "--live",
+      defaultValue = "0",
+      paramLabel = "FRACTION",
+      description =
+          "each unit or block learns an s of its own, drawn to this live fraction; 0 to fix s")
+  private float live;
 
   @Option(names = "--batch", defaultValue = "64", description = "streams trained side by side")
   private int batch;
@@ -130,33 +168,28 @@ final class TrainCharLmCommand implements Callable<Integer> {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
-  private volatile boolean interrupted;
-
   @Override
   public Integer call() throws Exception {
+    if (live > 0 && annealing > 0) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--live learns s and --anneal prescribes it; give one of them");
+    }
+    if (dense && (live > 0 || annealing > 0)) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--dense has no gates for --live or --anneal to close");
+    }
     CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
     Recipe recipe =
         new Recipe(
-            dense,
-            units,
-            layers,
-            rank,
-            shift,
-            batch,
-            steps,
-            updates,
-            cooldown,
-            learningRate,
-            clip,
-            resetEvery,
-            seed);
-    CountDownLatch saved = new CountDownLatch(1);
-    Thread hook = Thread.ofPlatform().unstarted(() -> interrupt(saved));
-    Runtime.getRuntime().addShutdownHook(hook);
-    try (CharTrainer trainer = new CharTrainer(recipe, corpus)) {
+            new Recipe.Network(dense ? Recipe.Cell.GRU : gating.cell, units, layers, rank),
+            live > 0 ? Recipe.Shift.learned(live) : Recipe.Shift.annealed(shift, annealing),
+            new Recipe.Schedule(
+                batch, steps, updates, cooldown, learningRate, clip, resetEvery, seed));
+    try (Interruption interruption = Interruption.listen();
+        CharTrainer trainer = new CharTrainer(recipe, corpus)) {
       trainer.resume(checkpoint);
-      train(trainer, corpus);
-      if (interrupted) {
+      train(trainer, corpus, interruption);
+      if (interruption.isAsked()) {
         spec.commandLine()
             .getErr()
             .printf(
@@ -166,28 +199,15 @@ final class TrainCharLmCommand implements Callable<Integer> {
                 checkpoint);
         return 130;
       }
+      trainer.settle();
       trainer.export().save(out);
       report(trainer, corpus);
       return 0;
-    } finally {
-      saved.countDown();
-      if (!interrupted) {
-        Runtime.getRuntime().removeShutdownHook(hook);
-      }
     }
   }
 
-  /** Runs while the JVM shuts down: lets the update in progress finish and be saved. */
-  private void interrupt(CountDownLatch saved) {
-    interrupted = true;
-    try {
-      saved.await(60, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private void train(CharTrainer trainer, CharCorpus corpus) throws IOException {
+  private void train(CharTrainer trainer, CharCorpus corpus, Interruption interruption)
+      throws IOException {
     try (ProgressBar bar =
         new ProgressBarBuilder()
             .setTaskName("training")
@@ -198,7 +218,7 @@ final class TrainCharLmCommand implements Callable<Integer> {
       bar.stepTo(trainer.updates());
       String validation = "";
       double smooth = 0;
-      while (!trainer.finished() && !interrupted) {
+      while (!trainer.finished() && !interruption.isAsked()) {
         CharTrainer.Progress progress = trainer.update();
         smooth =
             smooth == 0 ? progress.bitsPerChar() : 0.98 * smooth + 0.02 * progress.bitsPerChar();

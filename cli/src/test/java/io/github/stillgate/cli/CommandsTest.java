@@ -1,6 +1,7 @@
 package io.github.stillgate.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -46,6 +47,20 @@ class CommandsTest {
     Path file = folder.resolve("text.txt");
     Files.writeString(file, content);
     return file.toString();
+  }
+
+  @Test
+  void convertHalvesAModelThatStillScores() throws Exception {
+    Path half = folder.resolve("half.safetensors");
+    Outcome converted = run("convert", MODEL, half.toString(), "--dtype", "bf16");
+    assertThat(converted.code()).as(converted.err()).isZero();
+    assertThat(Files.size(half)).isLessThan(Files.size(Path.of(MODEL)) * 51 / 100);
+    String text = text("the quick brown fox jumps over the lazy dog ".repeat(40));
+    double before = json(run("run", MODEL, text, "--json")).get("bits_per_char").asDouble();
+    double after =
+        json(run("run", half.toString(), text, "--json")).get("bits_per_char").asDouble();
+    assertThat(after).isNotEqualTo(before).isCloseTo(before, within(0.02));
+    assertThat(run("convert", MODEL, half.toString()).err()).contains("--dtype");
   }
 
   @Test

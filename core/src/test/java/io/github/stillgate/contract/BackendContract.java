@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.Batch;
 import io.github.stillgate.core.kernel.DenseMatrix;
 import io.github.stillgate.core.kernel.Elementary;
-import io.github.stillgate.core.kernel.PackedPanels;
 import io.github.stillgate.core.kernel.PackedRows;
 import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
@@ -135,25 +135,112 @@ public abstract class BackendContract {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 1", "5, 16", "32, 3", "33, 17", "100, 64", "270, 5"})
-  void panelsFollowTheDocumentedOrder(int rows, int columns) {
-    Random random = new Random(rows);
-    DenseMatrix matrix = matrix(rows, columns, random);
-    PackedPanels panels = backend.packPanels(matrix, arena);
-    MemorySegment vector = padded(random(columns, 2, random));
-    MemorySegment sums = guarded(RowLayout.padded(rows));
-    panels.multiply(vector, sums);
-    for (int row = 0; row < rows; row++) {
-      float sum = 0;
-      for (int k = 0; k < columns; k++) {
-        sum = Math.fma(matrix.at(row, k), vector.getAtIndex(JAVA_FLOAT, k), sum);
+  @CsvSource({
+    "1, 32, 0, 1, 1, 16",
+    "1, 100, 0, 1, 1, 64",
+    "1, 5, 1, 70, 1, 27",
+    "3, 2, 2, 6, 2, 27",
+    "7, 5, 2, 35, 2, 9",
+    "4, 16, 2, 64, 2, 33",
+    "5, 32, 2, 160, 2, 5",
+    "2, 64, 2, 128, 0, 1",
+    "3, 24, 3, 100, 1, 70",
+    "6, 11, 1, 300, 3, 66"
+  })
+  void blocksFollowTheDocumentedOrder(
+      int groups, int units, int stateRows, int stateWidth, int inputRows, int inputWidth) {
+    Random random = new Random(groups * 31L + units);
+    List<DenseMatrix> overState = matrices(stateRows, groups * units, stateWidth, random);
+    List<DenseMatrix> overInput = matrices(inputRows, groups * units, inputWidth, random);
+    PackedRows rows = backend.packRows(new RowGroups(units, overState, overInput), arena);
+    MemorySegment state = padded(random(stateWidth, 1, random));
+    MemorySegment input = padded(random(inputWidth, 5, random));
+
+    for (ActiveSet set : List.of(all(groups), every(2, groups), every(3, groups), none(groups))) {
+      MemorySegment stateSums = guarded(rows.layout().sumFloats(stateRows));
+      MemorySegment inputSums = guarded(rows.layout().sumFloats(inputRows));
+      rows.multiply(set, 0, set.count(), state, stateSums, input, inputSums);
+      assertChains(set, units, overState, state, stateSums, rows);
+      assertChains(set, units, overInput, input, inputSums, rows);
+    }
+  }
+
+  /**
+   * Blocks and single units, each stream with a set of its own; the bits are those of one stream.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "5, 1, 70, 3, true",
+    "650, 1, 130, 11, true",
+    "1100, 1, 161, 4, false",
+    "4, 16, 64, 9, true",
+    "3, 24, 33, 13, false",
+    "1, 20, 40, 5, true"
+  })
+  void aStreamsBitsDoNotDependOnItsBatch(
+      int groups, int units, int width, int streams, boolean withInput) {
+    Random random = new Random(units);
+    List<DenseMatrix> overState = matrices(2, groups * units, width, random);
+    List<DenseMatrix> overInput = matrices(2, groups * units, width + 3, random);
+    PackedRows rows = backend.packRows(new RowGroups(units, overState, overInput), arena);
+    Batch batch = new Batch(streams + 2, groups, arena);
+    List<MemorySegment> together = new ArrayList<>();
+    List<MemorySegment> alone = new ArrayList<>();
+    for (int round = 0; round < 3; round++) {
+      batch.clear();
+      together.clear();
+      alone.clear();
+      for (int stream = 0; stream < streams; stream++) {
+        ActiveSet set = new ActiveSet(groups, arena);
+        set.set(IntStream.range(0, groups).filter(_ -> random.nextInt(3) > 0).toArray());
+        MemorySegment state = padded(random(width, 1, random));
+        MemorySegment input = withInput ? padded(random(width + 3, 1, random)) : null;
+        MemorySegment[] sums = new MemorySegment[4];
+        for (int i = 0; i < 4; i++) {
+          sums[i] = guarded(rows.layout().sumFloats(2));
+        }
+        batch.add(set, state, sums[0], input, withInput ? sums[1] : null);
+        rows.multiply(set, 0, set.count(), state, sums[2], input, withInput ? sums[3] : null);
+        together.addAll(List.of(sums[0], sums[1]));
+        alone.addAll(List.of(sums[2], sums[3]));
       }
-      assertBits(sums.getAtIndex(JAVA_FLOAT, row), sum, "panel row", row);
+      rows.multiply(batch);
+      for (int i = 0; i < together.size(); i++) {
+        for (int k = 0; k < 2 * rows.layout().sumStride(); k++) {
+          assertBits(at(together.get(i), k), at(alone.get(i), k), "sums " + i, k);
+        }
+        assertGuard(together.get(i), rows.layout().sumFloats(2));
+      }
     }
-    for (int i = rows; i < RowLayout.padded(rows); i++) {
-      assertBits(sums.getAtIndex(JAVA_FLOAT, i), 0f, "padding", i);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void stillBlocksAreNotRead(int firstLive) {
+    Random random = new Random(3);
+    int units = 7;
+    List<DenseMatrix> overState = matrices(2, 9 * units, 63, random);
+    for (DenseMatrix m : overState) {
+      for (int row = 0; row < 9 * units; row++) {
+        if (row / units % 3 != firstLive) {
+          Arrays.fill(m.values(), row * 63, (row + 1) * 63, Float.NaN);
+        }
+      }
     }
-    assertGuard(sums, RowLayout.padded(rows));
+    PackedRows rows = backend.packRows(new RowGroups(units, overState, List.of()), arena);
+    MemorySegment state = padded(random(63, 1, random));
+    ActiveSet set = new ActiveSet(9, arena);
+    set.set(IntStream.range(0, 9).filter(i -> i % 3 == firstLive).toArray());
+    MemorySegment sums = guarded(rows.layout().sumFloats(2));
+    MemorySegment batchSums = guarded(rows.layout().sumFloats(2));
+    rows.multiply(set, 0, set.count(), state, sums, null, null);
+    Batch batch = new Batch(1, 9, arena);
+    batch.add(set, state, batchSums, null, null);
+    rows.multiply(batch);
+    for (int i = 0; i < 2 * rows.layout().sumStride(); i++) {
+      assertThat(at(sums, i)).isNotNaN();
+      assertThat(at(batchSums, i)).isNotNaN();
+    }
   }
 
   @ParameterizedTest
@@ -193,21 +280,70 @@ public abstract class BackendContract {
     bias.setAtIndex(JAVA_FLOAT, 0, -0f);
     MemorySegment relu = guarded(RowLayout.padded(n));
     MemorySegment sum = guarded(RowLayout.padded(n));
+    MemorySegment both = guarded(RowLayout.padded(n));
     fillPadding(relu, n);
     fillPadding(sum, n);
+    fillPadding(both, n);
     backend.cells().relu(n, state, input, bias, relu);
     backend.cells().add(n, state, bias, sum);
+    backend.cells().addBoth(n, state, input, bias, both);
     for (int i = 0; i < n; i++) {
       float v = (at(input, i) + at(state, i)) + at(bias, i);
       assertBits(at(relu, i), v > 0 ? v : 0f, "relu", i);
       assertBits(at(sum, i), at(state, i) + at(bias, i), "sum", i);
+      assertBits(at(both, i), v, "both", i);
     }
     for (int i = n; i < RowLayout.padded(n); i++) {
       assertBits(at(relu, i), 0f, "padding", i);
       assertBits(at(sum, i), 0f, "padding", i);
+      assertBits(at(both, i), 0f, "padding", i);
     }
+    assertGuard(both, RowLayout.padded(n));
     assertGuard(relu, RowLayout.padded(n));
     assertGuard(sum, RowLayout.padded(n));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "27, 0.01", "45, 4", "64, 1000", "130, 1e6"})
+  void theGateIsPositiveExactlyWhereItsScoreIs(int n, float scale) {
+    Random random = new Random(n);
+    float[] scores = random(n, scale, random);
+    scores[n / 2] = 0f;
+    scores[n / 3] = Float.MIN_VALUE;
+    scores[n / 4] = -0f;
+    MemorySegment a = padded(scores);
+    MemorySegment z = guarded(RowLayout.padded(n));
+    fillPadding(z, n);
+    backend.cells().clippedTanh(n, a, z);
+    for (int i = 0; i < n; i++) {
+      assertBits(at(z, i), scores[i] > 0 ? Elementary.tanh(scores[i]) : 0f, "z", i);
+      assertThat(at(z, i) > 0).isEqualTo(scores[i] > 0);
+    }
+    assertPaddingAndGuard(z, n);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "3, 2", "5, 9", "4, 16", "3, 33", "2, 64"})
+  void blocksShareAGateAndScaleItUnitByUnit(int blocks, int blockUnits) {
+    Random random = new Random(blocks);
+    int n = blocks * blockUnits;
+    MemorySegment p = padded(random(blocks, 1, random));
+    p.setAtIndex(JAVA_FLOAT, 0, 0f);
+    MemorySegment z = guarded(RowLayout.padded(n));
+    fillPadding(z, n);
+    backend.cells().spread(n, blockUnits, p, z);
+    for (int i = 0; i < n; i++) {
+      assertBits(at(z, i), at(p, i / blockUnits), "spread", i);
+    }
+    assertPaddingAndGuard(z, n);
+    MemorySegment sums = padded(random(n, 4, random));
+    MemorySegment bias = padded(random(n, 4, random));
+    backend.cells().scaleBySigmoid(n, overwritable(sums), bias, z);
+    for (int i = 0; i < n; i++) {
+      float scale = Elementary.sigmoid(at(sums, i) + at(bias, i));
+      assertBits(at(z, i), at(p, i / blockUnits) * scale, "scaled", i);
+    }
+    assertPaddingAndGuard(z, n);
   }
 
   @ParameterizedTest
@@ -215,24 +351,26 @@ public abstract class BackendContract {
   void theConditionalCellMovesLiveUnitsOnly(int n, float scale) {
     Random random = new Random(n);
     int stride = RowLayout.padded(n);
-    MemorySegment a = padded(random(n, scale, random));
+    MemorySegment z = padded(random(n, 1, random));
     MemorySegment state = rowsOf(2, n, scale, random);
     MemorySegment input = rowsOf(2, n, scale, random);
     MemorySegment bias = rowsOf(2, n, 0.5f, random);
     float[] before = random(n, 1, random);
     special(before, random);
-    a.setAtIndex(JAVA_FLOAT, n / 2, 0f);
-    a.setAtIndex(JAVA_FLOAT, n / 3, Float.MIN_VALUE);
+    for (int i = 0; i < n; i++) {
+      z.setAtIndex(JAVA_FLOAT, i, Math.max(0f, at(z, i)));
+    }
+    z.setAtIndex(JAVA_FLOAT, n / 3, Float.MIN_VALUE);
     MemorySegment h = guardedCopy(before);
-    backend.cells().conditionalGru(n, overwritable(a), overwritable(state), input, bias, h);
+    backend.cells().conditionalGru(n, z, overwritable(state), input, bias, h);
     for (int i = 0; i < n; i++) {
       float expected = before[i];
-      if (at(a, i) > 0) {
+      if (at(z, i) > 0) {
         float r = Elementary.sigmoid((at(input, i) + at(state, i)) + at(bias, i));
         int second = stride + i;
         float c =
             Elementary.tanh(Math.fma(r, at(state, second), at(input, second)) + at(bias, second));
-        expected = blend(Elementary.tanh(at(a, i)), c, before[i]);
+        expected = blend(at(z, i), c, before[i]);
       }
       assertBits(at(h, i), expected, "h", i);
     }
@@ -329,6 +467,34 @@ public abstract class BackendContract {
       }
     }
     assertGuard(sums, matrices.size() * stride);
+  }
+
+  private static void assertChains(
+      ActiveSet set,
+      int units,
+      List<DenseMatrix> matrices,
+      MemorySegment vector,
+      MemorySegment sums,
+      PackedRows rows) {
+    int stride = rows.layout().sumStride();
+    for (int k = 0; k < matrices.size(); k++) {
+      DenseMatrix m = matrices.get(k);
+      float[] expected = new float[stride];
+      Arrays.fill(expected, GUARD);
+      for (int position = 0; position < set.count(); position++) {
+        for (int unit = set.at(position) * units; unit < (set.at(position) + 1) * units; unit++) {
+          float sum = 0;
+          for (int i = 0; i < m.columns(); i++) {
+            sum = Math.fma(m.at(unit, i), at(vector, i), sum);
+          }
+          expected[unit] = sum;
+        }
+      }
+      for (int i = 0; i < stride; i++) {
+        assertBits(at(sums, k * stride + i), expected[i], "row kind " + k + " unit", i);
+      }
+    }
+    assertGuard(sums, rows.layout().sumFloats(matrices.size()));
   }
 
   private static void assertBits(float actual, float expected, String what, int index) {

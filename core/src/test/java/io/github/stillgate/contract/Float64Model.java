@@ -38,22 +38,60 @@ final class Float64Model {
   }
 
   private static double[] conditional(ConditionalGru l, double[] x, double[] h) {
-    Gating.Unit gate = (Gating.Unit) l.gating();
-    double[] u = affine(gate.wu(), x, gate.uu(), h, gate.bu());
-    for (int i = 0; i < u.length; i++) {
-      u[i] = Math.max(0, u[i]);
-    }
-    double[] a = times(gate.wz(), u);
+    double[] z = gates(l.gating(), x, h);
     double[] r = affine(l.wr(), x, l.ur(), h, l.br());
     double[] cx = times(l.wc(), x);
     double[] ch = times(l.uc(), h);
     double[] next = h.clone();
     for (int i = 0; i < h.length; i++) {
-      double z = Math.tanh(Math.max(0, a[i] + gate.bz().at(i, 0)));
       double c = Math.tanh(cx[i] + sigmoid(r[i]) * ch[i] + l.bc().at(i, 0));
-      next[i] = h[i] + z * (c - h[i]);
+      next[i] = h[i] + z[i] * (c - h[i]);
     }
     return next;
+  }
+
+  private static double[] gates(Gating gating, double[] x, double[] h) {
+    return switch (gating) {
+      case Gating.Full full -> clippedTanh(affine(full.wz(), x, full.uz(), h, full.bz()));
+      case Gating.Unit unit -> {
+        double[] a = times(unit.wz(), relu(affine(unit.wu(), x, unit.uu(), h, unit.bu())));
+        for (int i = 0; i < a.length; i++) {
+          a[i] += unit.bz().at(i, 0);
+        }
+        yield clippedTanh(a);
+      }
+      case Gating.Block block -> blockGates(block, relu(bottleneck(block, x, h)));
+      case Gating.Hybrid hybrid -> {
+        double[] u = relu(bottleneck(hybrid.block(), x, h));
+        double[] z = blockGates(hybrid.block(), u);
+        double[] scale = times(hybrid.v(), u);
+        for (int i = 0; i < z.length; i++) {
+          z[i] *= sigmoid(scale[i] + hybrid.e().at(i, 0));
+        }
+        yield z;
+      }
+    };
+  }
+
+  private static double[] bottleneck(Gating.Block block, double[] x, double[] h) {
+    return affine(block.wu(), x, block.uu(), h, block.bu());
+  }
+
+  private static double[] blockGates(Gating.Block block, double[] u) {
+    double[] a = new double[block.units()];
+    for (int i = 0; i < a.length; i++) {
+      int b = i / (block.units() / block.blocks());
+      a[i] = u[b] + block.bz().at(b, 0);
+    }
+    return clippedTanh(a);
+  }
+
+  private static double[] relu(double[] v) {
+    return Arrays.stream(v).map(a -> Math.max(0, a)).toArray();
+  }
+
+  private static double[] clippedTanh(double[] v) {
+    return Arrays.stream(v).map(a -> Math.tanh(Math.max(0, a))).toArray();
   }
 
   private static double[] ordinary(Gru l, double[] x, double[] h) {

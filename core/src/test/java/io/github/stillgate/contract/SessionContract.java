@@ -10,6 +10,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Session;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a session promises, whatever backend is below it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -45,6 +47,13 @@ public abstract class SessionContract {
         TestModels.conditional(5, 7, 3, 1),
         TestModels.conditional(27, 64, 16, 2),
         TestModels.conditional(11, 100, 9, 3),
+        TestModels.full(7, 45, 21),
+        TestModels.block(11, 4, 16, 22),
+        TestModels.block(9, 7, 5, 23),
+        TestModels.block(27, 2, 64, 24),
+        TestModels.block(5, 6, 1, 25),
+        TestModels.hybrid(11, 6, 11, 26),
+        TestModels.hybrid(27, 3, 32, 27),
         TestModels.gru(9, 33, 4),
         TestModels.gru(27, 128, 5));
   }
@@ -130,6 +139,173 @@ public abstract class SessionContract {
               .isCloseTo(expected[i], within(5e-5 * Math.max(1, Math.abs(expected[i]))));
         }
       }
+    }
+  }
+
+  /** The counts of what is live are of whole blocks, and only live blocks are read and written. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void stillBlocksKeepTheirBits(boolean hybrid) {
+    Model model = hybrid ? TestModels.hybrid(11, 8, 6, 31) : TestModels.block(11, 8, 6, 32);
+    float[] out = new float[11];
+    try (Plan plan = Plan.compile(model, options());
+        Session session = Session.open(plan)) {
+      float[] before = state(session);
+      int live = 0;
+      for (int step = 0; step < 100; step++) {
+        session.step(step % 11, out);
+        float[] after = state(session);
+        int movedBlocks = 0;
+        for (int block = 0; block < 8; block++) {
+          boolean moved = false;
+          for (int i = 6 * block; i < 6 * block + 6; i++) {
+            moved |= Float.floatToRawIntBits(before[i]) != Float.floatToRawIntBits(after[i]);
+          }
+          movedBlocks += moved ? 1 : 0;
+        }
+        assertThat(movedBlocks).isEqualTo(session.stats().liveUnits(0) / 6);
+        live += session.stats().liveUnits(0);
+        before = after;
+      }
+      assertThat(live % 6).isZero();
+      assertThat(session.stats().liveFraction(0)).isStrictlyBetween(0.05, 0.95);
+      assertThat(session.stats().bytesRead()).isPositive().isLessThan(plan.denseBytesPerStep());
+    }
+  }
+
+  @Test
+  void aboveTheCrossoverAStepReadsEverything() {
+    Model model = TestModels.conditional(11, 40, 4, 8);
+    float[] a = new float[11];
+    float[] b = new float[11];
+    try (Plan low = Plan.compile(model, options().withCrossover(0));
+        Plan high = Plan.compile(model, options().withCrossover(2));
+        Session dense = Session.open(low);
+        Session sparse = Session.open(high)) {
+      for (int step = 0; step < 50; step++) {
+        dense.step(step % 11, a);
+        sparse.step(step % 11, b);
+        assertThat(bits(a)).isEqualTo(bits(b));
+        assertThat(dense.stats().bytesRead()).isEqualTo(low.denseBytesPerStep());
+        assertThat(sparse.stats().bytesRead()).isLessThan(low.denseBytesPerStep());
+      }
+      assertThat(dense.stats().liveFraction(0)).isEqualTo(sparse.stats().liveFraction(0));
+      assertThat(low.crossover(0)).isZero();
+    }
+  }
+
+  @Test
+  void warmUpMeasuresTheCrossover() {
+    try (Plan plan = Plan.compile(TestModels.conditional(27, 96, 16, 2), options())) {
+      assertThat(plan.crossover(0)).isGreaterThan(1);
+      plan.warmUp();
+      assertThat(plan.crossover(0)).isGreaterThanOrEqualTo(0.5);
+      assertThat(plan.crossover(2)).isZero();
+    }
+  }
+
+  static Stream<Model> batchModels() {
+    return Stream.of(
+        TestModels.block(11, 4, 16, 41),
+        TestModels.hybrid(11, 6, 11, 42),
+        TestModels.conditional(11, 40, 4, 43),
+        TestModels.gru(11, 33, 44),
+        TestModels.full(11, 20, 45));
+  }
+
+  /** Streams join, pause, leave and come back; each has the bits it would have alone. */
+  @ParameterizedTest
+  @MethodSource("batchModels")
+  void aStreamInABatchHasTheBitsOfASession(Model model) {
+    Random random = new Random(51);
+    float[] a = new float[model.outputs()];
+    float[] b = new float[model.outputs()];
+    float[] oneHot = new float[model.inputs()];
+    int capacity = 14;
+    try (Plan plan = Plan.compile(model, options());
+        BatchSession batch = BatchSession.open(plan, capacity)) {
+      BatchSession.Stream[] streams = new BatchSession.Stream[capacity];
+      Session[] alone = new Session[capacity];
+      boolean[] fed = new boolean[capacity];
+      for (int step = 0; step < 120; step++) {
+        int steps = 0;
+        for (int i = 0; i < capacity; i++) {
+          if (streams[i] == null && random.nextInt(4) == 0) {
+            streams[i] = batch.join();
+            alone[i] = Session.open(plan);
+          } else if (streams[i] != null && random.nextInt(25) == 0) {
+            streams[i].leave();
+            alone[i].close();
+            streams[i] = null;
+          } else if (streams[i] != null && random.nextInt(25) == 0) {
+            streams[i].reset();
+            alone[i].reset();
+          }
+          fed[i] = streams[i] != null && random.nextInt(5) > 0;
+          if (fed[i]) {
+            int token = random.nextInt(model.inputs());
+            alone[i].step(token, a);
+            if (random.nextInt(3) == 0) {
+              Arrays.fill(oneHot, 0);
+              oneHot[token] = 1;
+              streams[i].feed(oneHot);
+            } else {
+              streams[i].feed(token);
+            }
+            steps++;
+          }
+        }
+        assertThat(batch.step()).isEqualTo(steps);
+        for (int i = 0; i < capacity; i++) {
+          if (streams[i] != null) {
+            assertThat(streams[i].snapshot()).as("step %d", step).isEqualTo(alone[i].snapshot());
+            assertThat(streams[i].stats().liveFraction(0))
+                .isEqualTo(alone[i].stats().liveFraction(0));
+          }
+          if (fed[i]) {
+            streams[i].read(a);
+            byte[] now = alone[i].snapshot();
+            assertThat(streams[i].snapshot()).isEqualTo(now);
+          }
+        }
+      }
+      // Outputs too: the same token in the same state.
+      for (int i = 0; i < capacity; i++) {
+        if (streams[i] != null) {
+          streams[i].feed(1);
+          batch.step();
+          streams[i].read(a);
+          alone[i].step(1, b);
+          assertThat(bits(a)).isEqualTo(bits(b));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aBatchStepAllocatesNothing() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    try (Plan plan = Plan.compile(TestModels.block(27, 4, 16, 10), options());
+        BatchSession batch = BatchSession.open(plan, 9)) {
+      BatchSession.Stream[] streams = new BatchSession.Stream[9];
+      for (int i = 0; i < 9; i++) {
+        streams[i] = batch.join();
+      }
+      float[] out = new float[27];
+      long allocated = Long.MAX_VALUE;
+      // Compilation may still be under way in the first rounds.
+      for (int round = 0; round < 30 && allocated > 1000; round++) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int step = 0; step < 1_000; step++) {
+          for (int i = 0; i < 9; i++) {
+            streams[i].feed((step + i) % 27);
+          }
+          batch.step();
+          streams[step % 9].read(out);
+        }
+        allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      }
+      assertThat(allocated).as("bytes in 1000 steps").isLessThanOrEqualTo(1000);
     }
   }
 

@@ -12,6 +12,7 @@ import io.github.stillgate.core.model.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.IntFunction;
 
 /** Small random networks of awkward sizes. */
 public final class TestModels {
@@ -29,6 +30,57 @@ public final class TestModels {
             m.conditionalGru("rnn0", tokens, units, rank),
             m.conditionalGru("rnn1", units, units + 3, rank + 1),
             m.dense("out", units + 3, tokens, Activation.SOFTMAX)),
+        vocabulary(tokens));
+  }
+
+  /** Two conditional layers with full gating, and a softmax. */
+  public static Model full(int tokens, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    return m.gated(
+        tokens,
+        units,
+        inputs ->
+            new Gating.Full(
+                m.matrix("Wz", units, inputs, 1),
+                m.matrix("Uz", units, units, 1),
+                m.vector("bz", units, 0.5)));
+  }
+
+  /** Two conditional layers with block gating, and a softmax. */
+  public static Model block(int tokens, int blocks, int blockUnits, long seed) {
+    TestModels m = new TestModels(seed);
+    int units = blocks * blockUnits;
+    return m.gated(tokens, units, inputs -> m.blockGating(inputs, blocks, units));
+  }
+
+  /** Two conditional layers with hybrid gating, and a softmax. */
+  public static Model hybrid(int tokens, int blocks, int blockUnits, long seed) {
+    TestModels m = new TestModels(seed);
+    int units = blocks * blockUnits;
+    return m.gated(
+        tokens,
+        units,
+        inputs ->
+            new Gating.Hybrid(
+                m.blockGating(inputs, blocks, units),
+                m.matrix("V", units, blocks, 2),
+                m.vector("e", units, 0.5)));
+  }
+
+  private Gating.Block blockGating(int inputs, int blocks, int units) {
+    return new Gating.Block(
+        matrix("Wu", blocks, inputs, 1.5),
+        matrix("Uu", blocks, units, 1.5),
+        vector("bu", blocks, 0.7),
+        vector("bz", blocks, 0.5));
+  }
+
+  private Model gated(int tokens, int units, IntFunction<Gating> gating) {
+    return new Model(
+        List.of(
+            conditionalGru("rnn0", tokens, units, gating.apply(tokens)),
+            conditionalGru("rnn1", units, units, gating.apply(units)),
+            dense("out", units, tokens, Activation.SOFTMAX)),
         vocabulary(tokens));
   }
 
@@ -59,14 +111,22 @@ public final class TestModels {
   }
 
   private ConditionalGru conditionalGru(String name, int inputs, int units, int rank) {
-    return new ConditionalGru(
+    return conditionalGru(
         name,
+        inputs,
+        units,
         new Gating.Unit(
             matrix("Wu", rank, inputs, 1.5),
             matrix("Uu", rank, units, 1.5),
             vector("bu", rank, 0.5),
             matrix("Wz", units, rank, 1),
-            vector("bz", units, 0.5)),
+            vector("bz", units, 0.5)));
+  }
+
+  private ConditionalGru conditionalGru(String name, int inputs, int units, Gating gating) {
+    return new ConditionalGru(
+        name,
+        gating,
         matrix("Wr", units, inputs, 1),
         matrix("Ur", units, units, 1),
         vector("br", units, 0.3),

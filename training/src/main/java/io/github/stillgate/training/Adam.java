@@ -27,13 +27,17 @@ final class Adam {
 
   /**
    * One update from the gradients the parameters hold, whose joint norm is first scaled down to
-   * {@code clip}.
+   * {@code clip}. A gradient that is not finite is dropped and changes nothing.
    *
    * @param update number of this update, counted from 0
    * @return the norm before clipping
    */
   double update(int update, float learningRate, float clip) {
-    double norm = norm(update);
+    double norm = norm();
+    if (!Double.isFinite(norm)) {
+      dropGradients();
+      return norm;
+    }
     float scale = norm > clip ? (float) (clip / norm) : 1;
     double correction1 = 1 - Math.pow(BETA1, update + 1.0);
     double correction2 = 1 - Math.pow(BETA2, update + 1.0);
@@ -62,22 +66,25 @@ final class Adam {
     return norm;
   }
 
-  private double norm(int update) {
+  private double norm() {
     double squares = 0;
-    for (Map.Entry<String, NDArray> p : parameters.entrySet()) {
-      try (var scope = p.getValue().getManager().newSubManager()) {
-        NDArray gradient = p.getValue().getGradient();
+    for (NDArray p : parameters.values()) {
+      try (var scope = p.getManager().newSubManager()) {
+        NDArray gradient = p.getGradient();
         gradient.attach(scope);
-        double part = gradient.mul(gradient).sum().getFloat();
-        if (!Double.isFinite(part)) {
-          throw new IllegalStateException(
-              "update %d: the gradient of %s is not finite; lower --learning-rate or --clip and"
-                      .formatted(update, p.getKey())
-                  + " continue from the checkpoint");
-        }
-        squares += part;
+        squares += gradient.mul(gradient).sum().getFloat();
       }
     }
     return Math.sqrt(squares);
+  }
+
+  private void dropGradients() {
+    for (NDArray p : parameters.values()) {
+      try (var scope = p.getManager().newSubManager()) {
+        NDArray gradient = p.getGradient();
+        gradient.attach(scope);
+        gradient.set(new float[(int) gradient.size()]);
+      }
+    }
   }
 }

@@ -26,16 +26,16 @@ final class CharNetwork {
 
   CharNetwork(NDManager manager, Recipe recipe) {
     this.recipe = recipe;
-    this.parameters = new Parameters(manager, recipe.seed());
-    for (int i = 0; i < recipe.layers(); i++) {
-      int inputs = i == 0 ? TOKENS : recipe.units();
+    this.parameters = new Parameters(manager, recipe.schedule().seed());
+    for (int i = 0; i < recipe.network().layers(); i++) {
+      int inputs = i == 0 ? TOKENS : recipe.network().units();
       String name = "rnn" + i;
       layers.add(
-          recipe.dense()
-              ? new DenseGruLayer(parameters, name, inputs, recipe)
-              : new ConditionalGruLayer(parameters, name, inputs, recipe));
+          recipe.network().cell().isConditional()
+              ? new ConditionalGruLayer(parameters, name, inputs, recipe)
+              : new DenseGruLayer(parameters, name, inputs, recipe));
     }
-    this.outputWeights = parameters.glorot("out.W", recipe.units(), TOKENS);
+    this.outputWeights = parameters.glorot("out.W", recipe.network().units(), TOKENS);
     this.outputBias = parameters.zeros("out.b", TOKENS);
   }
 
@@ -43,7 +43,7 @@ final class CharNetwork {
   List<float[]> zeroState(int batch) {
     List<float[]> state = new ArrayList<>();
     for (int i = 0; i < layers.size(); i++) {
-      state.add(new float[batch * recipe.units()]);
+      state.add(new float[batch * recipe.network().units()]);
     }
     return state;
   }
@@ -63,10 +63,10 @@ final class CharNetwork {
       List<float[]> state,
       boolean training,
       float @Nullable [] live) {
-    int batch = state.get(0).length / recipe.units();
+    int batch = state.get(0).length / recipe.network().units();
     NDArray x = oneHot(window, inputs);
     for (int i = 0; i < layers.size(); i++) {
-      NDArray h = window.create(state.get(i), new Shape(batch, recipe.units()));
+      NDArray h = window.create(state.get(i), new Shape(batch, recipe.network().units()));
       NDList gates = live == null ? null : new NDList();
       x = layers.get(i).run(x, h, training, gates);
       long rows = x.getShape().get(0);
@@ -77,6 +77,21 @@ final class CharNetwork {
     }
     NDArray logits = x.matMul(outputWeights).add(outputBias);
     return logits.logSoftmax(-1).mul(oneHot(window, targets)).sum().div(-inputs.length);
+  }
+
+  /** Called before each update, counted from 0. */
+  void beginUpdate(int update) {
+    layers.forEach(layer -> layer.beginUpdate(update));
+  }
+
+  /** {@code loss} and the layers' penalties. */
+  NDArray withPenalties(NDArray loss) {
+    NDArray total = loss;
+    for (RecurrentLayer layer : layers) {
+      NDArray penalty = layer.penalty();
+      total = penalty == null ? total : total.add(penalty);
+    }
+    return total;
   }
 
   /** The same network for one stream. */

@@ -8,7 +8,9 @@ import io.github.stillgate.core.model.Model;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Trains one character model and keeps what is needed to go on after an interruption.
@@ -16,13 +18,18 @@ import java.util.List;
  * <p>Not safe for several threads; PyTorch uses its own inside an update.
  */
 public final class CharTrainer implements AutoCloseable {
-  /** What one update did. */
+  /** What one update did; a gradient norm that is not finite means that nothing was changed. */
   public record Progress(int update, double bitsPerChar, double gradientNorm) {}
 
   /** What a validation found: bits per character and the live fraction of each layer. */
   public record Score(double bitsPerChar, float[] live) {}
 
   private static final double BITS_PER_NAT = 1 / Math.log(2);
+  private static final int MOST_DROPPED = 20;
+
+  /** A thousand steps leave less than a hundredth of the statistics of before. */
+  private static final int SETTLING_WINDOWS = 20;
+
   private static final int EVALUATION_STREAMS = 50;
   private static final int EVALUATION_STEPS = 100;
 
@@ -34,6 +41,7 @@ public final class CharTrainer implements AutoCloseable {
   private final Streams streams;
   private List<float[]> state;
   private int update;
+  private int dropped;
 
   /**
    * A fresh network for {@code recipe}, to be trained on {@code corpus.train()}.
@@ -46,8 +54,9 @@ public final class CharTrainer implements AutoCloseable {
     this.manager = engine.newBaseManager();
     this.network = new CharNetwork(manager, recipe);
     this.adam = new Adam(network.parameters.trainable());
-    this.streams = new Streams(corpus.train(), recipe.batch(), recipe.steps());
-    this.state = network.zeroState(recipe.batch());
+    this.streams =
+        new Streams(corpus.train(), recipe.schedule().batch(), recipe.schedule().steps());
+    this.state = network.zeroState(recipe.schedule().batch());
   }
 
   /** Continues from {@code checkpoint} if there is one. */
@@ -88,25 +97,61 @@ public final class CharTrainer implements AutoCloseable {
 
   /** Whether the recipe's updates are done. */
   public boolean finished() {
-    return update >= recipe.updates();
+    return update >= recipe.schedule().updates();
   }
 
-  /** Runs one window forward and backward and applies its gradient. */
+  /**
+   * Runs one window forward and backward and applies its gradient. A window whose error or gradient
+   * is not finite changes nothing.
+   *
+   * @throws IllegalStateException if that happens many times in a row
+   */
   public Progress update() {
-    if (update % recipe.resetEvery() == 0) {
-      state = network.zeroState(recipe.batch());
+    if (update % recipe.schedule().resetEvery() == 0) {
+      state = network.zeroState(recipe.schedule().batch());
     }
+    network.beginUpdate(update);
+    List<float[]> stateBefore = new ArrayList<>(state);
+    Map<String, float[]> statisticsBefore = network.parameters.copyStatistics();
     double nats;
     try (NDManager window = manager.newSubManager();
         GradientCollector gradients = engine.newGradientCollector()) {
       NDArray loss =
           network.loss(window, streams.inputs(update), streams.targets(update), state, true, null);
-      gradients.backward(loss);
+      gradients.backward(network.withPenalties(loss));
       nats = loss.getFloat();
     }
-    double norm = adam.update(update, recipe.learningRateAt(update), recipe.clip());
+    double norm =
+        adam.update(update, recipe.schedule().learningRateAt(update), recipe.schedule().clip());
+    if (!Double.isFinite(nats) || !Double.isFinite(norm)) {
+      state = stateBefore;
+      network.parameters.restoreStatistics(statisticsBefore);
+    }
+    dropped = Double.isFinite(norm) ? 0 : dropped + 1;
+    if (dropped > MOST_DROPPED) {
+      throw new IllegalStateException(
+          "update %d: the gradient was not finite %d times in a row; lower --learning-rate or --clip"
+                  .formatted(update, dropped)
+              + " and continue from the checkpoint");
+    }
     update++;
     return new Progress(update, nats * BITS_PER_NAT, norm);
+  }
+
+  /**
+   * Runs some windows of the training text forward, so that the population statistics become those
+   * of the weights as they are now. Changes no weight, and not where training goes on.
+   */
+  public void settle() {
+    List<float[]> settled = new ArrayList<>(state);
+    for (int w = 0; w < SETTLING_WINDOWS; w++) {
+      try (NDManager window = manager.newSubManager()) {
+        int at = update + w;
+        network.loss(window, streams.inputs(at), streams.targets(at), settled, true, null);
+        // Takes what the layers have gathered for their penalties.
+        network.withPenalties(window.create(0f));
+      }
+    }
   }
 
   /**
@@ -116,8 +161,8 @@ public final class CharTrainer implements AutoCloseable {
   public Score evaluate(byte[] text) {
     Streams windows = new Streams(text, EVALUATION_STREAMS, EVALUATION_STEPS);
     List<float[]> evaluated = network.zeroState(EVALUATION_STREAMS);
-    float[] live = new float[recipe.layers()];
-    float[] sum = new float[recipe.layers()];
+    float[] live = new float[recipe.network().layers()];
+    float[] sum = new float[recipe.network().layers()];
     double nats = 0;
     for (int w = 0; w < windows.windows(); w++) {
       try (NDManager window = manager.newSubManager()) {
@@ -131,6 +176,11 @@ public final class CharTrainer implements AutoCloseable {
       }
     }
     return new Score(nats / windows.windows() * BITS_PER_NAT, sum);
+  }
+
+  /** Whether a network of {@code recipe} can be exported: all but one kept for comparison. */
+  public static boolean canExport(Recipe recipe) {
+    return recipe.network().cell() != Recipe.Cell.GRU_RESET_BEFORE;
   }
 
   /** The network for one stream, normalisation folded in; see {@link #evaluate} for its score. */

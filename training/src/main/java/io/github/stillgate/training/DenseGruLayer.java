@@ -8,10 +8,12 @@ import io.github.stillgate.core.model.Layer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The ordinary GRU with the reset after the matrix: eq. 1, 2, 4 and 5 of the paper, over batches.
+ * The ordinary GRU over batches: eq. 1, 2, 4 of the paper, and eq. 5 (the reset after the matrix)
+ * or eq. 3 (before it).
  */
 final class DenseGruLayer implements RecurrentLayer {
   private final int units;
+  private final boolean resetBefore;
 
   /** Input and recurrent matrices side by side: update, reset, candidate, n each. */
   final NDArray inputWeights;
@@ -20,14 +22,15 @@ final class DenseGruLayer implements RecurrentLayer {
   final NDArray bias;
 
   DenseGruLayer(Parameters parameters, String name, int inputs, Recipe recipe) {
-    this.units = recipe.units();
+    this.units = recipe.network().units();
+    this.resetBefore = recipe.network().cell() == Recipe.Cell.GRU_RESET_BEFORE;
     this.inputWeights = parameters.glorot(name + ".W", inputs, units, units, units);
     this.recurrentWeights = parameters.orthogonal(name + ".U", units, units, units, units);
     this.bias = parameters.zeros(name + ".b", 3 * units);
   }
 
   @Override
-  public NDArray run(NDArray x, NDArray h, boolean training, @Nullable NDList gates) {
+  public NDArray run(NDArray x, NDArray h, boolean training, @Nullable NDList live) {
     long batch = h.getShape().get(0);
     long[] thirds = {units, 2L * units};
     NDList xs = x.matMul(inputWeights).add(bias).split(thirds, 1);
@@ -35,16 +38,19 @@ final class DenseGruLayer implements RecurrentLayer {
     NDList updateX = xs.get(0).split(steps);
     NDList resetX = xs.get(1).split(steps);
     NDList candidateX = xs.get(2).split(steps);
+    NDArray candidateWeights =
+        resetBefore ? recurrentWeights.get(":, {}:", 2 * units) : recurrentWeights;
     NDList states = new NDList(steps);
     for (int t = 0; t < steps; t++) {
       NDList hs = h.matMul(recurrentWeights).split(thirds, 1);
       NDArray z = updateX.get(t).add(hs.get(0)).getNDArrayInternal().sigmoid();
       NDArray r = resetX.get(t).add(hs.get(1)).getNDArrayInternal().sigmoid();
-      NDArray c = candidateX.get(t).add(r.mul(hs.get(2))).tanh();
+      NDArray recurrent = resetBefore ? r.mul(h).matMul(candidateWeights) : r.mul(hs.get(2));
+      NDArray c = candidateX.get(t).add(recurrent).tanh();
       h = h.add(z.mul(c.sub(h)));
       states.add(h);
-      if (gates != null) {
-        gates.add(z.onesLike());
+      if (live != null) {
+        live.add(z.onesLike());
       }
     }
     return NDArrays.concat(states, 0);
@@ -52,6 +58,10 @@ final class DenseGruLayer implements RecurrentLayer {
 
   @Override
   public Layer export(String name) {
+    if (resetBefore) {
+      throw new UnsupportedOperationException(
+          "a GRU with the reset before the matrix is trained for comparison only");
+    }
     SideBySide w = new SideBySide(inputWeights);
     SideBySide u = new SideBySide(recurrentWeights);
     SideBySide b = new SideBySide(bias);

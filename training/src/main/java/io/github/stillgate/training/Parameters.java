@@ -48,6 +48,24 @@ final class Parameters {
     return register(name, new float[size], new Shape(size));
   }
 
+  NDArray full(String name, int size, float value) {
+    float[] values = new float[size];
+    java.util.Arrays.fill(values, value);
+    return register(name, values, new Shape(size));
+  }
+
+  /** The running statistics, copied; see {@link #restoreStatistics}. */
+  Map<String, float[]> copyStatistics() {
+    Map<String, float[]> copies = new LinkedHashMap<>();
+    statistics.forEach((name, array) -> copies.put(name, array.toFloatArray()));
+    return copies;
+  }
+
+  /** Puts copied statistics back. */
+  void restoreStatistics(Map<String, float[]> copies) {
+    copies.forEach((name, values) -> statistics.get(name).set(values));
+  }
+
   NDArray statistic(String name, int size, float value) {
     NDArray array = manager.full(new Shape(size), value);
     statistics.put(name, array);

@@ -3,65 +3,144 @@ package io.github.stillgate.training;
 /**
  * How a character model is built and trained.
  *
- * <p>The defaults are those of section VI of the conditional GRU paper: Adam at 1e-3, 64 streams,
- * truncated back-propagation through 50 steps with the state carried over, and a state that is
- * reset every 1000 updates.
- *
- * @param dense trains an ordinary reset-after GRU instead of a conditional one
- * @param units units n of each recurrent layer
- * @param layers number of recurrent layers
- * @param rank width g of the gate's bottleneck; unused when dense
- * @param shift s of eq. 7, added to the normalised gate; more negative means more still units
- * @param batch streams trained side by side
- * @param steps characters per update and stream
- * @param updates updates in all
- * @param cooldown the last so many updates lower the learning rate to 0 along a cosine
- * @param learningRate Adam's step before the cooldown
- * @param clip the gradient's norm is scaled down to this
- * @param resetEvery updates between resets of the carried state
- * @param seed seed of the initial weights
+ * @param network what is trained
+ * @param shift how many gates are to close; of no account where there are none
+ * @param schedule how it is trained
  */
-public record Recipe(
-    boolean dense,
-    int units,
-    int layers,
-    int rank,
-    float shift,
-    int batch,
-    int steps,
-    int updates,
-    int cooldown,
-    float learningRate,
-    float clip,
-    int resetEvery,
-    long seed) {
+public record Recipe(Network network, Shift shift, Schedule schedule) {
+  /** The recurrent layers that can be trained. */
+  public enum Cell {
+    /** An ordinary GRU, the reset after the matrix (eq. 5). */
+    GRU,
+    /** An ordinary GRU, the reset before the matrix (eq. 3). It is trained and scored only. */
+    GRU_RESET_BEFORE,
+    /** Conditional, with full gating. */
+    FULL,
+    /** Conditional, with unit gating. */
+    UNIT,
+    /** Conditional, with block gating. */
+    BLOCK,
+    /** Conditional, with hybrid gating. */
+    HYBRID;
 
-  /** Checks every field. */
-  public Recipe {
-    require(units > 0 && layers > 0 && rank > 0, "units, layers and rank must be positive");
-    require(batch > 1, "batch normalisation needs a batch of at least 2 streams");
-    require(steps > 0 && updates > 0 && resetEvery > 0, "steps, updates, resetEvery: positive");
-    require(cooldown >= 0 && cooldown <= updates, "cooldown must lie between 0 and updates");
-    require(learningRate > 0 && clip > 0, "learningRate and clip must be positive");
-    require(Float.isFinite(shift), "shift must be finite");
+    /** Whether it has gates that can close. */
+    public boolean isConditional() {
+      return this != GRU && this != GRU_RESET_BEFORE;
+    }
   }
 
-  /** Learning rate of update {@code update}, counted from 0. */
-  public float learningRateAt(int update) {
-    int left = updates - update;
-    if (left >= cooldown) {
-      return learningRate;
+  /**
+   * The layers.
+   *
+   * @param cell what they are made of
+   * @param units units n of each
+   * @param layers how many
+   * @param rank width g of the gates' bottleneck; the number of blocks in block and hybrid gating
+   */
+  public record Network(Cell cell, int units, int layers, int rank) {
+    /** Checks every field. */
+    public Network {
+      require(units > 0 && layers > 0 && rank > 0, "units, layers and rank must be positive");
+      require(
+          (cell != Cell.BLOCK && cell != Cell.HYBRID) || units % rank == 0,
+          "%d units cannot be cut into %d equal blocks".formatted(units, rank));
     }
-    return (float) (learningRate * 0.5 * (1 - Math.cos(Math.PI * left / cooldown)));
+  }
+
+  /**
+   * What is added to the normalised gate (s of eq. 7), and how it gets there.
+   *
+   * @param value s; more negative means more still units. With a target it is where s begins
+   * @param annealing s falls from 0 to its value over so many updates; 0 for at once
+   * @param targetLive if above 0, each unit or block learns an s of its own under a penalty that
+   *     draws the live fraction to this
+   * @param penalty weight of {@code (live - target)^2} in nats
+   */
+  public record Shift(float value, int annealing, float targetLive, float penalty) {
+    /** Checks every field. */
+    public Shift {
+      require(Float.isFinite(value), "the shift must be finite");
+      require(annealing >= 0, "annealing must not be negative");
+      require(targetLive >= 0 && targetLive < 1, "the target live fraction must be below 1");
+      require(penalty >= 0, "the penalty must not be negative");
+    }
+
+    /** The paper's: s from the first update on. */
+    public static Shift constant(float value) {
+      return new Shift(value, 0, 0, 0);
+    }
+
+    /** s falls from 0 to {@code value} over {@code updates} updates. */
+    public static Shift annealed(float value, int updates) {
+      return new Shift(value, updates, 0, 0);
+    }
+
+    /** A learned s for each unit or block, drawn to {@code live}. */
+    public static Shift learned(float live) {
+      return new Shift(0, 0, live, 5);
+    }
+
+    /** Whether each unit or block learns its own. */
+    public boolean learns() {
+      return targetLive > 0;
+    }
+
+    /** s in update {@code update}, counted from 0, if it is not learned. */
+    float at(int update) {
+      return update >= annealing ? value : value * update / annealing;
+    }
+  }
+
+  /**
+   * The optimisation; the defaults of the command are those of section VI of the conditional GRU
+   * paper.
+   *
+   * @param batch streams trained side by side
+   * @param steps characters per update and stream
+   * @param updates updates in all
+   * @param cooldown the last so many updates lower the learning rate to 0 along a cosine
+   * @param learningRate Adam's step before the cooldown
+   * @param clip the gradient's norm is scaled down to this
+   * @param resetEvery updates between resets of the carried state
+   * @param seed seed of the initial weights
+   */
+  public record Schedule(
+      int batch,
+      int steps,
+      int updates,
+      int cooldown,
+      float learningRate,
+      float clip,
+      int resetEvery,
+      long seed) {
+    /** Checks every field. */
+    public Schedule {
+      require(batch > 1, "batch normalisation needs a batch of at least 2 streams");
+      require(steps > 0 && updates > 0 && resetEvery > 0, "steps, updates, resetEvery: positive");
+      require(cooldown >= 0 && cooldown <= updates, "cooldown must lie between 0 and updates");
+      require(learningRate > 0 && clip > 0, "learningRate and clip must be positive");
+    }
+
+    /** The paper's: Adam at 1e-3, 64 streams, 50 steps, the state reset every 1000 updates. */
+    public static Schedule paper(int updates) {
+      return new Schedule(64, 50, updates, 0, 1e-3f, 1, 1000, 1);
+    }
+
+    /** Learning rate of update {@code update}, counted from 0. */
+    public float learningRateAt(int update) {
+      int left = updates - update;
+      if (left >= cooldown) {
+        return learningRate;
+      }
+      return (float) (learningRate * 0.5 * (1 - Math.cos(Math.PI * left / cooldown)));
+    }
   }
 
   /** Whether a checkpoint of {@code other} can be continued under this recipe. */
   boolean continues(Recipe other) {
-    return dense == other.dense
-        && units == other.units
-        && layers == other.layers
-        && (dense || (rank == other.rank && shift == other.shift))
-        && batch == other.batch;
+    return network.equals(other.network)
+        && (!network.cell.isConditional() || shift.equals(other.shift))
+        && schedule.batch == other.schedule.batch;
   }
 
   private static void require(boolean holds, String rule) {

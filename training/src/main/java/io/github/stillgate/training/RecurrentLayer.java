@@ -17,10 +17,18 @@ sealed interface RecurrentLayer permits ConditionalGruLayer, DenseGruLayer {
    * @param x inputs, (steps * batch, d), time-major
    * @param h state before the window, (batch, n)
    * @param training normalise by the batch and update the population statistics
-   * @param gates receives one (batch, n) mask of live units per step, or null
+   * @param live receives one mask of live gates per step, or null
    * @return states after each step, (steps * batch, n)
    */
-  NDArray run(NDArray x, NDArray h, boolean training, @Nullable NDList gates);
+  NDArray run(NDArray x, NDArray h, boolean training, @Nullable NDList live);
+
+  /** Called before each update, counted from 0. */
+  default void beginUpdate(int update) {}
+
+  /** What the last window adds to the loss beside its errors, or null. */
+  default @Nullable NDArray penalty() {
+    return null;
+  }
 
   /** The same layer for one stream, normalisation folded into its weights. */
   Layer export(String name);

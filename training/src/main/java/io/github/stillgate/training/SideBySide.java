@@ -28,6 +28,17 @@ final class SideBySide {
     return Matrix.of(name, out, in, matrix);
   }
 
+  /** As many columns as factors, from {@code from} on, transposed, row i times factor i. */
+  Matrix scaledMatrix(String name, int from, double[] factors) {
+    float[] matrix = new float[factors.length * in];
+    for (int row = 0; row < factors.length; row++) {
+      for (int column = 0; column < in; column++) {
+        matrix[row * in + column] = (float) (factors[row] * values[column * width + from + row]);
+      }
+    }
+    return Matrix.of(name, factors.length, in, matrix);
+  }
+
   /** Entries {@code from .. from + length} of a vector. */
   Matrix vector(String name, int from, int length) {
     return Matrix.vector(name, Arrays.copyOfRange(values, from, from + length));

@@ -2,6 +2,7 @@ package io.github.stillgate.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.abort;
 
@@ -19,7 +20,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class CharTrainerTest {
   private static final int STREAMS = 50;
@@ -41,10 +43,10 @@ class CharTrainerTest {
    * the same through the exported model, normalisation folded in, one character at a time.
    */
   @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void theExportedModelScoresWhatTheTrainerScores(boolean dense) throws Exception {
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "GRU_RESET_BEFORE")
+  void theExportedModelScoresWhatTheTrainerScores(Recipe.Cell cell) throws Exception {
     CharCorpus corpus = corpus();
-    try (CharTrainer trainer = new CharTrainer(recipe(dense, 40, 0), corpus)) {
+    try (CharTrainer trainer = new CharTrainer(recipe(cell, 40, 0), corpus)) {
       double first = trainer.update().bitsPerChar();
       double last = first;
       while (!trainer.finished()) {
@@ -63,7 +65,7 @@ class CharTrainerTest {
       for (int layer = 0; layer < live.length; layer++) {
         assertThat(live[layer]).isCloseTo(expected.live()[layer], within(1e-3));
       }
-      if (!dense) {
+      if (cell.isConditional()) {
         assertThat(live[0]).isStrictlyBetween(0.1, 0.9);
       }
     }
@@ -94,7 +96,7 @@ class CharTrainerTest {
     CharCorpus corpus = corpus();
     Path checkpoint = folder.resolve("checkpoint.safetensors");
     double[] whole = new double[12];
-    try (CharTrainer trainer = new CharTrainer(recipe(false, 12, 4), corpus)) {
+    try (CharTrainer trainer = new CharTrainer(recipe(Recipe.Cell.UNIT, 12, 4), corpus)) {
       for (int i = 0; i < whole.length; i++) {
         whole[i] = trainer.update().bitsPerChar();
         if (i == 6) {
@@ -102,7 +104,7 @@ class CharTrainerTest {
         }
       }
     }
-    try (CharTrainer trainer = new CharTrainer(recipe(false, 12, 4), corpus)) {
+    try (CharTrainer trainer = new CharTrainer(recipe(Recipe.Cell.UNIT, 12, 4), corpus)) {
       trainer.resume(checkpoint);
       assertThat(trainer.updates()).isEqualTo(7);
       for (int i = 7; i < whole.length; i++) {
@@ -110,20 +112,83 @@ class CharTrainerTest {
       }
       assertThat(trainer.finished()).isTrue();
     }
-    try (CharTrainer other = new CharTrainer(recipe(true, 12, 4), corpus)) {
+    try (CharTrainer other = new CharTrainer(recipe(Recipe.Cell.GRU, 12, 4), corpus)) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> other.resume(checkpoint))
           .withMessageContaining("another recipe");
     }
   }
 
+  /**
+   * The penalty is to move the live fraction, in both directions, and export to carry what was
+   * learned.
+   */
+  @ParameterizedTest
+  @CsvSource({"UNIT, 0.3", "UNIT, 0.7", "BLOCK, 0.3"})
+  void aLearnedShiftSteersTheLiveFraction(Recipe.Cell cell, float target) throws Exception {
+    CharCorpus corpus = corpus();
+    Recipe recipe = recipe(cell, Recipe.Shift.learned(target), 200, 0);
+    try (CharTrainer trainer = new CharTrainer(recipe, corpus)) {
+      while (!trainer.finished()) {
+        trainer.update();
+      }
+      CharTrainer.Score trained = trainer.evaluate(corpus.validation());
+      assertThat((trained.live()[0] + trained.live()[1]) / 2.0).isCloseTo(target, within(0.12));
+      double[] live = new double[2];
+      double exported = score(trainer.export(), corpus.validation(), live);
+      assertThat(exported).isCloseTo(trained.bitsPerChar(), within(1e-4));
+      assertThat(live[0]).isCloseTo(trained.live()[0], within(1e-3));
+    }
+  }
+
+  @Test
+  void anAnnealedShiftEndsWhereItShould() throws Exception {
+    CharCorpus corpus = corpus();
+    Path half = folder.resolve("half.safetensors");
+    Recipe recipe = recipe(Recipe.Cell.UNIT, Recipe.Shift.annealed(-1, 20), 40, 0);
+    double before;
+    try (CharTrainer trainer = new CharTrainer(recipe, corpus)) {
+      trainer.update();
+      before = trainer.evaluate(corpus.validation()).live()[0];
+      while (!trainer.finished()) {
+        trainer.update();
+        if (trainer.updates() == 10) {
+          trainer.save(half);
+        }
+      }
+      assertThat(trainer.evaluate(corpus.validation()).live()[0]).isLessThan((float) before - 0.1f);
+    }
+    assertThat(recipe.shift().at(0)).isZero();
+    assertThat(recipe.shift().at(10)).isEqualTo(-0.5f);
+    assertThat(recipe.shift().at(30)).isEqualTo(-1);
+    try (CharTrainer resumed = new CharTrainer(recipe, corpus)) {
+      resumed.resume(half);
+      assertThat(resumed.updates()).isEqualTo(10);
+    }
+  }
+
+  @Test
+  void aResetBeforeTheMatrixTrainsButIsNotExported() {
+    Recipe recipe = recipe(Recipe.Cell.GRU_RESET_BEFORE, 30, 0);
+    try (CharTrainer trainer = new CharTrainer(recipe, corpus())) {
+      double first = trainer.update().bitsPerChar();
+      double last = first;
+      while (!trainer.finished()) {
+        last = trainer.update().bitsPerChar();
+      }
+      assertThat(last).isLessThan(first - 0.2);
+      assertThatThrownBy(trainer::export).hasMessageContaining("comparison only");
+    }
+  }
+
   @Test
   void theLearningRateFallsToZeroOverTheCooldown() {
-    Recipe recipe = recipe(false, 100, 40);
-    assertThat(recipe.learningRateAt(0)).isEqualTo(recipe.learningRate());
-    assertThat(recipe.learningRateAt(60)).isEqualTo(recipe.learningRate());
-    assertThat(recipe.learningRateAt(80)).isCloseTo(recipe.learningRate() / 2, within(1e-6f));
-    assertThat(recipe.learningRateAt(99)).isLessThan(recipe.learningRate() / 100);
+    Recipe recipe = recipe(Recipe.Cell.UNIT, 100, 40);
+    Recipe.Schedule schedule = recipe.schedule();
+    assertThat(schedule.learningRateAt(0)).isEqualTo(schedule.learningRate());
+    assertThat(schedule.learningRateAt(60)).isEqualTo(schedule.learningRate());
+    assertThat(schedule.learningRateAt(80)).isCloseTo(schedule.learningRate() / 2, within(1e-6f));
+    assertThat(schedule.learningRateAt(99)).isLessThan(schedule.learningRate() / 100);
   }
 
   @Test
@@ -139,8 +204,15 @@ class CharTrainerTest {
         .withMessageContaining("5 characters");
   }
 
-  private static Recipe recipe(boolean dense, int updates, int cooldown) {
-    return new Recipe(dense, 20, 2, 5, -0.25f, 8, 10, updates, cooldown, 5e-3f, 1f, 1000, 3);
+  private static Recipe recipe(Recipe.Cell cell, int updates, int cooldown) {
+    return recipe(cell, Recipe.Shift.constant(-0.25f), updates, cooldown);
+  }
+
+  private static Recipe recipe(Recipe.Cell cell, Recipe.Shift shift, int updates, int cooldown) {
+    return new Recipe(
+        new Recipe.Network(cell, 20, 2, 5),
+        shift,
+        new Recipe.Schedule(8, 10, updates, cooldown, 5e-3f, 1f, 1000, 3));
   }
 
   /**

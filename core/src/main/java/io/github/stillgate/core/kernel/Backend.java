@@ -22,11 +22,8 @@ public interface Backend {
   /** Whether this backend runs here, and if not, why and what to do. The answer never changes. */
   Availability availability();
 
-  /** Copies {@code rows} into the layout {@link RowLayout}, allocated from {@code memory}. */
+  /** Copies {@code rows} into their {@link GroupLayout}, allocated from {@code memory}. */
   PackedRows packRows(RowGroups rows, Arena memory);
-
-  /** Copies {@code panels} into the layout {@link PanelLayout}, allocated from {@code memory}. */
-  PackedPanels packPanels(DenseMatrix panels, Arena memory);
 
   /** Selection and the elementwise ends of layers. */
   Cells cells();

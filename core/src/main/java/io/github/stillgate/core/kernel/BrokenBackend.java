@@ -26,11 +26,6 @@ record BrokenBackend(String problem) implements Backend {
   }
 
   @Override
-  public PackedPanels packPanels(DenseMatrix panels, Arena memory) {
-    throw new BackendUnavailableException(problem);
-  }
-
-  @Override
   public Cells cells() {
     throw new BackendUnavailableException(problem);
   }

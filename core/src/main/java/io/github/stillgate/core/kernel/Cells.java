@@ -21,6 +21,14 @@ public interface Cells {
   /** {@code out[i] = sums[i] + bias[i]}; {@code out} may be {@code sums}. */
   void add(int n, MemorySegment sums, MemorySegment bias, MemorySegment out);
 
+  /** {@code out[i] = (inputSums[i] + stateSums[i]) + bias[i]}; {@code out} may be a sum. */
+  void addBoth(
+      int n,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment out);
+
   /**
    * The bottleneck of eq. 8: {@code v = (inputSums[i] + stateSums[i]) + bias[i]}, {@code out[i] = v
    * > 0 ? v : +0}.
@@ -33,22 +41,37 @@ public interface Cells {
       MemorySegment out);
 
   /**
-   * Finishes a conditional GRU, eq. 2, 4, 5, 6. For every i below n with {@code a[i] > 0}:
+   * The gate of eq. 6: {@code out[i] = scores[i] > 0 ? tanh(scores[i]) : +0}, which is positive
+   * exactly where the score is. {@code out} is other memory than {@code scores}.
+   */
+  void clippedTanh(int n, MemorySegment scores, MemorySegment out);
+
+  /** One value a block, eq. 11: {@code out[i] = values[i / blockUnits]}. */
+  void spread(int n, int blockUnits, MemorySegment values, MemorySegment out);
+
+  /**
+   * The gates of single units within live blocks: {@code gates[i] = gates[i] * sigmoid(sums[i] +
+   * bias[i])}. Sums of still units may be stale, but must be finite; {@code sums} may be
+   * overwritten with anything finite.
+   */
+  void scaleBySigmoid(int n, MemorySegment sums, MemorySegment bias, MemorySegment gates);
+
+  /**
+   * Finishes a conditional GRU, eq. 2, 4 and 5. For every i below n with {@code z[i] > 0}:
    *
    * <pre>
-   *   z  = tanh(a[i])
    *   r  = sigmoid((inputSums[i] + stateSums[i]) + bias[i])
    *   c  = tanh(fma(r, stateSums[stride + i], inputSums[stride + i]) + bias[stride + i])
-   *   h[i] = flush(fma(z, c - h[i], h[i]))
+   *   h[i] = flush(fma(z[i], c - h[i], h[i]))
    * </pre>
    *
-   * Every other h[i] keeps its bits. Sums of still units may be stale, but must be finite. a and
-   * the state sums may be overwritten with anything finite; the input sums stay, since a token's
-   * are packed weights.
+   * Every other h[i] keeps its bits. Sums of still units may be stale, but must be finite. The
+   * state sums may be overwritten with anything finite; the input sums stay, since a token's are
+   * packed weights.
    */
   void conditionalGru(
       int n,
-      MemorySegment a,
+      MemorySegment z,
       MemorySegment stateSums,
       MemorySegment inputSums,
       MemorySegment bias,

@@ -15,19 +15,19 @@ import java.util.List;
 public final class PackedColumns {
   private final MemorySegment[] columns;
 
-  /** Packs the columns of {@code matrices}, all (groups, tokens), into {@code memory}. */
+  /** Packs the columns of {@code matrices}, all (units, tokens), into {@code memory}. */
   public PackedColumns(List<DenseMatrix> matrices, Arena memory) {
-    int groups = matrices.get(0).rows();
+    int units = matrices.get(0).rows();
     int tokens = matrices.get(0).columns();
-    int sumStride = RowLayout.padded(groups);
+    int sumStride = RowLayout.padded(units);
     columns = new MemorySegment[tokens];
     for (int token = 0; token < tokens; token++) {
       MemorySegment column = memory.allocate(4L * matrices.size() * sumStride, RowLayout.ALIGNMENT);
       long at = 0;
       for (DenseMatrix m : matrices) {
-        for (int group = 0; group < groups; group++) {
+        for (int unit = 0; unit < units; unit++) {
           // Adding +0 turns -0 into +0, as the sum over a one-hot row does.
-          column.setAtIndex(ValueLayout.JAVA_FLOAT, at + group, m.at(group, token) + 0f);
+          column.setAtIndex(ValueLayout.JAVA_FLOAT, at + unit, m.at(unit, token) + 0f);
         }
         at += sumStride;
       }
@@ -41,8 +41,7 @@ public final class PackedColumns {
   }
 
   /**
-   * The input sums of all groups for {@code token}: matrix k of group i at {@code k * sumStride +
-   * i}.
+   * The input sums of all units for {@code token}: matrix k of unit i at {@code k * sumStride + i}.
    */
   public MemorySegment sums(int token) {
     return columns[token];

@@ -3,13 +3,15 @@ package io.github.stillgate.core.kernel;
 import java.util.List;
 
 /**
- * What is to be packed group-major: group i (a unit) owns row i of each matrix. Rows over the state
- * come first in a group, then rows over the input; each is summed separately.
+ * What is to be packed group-major: group i (a unit, or a block of neighbouring units) owns the
+ * rows of its units in each matrix. Rows over the state come first in a group, then rows over the
+ * input; each is summed separately.
  *
- * @param state matrices that multiply the state, all (groups, state width); may be empty
- * @param input matrices that multiply the input, all (groups, input width); may be empty
+ * @param groupUnits units in each group; divides the number of rows
+ * @param state matrices that multiply the state, all (units, state width); may be empty
+ * @param input matrices that multiply the input, all (units, input width); may be empty
  */
-public record RowGroups(List<DenseMatrix> state, List<DenseMatrix> input) {
+public record RowGroups(int groupUnits, List<DenseMatrix> state, List<DenseMatrix> input) {
   /** Checks that all shapes agree. */
   public RowGroups {
     state = List.copyOf(state);
@@ -24,11 +26,26 @@ public record RowGroups(List<DenseMatrix> state, List<DenseMatrix> input) {
           "state matrices have %d rows, input matrices %d"
               .formatted(state.get(0).rows(), input.get(0).rows()));
     }
+    int units = (state.isEmpty() ? input : state).get(0).rows();
+    if (groupUnits < 1 || units % groupUnits != 0) {
+      throw new IllegalArgumentException(
+          "%d units cannot be cut into groups of %d".formatted(units, groupUnits));
+    }
+  }
+
+  /** Groups of one unit each. */
+  public RowGroups(List<DenseMatrix> state, List<DenseMatrix> input) {
+    this(1, state, input);
+  }
+
+  /** Number of units: rows of each matrix. */
+  public int units() {
+    return (state.isEmpty() ? input : state).get(0).rows();
   }
 
   /** Number of groups. */
   public int groups() {
-    return (state.isEmpty() ? input : state).get(0).rows();
+    return units() / groupUnits;
   }
 
   private static void checkAlike(List<DenseMatrix> matrices) {

@@ -6,8 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
- * Where the rows of a {@link PackedRows} lie, and the order in which one row is summed. All
- * backends share it.
+ * Groups of one unit, row by row.
  *
  * <pre>
  *   group 0                                     group 1
@@ -29,16 +28,21 @@ import java.util.List;
  * @param inputRows rows over the input in each group
  * @param inputStride padded width of the input in floats, 0 if no row reads it
  */
-public record RowLayout(
-    int groups, int stateRows, int stateStride, int inputRows, int inputStride) {
+public record RowLayout(int groups, int stateRows, int stateStride, int inputRows, int inputStride)
+    implements GroupLayout {
   /** Partial sums a row, and the multiple every extent is padded to. */
   public static final int LANES = 32;
+
+  /**
+   * A pack of so many bytes and more is read once for all streams of a batch, row by row; a smaller
+   * one stays in a core's second-level cache and goes stream by stream, without sorting by group.
+   */
+  public static final long WORTH_SHARING = 1L << 20;
 
   /** Alignment of all memory in bytes. */
   public static final int ALIGNMENT = 64;
 
-  /** The layout of {@code rows}. */
-  public static RowLayout of(RowGroups rows) {
+  static RowLayout of(RowGroups rows) {
     List<DenseMatrix> state = rows.state();
     List<DenseMatrix> input = rows.input();
     return new RowLayout(
@@ -54,7 +58,22 @@ public record RowLayout(
     return Math.multiplyExact(Math.ceilDiv(extent, LANES), LANES);
   }
 
-  /** Floats from one group to the next. */
+  @Override
+  public int groupUnits() {
+    return 1;
+  }
+
+  @Override
+  public int stateWidth() {
+    return stateStride;
+  }
+
+  @Override
+  public int inputWidth() {
+    return inputStride;
+  }
+
+  @Override
   public long groupStride() {
     return (long) stateRows * stateStride + (long) inputRows * inputStride;
   }
@@ -64,24 +83,14 @@ public record RowLayout(
     return (long) stateRows * stateStride;
   }
 
-  /** Floats between the sums of one row kind and the next: the padded number of groups. */
-  public int sumStride() {
-    return padded(groups);
-  }
-
-  /** Size of the whole pack. */
-  public long bytes() {
-    return Math.multiplyExact(Math.multiplyExact(groups, groupStride()), 4L);
-  }
-
-  /** Bytes one group contributes to a multiplication over the state, the input, or both. */
+  @Override
   public long groupBytes(boolean overState, boolean overInput) {
     return 4L
         * ((overState ? (long) stateRows * stateStride : 0)
             + (overInput ? (long) inputRows * inputStride : 0));
   }
 
-  /** Copies {@code rows} into freshly allocated, zero-padded memory of this layout. */
+  @Override
   public MemorySegment pack(RowGroups rows, Arena memory) {
     MemorySegment packed = PackMemory.allocate(bytes(), memory);
     for (int group = 0; group < groups; group++) {

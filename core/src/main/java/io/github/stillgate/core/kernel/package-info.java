@@ -3,13 +3,12 @@
  *
  * <p>A step is cut into <b>select, multiply, finish</b>. {@link
  * io.github.stillgate.core.kernel.ActiveSet} says what is live; a pack ({@link
- * io.github.stillgate.core.kernel.PackedRows}, {@link
- * io.github.stillgate.core.kernel.PackedPanels}) multiplies itself; a {@link
+ * io.github.stillgate.core.kernel.PackedRows}) multiplies itself; a {@link
  * io.github.stillgate.core.kernel.Cells cell} finishes the units. Backends know packs and cells,
  * never layers.
  *
  * <p>Every backend gives the same bits: the order of each sum is fixed by the pack's layout ({@link
- * io.github.stillgate.core.kernel.RowLayout}, {@link io.github.stillgate.core.kernel.PanelLayout})
+ * io.github.stillgate.core.kernel.RowLayout}, {@link io.github.stillgate.core.kernel.BlockLayout})
  * and elementary functions are the polynomials of {@link
  * io.github.stillgate.core.kernel.Elementary}, followed operation by operation.
  *

@@ -4,7 +4,7 @@ import java.util.SequencedMap;
 
 /**
  * The conditional GRU of Davis and Arel (2016), eq. 2, 4, 5, 6 and 8 to 11, input x in R^d, state h
- * in R^n:
+ * in R^n; with {@link Gating.Hybrid} z is scaled once more:
  *
  * <pre>
  *   a  from {@link Gating}
@@ -35,11 +35,10 @@ public record ConditionalGru(
     wc.requireShape(units, inputs);
     uc.requireShape(units, units);
     bc.requireLength(units);
-    switch (gating) {
-      case Gating.Unit unit -> {
-        unit.wu().requireShape(unit.rank(), inputs);
-        unit.wz().requireShape(units, unit.rank());
-      }
+    if (gating.units() != units || gating.inputs() != inputs) {
+      throw new IllegalArgumentException(
+          "layer %s: its gates are for %d units behind %d inputs, its units are %d behind %d"
+              .formatted(name, gating.units(), gating.inputs(), units, inputs));
     }
   }
 

@@ -1,10 +1,13 @@
 package io.github.stillgate.core.model;
 
+import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
+import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -82,7 +85,32 @@ public final class Model {
 
   /** Writes the network to {@code path} as float32, readable by {@link #load}. */
   public void save(Path path) throws IOException {
-    NetworkDescription.write(this).write(path);
+    save(path, DType.F32);
+  }
+
+  /**
+   * Writes the network to {@code path}, weights stored as {@link DType#F32} or {@link DType#BF16}.
+   * The latter halves the file, and rounds: what is loaded again is another model.
+   *
+   * @throws IllegalArgumentException if the type is another, or a weight leaves the range of BF16
+   */
+  public void save(Path path, DType type) throws IOException {
+    save(path, type, Map.of());
+  }
+
+  /**
+   * Like {@link #save(Path, DType)}, with more strings for the file's {@code __metadata__}, such as
+   * a licence; {@code stillgate} among them is left out, since the network's own description stands
+   * there.
+   */
+  public void save(Path path, DType type, Map<String, String> notes) throws IOException {
+    WeightsWriter writer = NetworkDescription.write(this, type);
+    notes.forEach((key, value) -> {
+      if (!key.equals(NetworkDescription.KEY)) {
+        writer.metadata(key, value);
+      }
+    });
+    writer.write(path);
   }
 
   /** Width of the input. */

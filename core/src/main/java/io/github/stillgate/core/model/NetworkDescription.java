@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
@@ -130,28 +131,59 @@ final class NetworkDescription {
     int d = count(node, "inputs");
     int n = count(node, "units");
     String name = name(node);
-    JsonNode gating = node.get("gating");
-    String type = text(gating.path("type"), "layer %s: gating \"type\"".formatted(name));
-    if (!type.equals("unit")) {
-      throw new IllegalArgumentException(
-          "layer %s: gating \"%s\" is not known (known: unit)".formatted(name, type));
-    }
-    requireFields(gating, "gating of layer " + name, Set.of("type", "rank"), Set.of());
-    int g = count(gating, "rank");
     return new ConditionalGru(
         name,
-        new Gating.Unit(
-            matrix(name, "Wu", g, d),
-            matrix(name, "Uu", g, n),
-            vector(name, "bu", g),
-            matrix(name, "Wz", n, g),
-            vector(name, "bz", n)),
+        gating(name, node.get("gating"), d, n),
         matrix(name, "Wr", n, d),
         matrix(name, "Ur", n, n),
         vector(name, "br", n),
         matrix(name, "Wc", n, d),
         matrix(name, "Uc", n, n),
         vector(name, "bc", n));
+  }
+
+  private Gating gating(String name, JsonNode node, int d, int n) {
+    String what = "gating of layer " + name;
+    String type = text(node.path("type"), "layer %s: gating \"type\"".formatted(name));
+    switch (type) {
+      case "full" -> {
+        requireFields(node, what, Set.of("type"), Set.of());
+        return new Gating.Full(
+            matrix(name, "Wz", n, d), matrix(name, "Uz", n, n), vector(name, "bz", n));
+      }
+      case "unit" -> {
+        requireFields(node, what, Set.of("type", "rank"), Set.of());
+        int g = count(node, "rank");
+        return new Gating.Unit(
+            matrix(name, "Wu", g, d),
+            matrix(name, "Uu", g, n),
+            vector(name, "bu", g),
+            matrix(name, "Wz", n, g),
+            vector(name, "bz", n));
+      }
+      case "block" -> {
+        requireFields(node, what, Set.of("type", "blocks"), Set.of());
+        return block(name, count(node, "blocks"), d, n);
+      }
+      case "hybrid" -> {
+        requireFields(node, what, Set.of("type", "blocks"), Set.of());
+        int g = count(node, "blocks");
+        return new Gating.Hybrid(
+            block(name, g, d, n), matrix(name, "V", n, g), vector(name, "e", n));
+      }
+      default ->
+          throw new IllegalArgumentException(
+              "layer %s: gating \"%s\" is not known (known: full, unit, block, hybrid)"
+                  .formatted(name, type));
+    }
+  }
+
+  private Gating.Block block(String name, int g, int d, int n) {
+    return new Gating.Block(
+        matrix(name, "Wu", g, d),
+        matrix(name, "Uu", g, n),
+        vector(name, "bu", g),
+        vector(name, "bz", g));
   }
 
   private Matrix matrix(String layer, String field, int rows, int columns) {
@@ -240,7 +272,7 @@ final class NetworkDescription {
     }
   }
 
-  static WeightsWriter write(Model model) {
+  static WeightsWriter write(Model model, DType type) {
     ObjectNode root = JSON.createObjectNode();
     root.put("version", VERSION);
     model.vocabulary().ifPresent(v -> root.put("vocabulary", v.characters()));
@@ -251,9 +283,13 @@ final class NetworkDescription {
       switch (layer) {
         case ConditionalGru gru -> {
           describe(node, "conditional_gru", layer);
+          ObjectNode gating = node.putObject("gating");
           switch (gru.gating()) {
-            case Gating.Unit unit ->
-                node.putObject("gating").put("type", "unit").put("rank", unit.rank());
+            case Gating.Full _ -> gating.put("type", "full");
+            case Gating.Unit unit -> gating.put("type", "unit").put("rank", unit.rank());
+            case Gating.Block block -> gating.put("type", "block").put("blocks", block.blocks());
+            case Gating.Hybrid hybrid ->
+                gating.put("type", "hybrid").put("blocks", hybrid.block().blocks());
           }
         }
         case Gru gru -> describe(node, "gru", gru);
@@ -266,7 +302,7 @@ final class NetworkDescription {
           .tensors()
           .forEach((field, m) -> {
             int[] shape = m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
-            writer.tensor(layer.name() + "." + field, m.toArray(), shape);
+            writer.tensor(layer.name() + "." + field, type, m.toArray(), shape);
           });
     }
     return writer.metadata(KEY, root.toString());

@@ -2,55 +2,38 @@ package io.github.stillgate.core.plan;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.PackedPanels;
 import io.github.stillgate.core.kernel.RowLayout;
 import io.github.stillgate.core.model.ConditionalGru;
-import io.github.stillgate.core.model.Gating;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 
 /**
- * A conditional GRU with unit gating. A step reads the bottleneck's rows and the gate's panels
- * whole, and of the reset and candidate rows those of live units; a live unit's rows lie next to
- * each other.
+ * A conditional GRU. A step reads its gates whole, and of the reset and candidate rows those of
+ * live units or blocks, which lie next to each other; above the crossover it reads them all.
  */
 final class ConditionalGruStage extends Stage {
   private final int units;
-  private final int rank;
   private final Cells cells;
-  private final Skipping skipping;
-  private final RowBank bottleneck;
-  private final MemorySegment bottleneckBias;
-  private final PackedPanels gate;
-  private final MemorySegment gateBias;
+  private final Gates gates;
   private final RowBank unitRows;
   private final MemorySegment unitBias;
-  private final ActiveSet allBottleneck;
-  private final ActiveSet allUnits;
+  private final ActiveSet allGroups;
+  private final Crossover crossover;
 
-  ConditionalGruStage(ConditionalGru layer, double inputBound, Packing packing) {
-    Gating.Unit gating =
-        switch (layer.gating()) {
-          case Gating.Unit unit -> unit;
-        };
-    double u = Packing.bound(gating.wu(), inputBound, gating.uu(), STATE_BOUND, gating.bu());
-    Packing.bound(gating.wz(), u, gating.bz());
+  ConditionalGruStage(
+      ConditionalGru layer, double inputBound, Packing packing, Crossover crossover) {
     Packing.bound(layer.wr(), inputBound, layer.ur(), STATE_BOUND, layer.br());
     Packing.bound(layer.wc(), inputBound, layer.uc(), STATE_BOUND, layer.bc());
     this.units = layer.outputs();
-    this.rank = gating.rank();
     this.cells = packing.backend().cells();
-    this.skipping = packing.skipping();
-    this.bottleneck = new RowBank(packing, List.of(gating.uu()), List.of(gating.wu()));
-    this.bottleneckBias = packing.vectors(gating.bu());
-    this.gate = packing.backend().packPanels(gating.wz().toDense(), packing.memory());
-    this.gateBias = packing.vectors(gating.bz());
+    this.gates = Gates.of(layer.gating(), inputBound, packing);
     this.unitRows =
-        new RowBank(packing, List.of(layer.ur(), layer.uc()), List.of(layer.wr(), layer.wc()));
+        packing.bank(
+            gates.groupUnits(), List.of(layer.ur(), layer.uc()), List.of(layer.wr(), layer.wc()));
     this.unitBias = packing.vectors(layer.br(), layer.bc());
-    this.allBottleneck = ActiveSet.all(rank, packing.memory());
-    this.allUnits = ActiveSet.all(units, packing.memory());
+    this.allGroups = ActiveSet.all(unitRows.groups(), packing.memory());
+    this.crossover = crossover;
   }
 
   @Override
@@ -70,36 +53,32 @@ final class ConditionalGruStage extends Stage {
 
   @Override
   long denseBytes(boolean token) {
-    return bytes(token, units);
+    return gates.denseBytes(token) + unitRows.bytes(token);
   }
 
-  /** Weight bytes of a step that computes {@code computed} units. */
-  private long bytes(boolean token, int computed) {
-    return rank * bottleneck.groupBytes(token)
-        + gate.layout().bytes()
-        + computed * unitRows.groupBytes(token);
+  @Override
+  void measureCrossover() {
+    crossover.measure(unitRows);
+  }
+
+  @Override
+  double crossover() {
+    return crossover.fraction();
   }
 
   @Override
   Run open(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
-    return new UnitGated(input, state, scratch);
+    return new Gated(input, state, scratch);
   }
 
-  private final class UnitGated implements Run {
+  private final class Gated implements Run {
     private final MemorySegment h;
-    private final RowBank.Sums bottleneckSums;
-    private final MemorySegment u;
-    private final MemorySegment a;
-    private final ActiveSet live;
+    private final Gates.Run gate;
     private final RowBank.Sums unitSums;
-    private long bytesRead;
 
-    UnitGated(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
+    Gated(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
       this.h = state.allocate(4L * stateFloats(), RowLayout.ALIGNMENT);
-      this.bottleneckSums = bottleneck.open(input, h, scratch);
-      this.u = scratch.allocate(4L * RowLayout.padded(rank), RowLayout.ALIGNMENT);
-      this.a = scratch.allocate(4L * RowLayout.padded(units), RowLayout.ALIGNMENT);
-      this.live = new ActiveSet(units, scratch);
+      this.gate = gates.open(input, h, scratch);
       this.unitSums = unitRows.open(input, h, scratch);
     }
 
@@ -115,46 +94,40 @@ final class ConditionalGruStage extends Stage {
 
     @Override
     public int liveUnits() {
-      return live.count();
+      return gate.live.count() * gates.groupUnits();
     }
 
     @Override
     public long bytesRead() {
-      return bytesRead;
+      return gate.bytesRead() + unitSums.bytesRead();
     }
 
     @Override
-    public void step() {
-      bottleneckSums.multiply(allBottleneck);
-      selectLive();
-      ActiveSet computed = computed();
-      unitSums.multiply(computed);
-      finish(false, computed);
+    public int phases() {
+      return 2;
     }
 
     @Override
-    public void step(int token) {
-      bottleneckSums.multiply(allBottleneck, token);
-      selectLive();
-      ActiveSet computed = computed();
-      unitSums.multiply(computed, token);
-      finish(true, computed);
+    public RowBank.Sums sums(int phase) {
+      return phase == 0 ? gate.sums : unitSums;
     }
 
-    private void selectLive() {
-      cells.relu(rank, bottleneckSums.overState(), bottleneckSums.overInput(), bottleneckBias, u);
-      gate.multiply(u, a);
-      cells.add(units, a, gateBias, a);
-      cells.selectPositive(units, a, live);
+    @Override
+    public ActiveSet groups(int phase) {
+      if (phase == 0) {
+        return gate.groups();
+      }
+      return crossover.runsDense(gate.live.count(), allGroups.count()) ? allGroups : gate.live;
     }
 
-    private ActiveSet computed() {
-      return skipping == Skipping.STILL_UNITS ? live : allUnits;
-    }
-
-    private void finish(boolean token, ActiveSet computed) {
-      cells.conditionalGru(units, a, unitSums.overState(), unitSums.overInput(), unitBias, h);
-      bytesRead = bytes(token, computed.count());
+    @Override
+    public void finish(int phase) {
+      if (phase == 0) {
+        gate.select();
+      } else {
+        cells.conditionalGru(
+            units, gate.z, unitSums.overState(), unitSums.overInput(), unitBias, h);
+      }
     }
   }
 }

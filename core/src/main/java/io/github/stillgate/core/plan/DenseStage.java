@@ -25,7 +25,7 @@ final class DenseStage extends Stage {
     this.activation = layer.activation();
     this.outputBound = activation == Activation.SOFTMAX ? 1 : sums;
     this.cells = packing.backend().cells();
-    this.rows = new RowBank(packing, List.of(), List.of(layer.w()));
+    this.rows = packing.bank(1, List.of(), List.of(layer.w()));
     this.bias = packing.vectors(layer.b());
     this.allRows = ActiveSet.all(outputs, packing.memory());
   }
@@ -47,7 +47,7 @@ final class DenseStage extends Stage {
 
   @Override
   long denseBytes(boolean token) {
-    return outputs * rows.groupBytes(token);
+    return rows.bytes(token);
   }
 
   @Override
@@ -58,7 +58,6 @@ final class DenseStage extends Stage {
   private final class Ungated implements Run {
     private final RowBank.Sums sums;
     private final MemorySegment out;
-    private long bytesRead;
 
     Ungated(MemorySegment input, SegmentAllocator scratch) {
       this.sums = rows.open(input, null, scratch);
@@ -82,27 +81,30 @@ final class DenseStage extends Stage {
 
     @Override
     public long bytesRead() {
-      return bytesRead;
+      return sums.bytesRead();
     }
 
     @Override
-    public void step() {
-      sums.multiply(allRows);
-      finish(false);
+    public int phases() {
+      return 1;
     }
 
     @Override
-    public void step(int token) {
-      sums.multiply(allRows, token);
-      finish(true);
+    public RowBank.Sums sums(int phase) {
+      return sums;
     }
 
-    private void finish(boolean token) {
+    @Override
+    public ActiveSet groups(int phase) {
+      return allRows;
+    }
+
+    @Override
+    public void finish(int phase) {
       switch (activation) {
         case LINEAR -> cells.add(outputs, sums.overInput(), bias, out);
         case SOFTMAX -> cells.softmax(outputs, sums.overInput(), bias, out);
       }
-      bytesRead = denseBytes(token);
     }
   }
 }

@@ -23,8 +23,8 @@ final class GruStage extends Stage {
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
     this.unitRows =
-        new RowBank(
-            packing,
+        packing.bank(
+            1,
             List.of(layer.uz(), layer.ur(), layer.uc()),
             List.of(layer.wz(), layer.wr(), layer.wc()));
     this.bias = packing.vectors(layer.bz(), layer.br(), layer.bc());
@@ -48,7 +48,7 @@ final class GruStage extends Stage {
 
   @Override
   long denseBytes(boolean token) {
-    return units * unitRows.groupBytes(token);
+    return unitRows.bytes(token);
   }
 
   @Override
@@ -59,7 +59,6 @@ final class GruStage extends Stage {
   private final class Dense implements Run {
     private final MemorySegment h;
     private final RowBank.Sums sums;
-    private long bytesRead;
 
     Dense(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
       this.h = state.allocate(4L * stateFloats(), RowLayout.ALIGNMENT);
@@ -83,24 +82,27 @@ final class GruStage extends Stage {
 
     @Override
     public long bytesRead() {
-      return bytesRead;
+      return sums.bytesRead();
     }
 
     @Override
-    public void step() {
-      sums.multiply(allUnits);
-      finish(false);
+    public int phases() {
+      return 1;
     }
 
     @Override
-    public void step(int token) {
-      sums.multiply(allUnits, token);
-      finish(true);
+    public RowBank.Sums sums(int phase) {
+      return sums;
     }
 
-    private void finish(boolean token) {
+    @Override
+    public ActiveSet groups(int phase) {
+      return allUnits;
+    }
+
+    @Override
+    public void finish(int phase) {
       cells.gru(units, sums.overState(), sums.overInput(), bias, h);
-      bytesRead = denseBytes(token);
     }
   }
 }

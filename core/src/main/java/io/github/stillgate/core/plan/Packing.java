@@ -3,11 +3,14 @@ package io.github.stillgate.core.plan;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.PackedColumns;
+import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
 import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -15,10 +18,26 @@ import java.util.Locale;
  *
  * @param backend makes the packs
  * @param memory holds the packs until the plan is closed
- * @param skipping what steps leave out
  * @param tokens whether the stage is to take one-hot inputs by token
  */
-record Packing(Backend backend, Arena memory, Skipping skipping, boolean tokens) {
+record Packing(Backend backend, Arena memory, boolean tokens) {
+  /** The same for what no token reaches. */
+  Packing withoutTokens() {
+    return new Packing(backend, memory, false);
+  }
+
+  /** Rows over the state and the input in groups of {@code groupUnits} neighbouring units. */
+  RowBank bank(int groupUnits, List<Matrix> state, List<Matrix> input) {
+    RowGroups groups =
+        new RowGroups(
+            groupUnits,
+            state.stream().map(Matrix::toDense).toList(),
+            input.stream().map(Matrix::toDense).toList());
+    return new RowBank(
+        backend.packRows(groups, memory),
+        tokens ? new PackedColumns(groups.input(), memory) : null);
+  }
+
   /** The vectors one after the other, each padded. */
   MemorySegment vectors(Matrix... vectors) {
     int stride = RowLayout.padded(vectors[0].rows());
@@ -46,6 +65,11 @@ record Packing(Backend backend, Arena memory, Skipping skipping, boolean tokens)
   static double bound(Matrix w, double inputBound, Matrix b) {
     return finite(
         new Matrix[] {w, b}, new double[] {w.rowNorm() * inputBound, b.rowNorm()}, inputBound);
+  }
+
+  /** The same for sums of known bound and a bias. */
+  static double bound(double sums, Matrix b, double inputBound) {
+    return finite(new Matrix[] {b, b}, new double[] {b.rowNorm(), sums}, inputBound);
   }
 
   private static double finite(Matrix[] matrices, double[] terms, double inputBound) {

@@ -40,7 +40,7 @@ public final class Plan implements AutoCloseable {
   private final Backend backend;
   private final Arena memory;
   private final List<Stage> stages;
-  private final Set<StreamState> streams =
+  private final Set<OneThread> streams =
       Collections.newSetFromMap(Collections.synchronizedMap(new WeakHashMap<>()));
   private boolean closed;
 
@@ -94,10 +94,15 @@ public final class Plan implements AutoCloseable {
     double bound = model.vocabulary().isPresent() ? 1 : options.inputBound();
     boolean tokens = model.vocabulary().isPresent();
     for (Layer layer : model.layers()) {
-      Packing packing = new Packing(backend, memory, options.skipping(), tokens);
+      Packing packing = new Packing(backend, memory, tokens);
       Stage stage =
           switch (layer) {
-            case ConditionalGru gru -> new ConditionalGruStage(gru, bound, packing);
+            case ConditionalGru gru ->
+                new ConditionalGruStage(
+                    gru,
+                    bound,
+                    packing,
+                    new Crossover(options.skipping() == Skipping.STILL_UNITS, options.crossover()));
             case Gru gru -> new GruStage(gru, bound, packing);
             case Dense dense -> new DenseStage(dense, bound, packing);
           };
@@ -145,18 +150,40 @@ public final class Plan implements AutoCloseable {
   }
 
   /**
+   * The live fraction from which on a step computes every unit of a layer: recorded in the options
+   * or measured by {@link #warmUp}; above 1 if no step does, 0 if all do.
+   */
+  public double crossover(int layer) {
+    return stages.get(layer).crossover();
+  }
+
+  /**
    * The memory of one new stream, all zero. Used by sessions.
    *
    * @throws IllegalStateException if the plan is closed
    */
   public StreamState openStream() {
+    return new StreamState(model.inputs(), stages, admit());
+  }
+
+  /**
+   * The memory of {@code capacity} new streams that step together, all zero. Used by batch
+   * sessions.
+   *
+   * @throws IllegalStateException if the plan is closed
+   */
+  public BatchState openBatch(int capacity) {
+    return new BatchState(capacity, model.inputs(), stages, admit());
+  }
+
+  private OneThread admit() {
     synchronized (streams) {
       if (closed) {
         throw new IllegalStateException("the plan is closed; compile the model again");
       }
-      StreamState stream = new StreamState(model.inputs(), stages);
-      streams.add(stream);
-      return stream;
+      OneThread thread = new OneThread();
+      streams.add(thread);
+      return thread;
     }
   }
 
@@ -164,6 +191,8 @@ public final class Plan implements AutoCloseable {
    * Steps a stream of its own until the kernels run compiled, so that the first live step is not
    * thousands of times slower than the rest: uncompiled vector code allocates, so the end shows in
    * a thousand steps without an allocation. Takes some seconds and stops after ten in any case.
+   * Then measures from which live fraction on a step had better compute every unit ({@link
+   * #crossover}), unless the options say it; half a second a layer at most.
    *
    * @return what it took, and the latency of one step afterwards
    * @throws IllegalStateException if the plan is closed
@@ -187,13 +216,23 @@ public final class Plan implements AutoCloseable {
         }
         allocated = allocatedBytes() - batchStart;
       }
+      measureCrossovers(stream);
       long before = System.nanoTime();
       stepOnce(stream, steps);
       long after = System.nanoTime();
       return new WarmUp(steps, Duration.ofNanos(before - start), Duration.ofNanos(after - before));
     } finally {
       stream.close();
-      streams.remove(stream);
+    }
+  }
+
+  /** Inside a stream, so that a plan that is closed meanwhile keeps its packs until the end. */
+  private void measureCrossovers(StreamState stream) {
+    stream.enter();
+    try {
+      stages.forEach(Stage::measureCrossover);
+    } finally {
+      stream.exit();
     }
   }
 
@@ -229,7 +268,7 @@ public final class Plan implements AutoCloseable {
         return;
       }
       closed = true;
-      streams.forEach(StreamState::closeWithPlan);
+      streams.forEach(OneThread::closeWithPlan);
       streams.clear();
     }
     memory.close();

@@ -1,14 +1,13 @@
 package io.github.stillgate.core.plan;
 
 import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Batch;
+import io.github.stillgate.core.kernel.GroupLayout;
 import io.github.stillgate.core.kernel.PackedColumns;
 import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
-import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,19 +18,42 @@ final class RowBank {
   private final PackedRows rows;
   private final @Nullable PackedColumns columns;
 
-  RowBank(Packing packing, List<Matrix> state, List<Matrix> input) {
-    RowGroups groups =
-        new RowGroups(
-            state.stream().map(Matrix::toDense).toList(),
-            input.stream().map(Matrix::toDense).toList());
-    this.rows = packing.backend().packRows(groups, packing.memory());
-    this.columns = packing.tokens() ? new PackedColumns(groups.input(), packing.memory()) : null;
+  RowBank(PackedRows rows, @Nullable PackedColumns columns) {
+    this.rows = rows;
+    this.columns = columns;
+  }
+
+  /** The pack. */
+  PackedRows rows() {
+    return rows;
+  }
+
+  /** Whether its input rows are given by token, as columns. */
+  boolean readsTokens() {
+    return columns != null;
+  }
+
+  /** Number of groups. */
+  int groups() {
+    return rows.layout().groups();
   }
 
   /** Weight bytes read for one group, by token or by vector. */
   long groupBytes(boolean token) {
-    RowLayout layout = rows.layout();
-    return layout.groupBytes(true, !token) + (token ? 4L * layout.inputRows() : 0);
+    GroupLayout layout = rows.layout();
+    boolean byToken = token && columns != null;
+    long columnBytes = byToken ? 4L * layout.inputRows() * layout.groupUnits() : 0;
+    return layout.groupBytes(true, !byToken) + columnBytes;
+  }
+
+  /** Weight bytes read for all groups. */
+  long bytes(boolean token) {
+    return groups() * groupBytes(token);
+  }
+
+  /** Binds the bank to one stream's input and, if it has rows over one, state. */
+  Sums open(MemorySegment input, @Nullable MemorySegment state, SegmentAllocator scratch) {
+    return new Sums(input, state, scratch);
   }
 
   /** One stream's sums over a bank. */
@@ -41,29 +63,62 @@ final class RowBank {
     private final MemorySegment stateSums;
     private final MemorySegment vectorSums;
     private MemorySegment inputSums;
+    private long bytesRead;
 
     private Sums(MemorySegment input, @Nullable MemorySegment state, SegmentAllocator scratch) {
-      RowLayout layout = rows.layout();
+      GroupLayout layout = rows.layout();
       this.input = input;
       this.state = state;
       this.stateSums =
           scratch.allocate(
-              4L * Math.max(1, layout.stateRows()) * layout.sumStride(), RowLayout.ALIGNMENT);
+              4L * layout.sumFloats(Math.max(1, layout.stateRows())), RowLayout.ALIGNMENT);
       this.vectorSums =
-          scratch.allocate(4L * layout.inputRows() * layout.sumStride(), RowLayout.ALIGNMENT);
+          scratch.allocate(4L * layout.sumFloats(layout.inputRows()), RowLayout.ALIGNMENT);
       this.inputSums = vectorSums;
     }
 
     void multiply(ActiveSet set) {
-      inputSums = vectorSums;
+      takeVector(set);
       rows.multiply(set, 0, set.count(), state, stateSums, input, inputSums);
     }
 
     void multiply(ActiveSet set, int token) {
-      inputSums = tokenColumns().sums(token);
+      takeToken(set, token);
       if (state != null) {
         rows.multiply(set, 0, set.count(), state, stateSums, null, null);
       }
+    }
+
+    /** What {@link #multiply(ActiveSet)} does, left to {@code batch}. */
+    void multiplyIn(Batch batch, ActiveSet set) {
+      takeVector(set);
+      batch.add(set, state, stateSums, input, inputSums);
+    }
+
+    /** What {@link #multiply(ActiveSet, int)} does, left to {@code batch}. */
+    void multiplyIn(Batch batch, ActiveSet set, int token) {
+      takeToken(set, token);
+      if (state != null) {
+        batch.add(set, state, stateSums, null, null);
+      }
+    }
+
+    private void takeVector(ActiveSet set) {
+      inputSums = vectorSums;
+      bytesRead = set.count() * groupBytes(false);
+    }
+
+    private void takeToken(ActiveSet set, int token) {
+      if (columns == null) {
+        throw new AssertionError("a token reached a stage that was packed for vectors");
+      }
+      inputSums = columns.sums(token);
+      bytesRead = set.count() * groupBytes(true);
+    }
+
+    /** The bank these sums are over. */
+    RowBank bank() {
+      return RowBank.this;
     }
 
     /** Sums over the state; all +0 in a bank without state rows. */
@@ -75,16 +130,9 @@ final class RowBank {
       return inputSums;
     }
 
-    private PackedColumns tokenColumns() {
-      if (columns == null) {
-        throw new AssertionError("a token reached a stage that was packed for vectors");
-      }
-      return columns;
+    /** Weight bytes the last multiplication read. */
+    long bytesRead() {
+      return bytesRead;
     }
-  }
-
-  /** Binds the bank to one stream's input and, if it has rows over one, state. */
-  Sums open(MemorySegment input, @Nullable MemorySegment state, SegmentAllocator scratch) {
-    return new Sums(input, state, scratch);
   }
 }

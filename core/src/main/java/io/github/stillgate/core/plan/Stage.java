@@ -1,11 +1,12 @@
 package io.github.stillgate.core.plan;
 
+import io.github.stillgate.core.kernel.ActiveSet;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 
 /**
- * One layer packed for a backend. Immutable and shared by all streams of its plan; what a stream
- * adds is a {@link Run}.
+ * One layer packed for a backend. Immutable but for the measured {@link Crossover}, and shared by
+ * all streams of its plan; what a stream adds is a {@link Run}.
  */
 abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
   /** Bound on the magnitude of anything a unit's state can hold: tanh's range and rounding. */
@@ -23,6 +24,14 @@ abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
   /** Weight bytes one step reads when every unit is computed, by token or by vector. */
   abstract long denseBytes(boolean token);
 
+  /** Finds out from which live fraction on computing everything is faster. */
+  void measureCrossover() {}
+
+  /** The live fraction from which on a step computes every unit: 0 in a layer without gates. */
+  double crossover() {
+    return 0;
+  }
+
   /**
    * Binds this stage to one stream.
    *
@@ -32,7 +41,13 @@ abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
    */
   abstract Run open(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch);
 
-  /** A stage at work on one stream. Not safe for several threads. */
+  /**
+   * A stage at work on one stream. A step is one or more phases; each multiplies some groups of one
+   * bank and is then finished element by element. Streams in a batch go through a phase together,
+   * so that they can share the multiplication.
+   *
+   * <p>Not safe for several threads.
+   */
   interface Run {
     /** What this stage gives, padded with zeros. */
     MemorySegment output();
@@ -46,10 +61,32 @@ abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
     /** Weight bytes the last step read. */
     long bytesRead();
 
+    /** Number of phases. */
+    int phases();
+
+    /** What a phase multiplies; the same in every step. */
+    RowBank.Sums sums(int phase);
+
+    /** Which groups a phase multiplies; known when the phase before is finished. */
+    ActiveSet groups(int phase);
+
+    /** Turns the sums of a phase into what the next phase, or the next stage, reads. */
+    void finish(int phase);
+
     /** One step on the bound input vector. */
-    void step();
+    default void step() {
+      for (int phase = 0; phase < phases(); phase++) {
+        sums(phase).multiply(groups(phase));
+        finish(phase);
+      }
+    }
 
     /** One step on a one-hot input. */
-    void step(int token);
+    default void step(int token) {
+      for (int phase = 0; phase < phases(); phase++) {
+        sums(phase).multiply(groups(phase), token);
+        finish(phase);
+      }
+    }
   }
 }

@@ -6,8 +6,7 @@ import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,32 +17,17 @@ import java.util.List;
  *
  * <p>Every access to the memory stands between {@link #enter} and {@link #exit}. Between two such
  * pairs the stream may move to another thread. Closing the plan or the stream waits for the exit,
- * so no step ever runs on freed memory.
+ * so no step ever runs on freed memory. The streams of a batch share one gate.
  */
 public final class StreamState {
-  private static final int IDLE = 0;
-  private static final int RUNNING = 1;
-  private static final int STREAM_CLOSED = 2;
-  private static final int PLAN_CLOSED = 3;
-  private static final VarHandle PHASE;
-
-  static {
-    try {
-      PHASE = MethodHandles.lookup().findVarHandle(StreamState.class, "phase", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
-  @SuppressWarnings("unused") // through PHASE
-  private volatile int phase = IDLE;
-
+  private final OneThread thread;
   private final MemorySegment input;
   private final MemorySegment state;
   private final Stage.Run[] runs;
   private final MemorySegment output;
 
-  StreamState(int inputs, List<Stage> stages) {
+  StreamState(int inputs, List<Stage> stages, OneThread thread) {
+    this.thread = thread;
     // An automatic arena: a stream that is dropped without being closed leaks nothing.
     Arena memory = Arena.ofAuto();
     long stateFloats = stages.stream().mapToLong(Stage::stateFloats).sum();
@@ -67,54 +51,54 @@ public final class StreamState {
    * @throws IllegalStateException if another thread is inside, or the stream or its plan is closed
    */
   public void enter() {
-    if (!PHASE.compareAndSet(this, IDLE, RUNNING)) {
-      throw new IllegalStateException(
-          switch (phase) {
-            case STREAM_CLOSED -> "the session is closed; open another on the plan";
-            case PLAN_CLOSED -> "the plan of this session is closed; compile the model again";
-            default ->
-                "another thread is inside this session; a session serves one thread at a time,"
-                    + " open one for each stream";
-          });
-    }
+    thread.enter();
   }
 
   /** Gives the stream back. */
   public void exit() {
-    PHASE.setRelease(this, IDLE);
+    thread.exit();
   }
 
   /** Closes the stream after the step that may be running. Closing twice does nothing. */
   public void close() {
-    close(STREAM_CLOSED);
+    thread.close();
   }
 
-  void closeWithPlan() {
-    close(PLAN_CLOSED);
-  }
-
-  private void close(int closed) {
-    while (!PHASE.compareAndSet(this, IDLE, closed)) {
-      if (phase == STREAM_CLOSED || phase == PLAN_CLOSED) {
-        return;
-      }
-      Thread.onSpinWait();
-    }
-  }
-
-  /** One step on what {@link #input} holds. */
+  /**
+   * One step on what {@link #input} holds. Kernels read memory by address: a stream that no one has
+   * entered is refused. If a step breaks off (the JVM runs out of stack), the stream is closed.
+   */
   public void step() {
-    for (Stage.Run run : runs) {
-      run.step();
+    thread.requireInside();
+    try {
+      for (Stage.Run run : runs) {
+        run.step();
+      }
+    } catch (Throwable failure) {
+      thread.fail();
+      throw failure;
     }
+    Reference.reachabilityFence(this);
   }
 
   /** One step on token {@code token}, which must be in range. */
   public void step(int token) {
-    runs[0].step(token);
-    for (int i = 1; i < runs.length; i++) {
-      runs[i].step();
+    thread.requireInside();
+    try {
+      runs[0].step(token);
+      for (int i = 1; i < runs.length; i++) {
+        runs[i].step();
+      }
+    } catch (Throwable failure) {
+      thread.fail();
+      throw failure;
     }
+    Reference.reachabilityFence(this);
+  }
+
+  /** What one layer does for this stream. */
+  Stage.Run run(int layer) {
+    return runs[layer];
   }
 
   /** The input vector, padded with zeros that must stay. */

@@ -1,36 +1,28 @@
 package io.github.stillgate.core.session;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.StreamState;
-import java.lang.foreign.MemorySegment;
 
 /**
  * One live stream through a {@link Plan}: it carries the state from step to step and allocates
  * nothing while stepping.
  *
  * <p>A session serves one thread at a time; a second one inside it is detected and refused. Between
- * steps it may be handed to another thread. A call that throws leaves the state as it was.
+ * steps it may be handed to another thread. A call that throws an exception leaves the state as it
+ * was; a step that breaks off with an error of the JVM closes the session.
  */
 public final class Session implements AutoCloseable {
   private final Plan plan;
   private final StreamState stream;
+  private final Port port;
   private final StepStats stats;
-  private final int inputs;
-  private final int outputs;
-  private final int tokens;
-  private final float inputBound;
 
   private Session(Plan plan) {
     this.plan = plan;
     this.stream = plan.openStream();
+    this.port = new Port(plan, stream);
     this.stats = new StepStats(stream);
-    this.inputs = plan.model().inputs();
-    this.outputs = plan.model().outputs();
-    this.tokens = plan.model().vocabulary().isPresent() ? inputs : 0;
-    this.inputBound = plan.inputBound();
   }
 
   /**
@@ -58,22 +50,11 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void step(float[] input, float[] output) {
-    if (input.length != inputs) {
-      throw new IllegalArgumentException(
-          "input has %d values, the model reads %d".formatted(input.length, inputs));
-    }
-    requireOutput(output);
-    for (int i = 0; i < input.length; i++) {
-      // Written so that NaN fails it too.
-      if (!(Math.abs(input[i]) <= inputBound)) {
-        throw new IllegalArgumentException(
-            "input %d is %s; the plan takes finite values up to %s in magnitude"
-                .formatted(i, input[i], inputBound));
-      }
-    }
+    port.checkInput(input);
+    port.checkOutput(output);
     stream.enter();
     try {
-      MemorySegment.copy(input, 0, stream.input(), JAVA_FLOAT, 0, inputs);
+      port.write(input);
       stream.step();
       finish(output);
     } finally {
@@ -93,10 +74,8 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void step(int token, float[] output) {
-    requireOutput(output);
-    if (token < 0 || token >= tokens) {
-      throw refusedToken(token);
-    }
+    port.checkOutput(output);
+    port.checkToken(token);
     stream.enter();
     try {
       stream.step(token);
@@ -107,24 +86,8 @@ public final class Session implements AutoCloseable {
   }
 
   private void finish(float[] output) {
-    MemorySegment.copy(stream.output(), JAVA_FLOAT, 0, output, 0, outputs);
+    port.read(output);
     stats.record();
-  }
-
-  private void requireOutput(float[] output) {
-    if (output.length != outputs) {
-      throw new IllegalArgumentException(
-          "output has room for %d values, the model gives %d".formatted(output.length, outputs));
-    }
-  }
-
-  private RuntimeException refusedToken(int token) {
-    return tokens == 0
-        ? new UnsupportedOperationException(
-            "the model reads vectors, not tokens; call step(float[], float[]) or give the weights"
-                + " file a vocabulary")
-        : new IllegalArgumentException(
-            "token %d is out of range; the vocabulary has %d tokens".formatted(token, tokens));
   }
 
   /**
@@ -135,7 +98,7 @@ public final class Session implements AutoCloseable {
   public void reset() {
     stream.enter();
     try {
-      stream.state().fill((byte) 0);
+      port.reset();
     } finally {
       stream.exit();
     }
@@ -150,9 +113,7 @@ public final class Session implements AutoCloseable {
   public byte[] snapshot() {
     stream.enter();
     try {
-      float[] state = new float[stream.stateFloats()];
-      MemorySegment.copy(stream.state(), JAVA_FLOAT, 0, state, 0, state.length);
-      return Snapshot.encode(plan.model().fingerprint(), state);
+      return port.snapshot();
     } finally {
       stream.exit();
     }
@@ -166,10 +127,10 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void restore(byte[] snapshot) {
-    float[] state = Snapshot.decode(snapshot, plan.model().fingerprint(), stream.stateFloats());
+    float[] state = port.decode(snapshot);
     stream.enter();
     try {
-      MemorySegment.copy(state, 0, stream.state(), JAVA_FLOAT, 0, state.length);
+      port.restore(state);
     } finally {
       stream.exit();
     }

@@ -9,19 +9,24 @@ import io.github.stillgate.core.plan.StreamState;
 public final class StepStats {
   private final StreamState stream;
   private final long[] liveUnitSteps;
+  private final int[] liveUnits;
   private long steps;
+  private long lastBytesRead;
   private long bytesRead;
 
   StepStats(StreamState stream) {
     this.stream = stream;
     this.liveUnitSteps = new long[stream.layers()];
+    this.liveUnits = new int[stream.layers()];
   }
 
   void record() {
     steps++;
-    bytesRead += stream.bytesRead();
+    lastBytesRead = stream.bytesRead();
+    bytesRead += lastBytesRead;
     for (int layer = 0; layer < liveUnitSteps.length; layer++) {
-      liveUnitSteps[layer] += stream.liveUnits(layer);
+      liveUnits[layer] = stream.liveUnits(layer);
+      liveUnitSteps[layer] += liveUnits[layer];
     }
   }
 
@@ -42,7 +47,7 @@ public final class StepStats {
 
   /** Units of layer {@code layer} that were live in the last step. */
   public int liveUnits(int layer) {
-    return stream.liveUnits(layer);
+    return liveUnits[layer];
   }
 
   /**
@@ -55,7 +60,7 @@ public final class StepStats {
 
   /** Weight bytes the last step read. */
   public long bytesRead() {
-    return stream.bytesRead();
+    return lastBytesRead;
   }
 
   /** Weight bytes all steps read. */

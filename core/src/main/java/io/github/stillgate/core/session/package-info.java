@@ -1,4 +1,7 @@
-/** Sessions: one live stream each, with the checks that stand between a user and the kernels. */
+/**
+ * Sessions: one live stream each or many in a batch, with the checks that stand between a user and
+ * the kernels.
+ */
 @NullMarked
 package io.github.stillgate.core.session;
 

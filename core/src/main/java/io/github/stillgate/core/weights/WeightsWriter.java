@@ -16,14 +16,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Collects float32 tensors and metadata and writes them as one safetensors file.
+ * Collects tensors and metadata and writes them as one safetensors file.
  *
  * <p>Not safe for several threads.
  */
 public final class WeightsWriter {
   private static final String METADATA = "__metadata__";
 
-  private record Source(int[] shape, float[] values) {}
+  private record Source(DType type, int[] shape, float[] values) {}
 
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Map<String, Source> tensors = new LinkedHashMap<>();
@@ -44,6 +44,17 @@ public final class WeightsWriter {
    *     the values
    */
   public WeightsWriter tensor(String name, float[] values, int... shape) {
+    return tensor(name, DType.F32, values, shape);
+  }
+
+  /**
+   * Adds a tensor that is stored as {@link DType#F32} or {@link DType#BF16}; the latter rounds to
+   * the nearest, ties to even.
+   *
+   * @throws IllegalArgumentException if the name is taken or not allowed, the shape does not fit
+   *     the values, the type is another, or a finite value leaves the range of BF16
+   */
+  public WeightsWriter tensor(String name, DType type, float[] values, int... shape) {
     if (name.equals(METADATA)) {
       throw new IllegalArgumentException("a tensor cannot be called " + METADATA);
     }
@@ -52,10 +63,35 @@ public final class WeightsWriter {
           "tensor %s: shape %s does not hold %d values"
               .formatted(name, Arrays.toString(shape), values.length));
     }
-    if (tensors.putIfAbsent(name, new Source(shape.clone(), values)) != null) {
+    if (type != DType.F32 && type != DType.BF16) {
+      throw new IllegalArgumentException(
+          "tensor %s: weights are written as F32 or BF16, not %s".formatted(name, type));
+    }
+    if (type == DType.BF16) {
+      for (float value : values) {
+        if (Float.isFinite(value) && !Float.isFinite(widened(bfloat16(value)))) {
+          throw new IllegalArgumentException(
+              "tensor %s: %s is too large for BF16".formatted(name, value));
+        }
+      }
+    }
+    if (tensors.putIfAbsent(name, new Source(type, shape.clone(), values)) != null) {
       throw new IllegalArgumentException("tensor %s was added before".formatted(name));
     }
     return this;
+  }
+
+  /** The upper half of the nearest float32 that has no lower half, ties to even. */
+  private static short bfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) (bits >>> 16 | 1);
+    }
+    return (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
+  }
+
+  private static float widened(short half) {
+    return Float.intBitsToFloat(half << 16);
   }
 
   /** Whether {@code shape} is one the reader accepts for so many values. */
@@ -86,9 +122,15 @@ public final class WeightsWriter {
         out.write(header);
         for (Source source : tensors.values()) {
           ByteBuffer bytes =
-              ByteBuffer.allocate(Math.multiplyExact(4, source.values.length))
+              ByteBuffer.allocate(Math.multiplyExact(source.type.bytes(), source.values.length))
                   .order(ByteOrder.LITTLE_ENDIAN);
-          bytes.asFloatBuffer().put(source.values);
+          if (source.type == DType.F32) {
+            bytes.asFloatBuffer().put(source.values);
+          } else {
+            for (float value : source.values) {
+              bytes.putShort(bfloat16(value));
+            }
+          }
           out.write(bytes.array());
         }
       }
@@ -108,12 +150,12 @@ public final class WeightsWriter {
     long at = 0;
     for (Map.Entry<String, Source> entry : tensors.entrySet()) {
       ObjectNode node = root.putObject(entry.getKey());
-      node.put("dtype", DType.F32.name());
+      node.put("dtype", entry.getValue().type.name());
       ArrayNode shape = node.putArray("shape");
       for (int extent : entry.getValue().shape) {
         shape.add(extent);
       }
-      long end = at + 4L * entry.getValue().values.length;
+      long end = at + (long) entry.getValue().type.bytes() * entry.getValue().values.length;
       node.putArray("data_offsets").add(at).add(end);
       at = end;
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import io.github.stillgate.contract.TestModels;
+import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -41,8 +43,68 @@ class ModelTest {
     return Stream.of(
         TestModels.conditional(5, 7, 3, 1),
         TestModels.gru(9, 33, 2),
+        TestModels.full(7, 9, 4),
+        TestModels.block(7, 3, 5, 5),
+        TestModels.hybrid(7, 2, 8, 6),
         TestModels.vectors(3, 6, 2, 3),
         new Model(good().layers(), new Vocabulary("\"\\\n\ud83d\ude00")));
+  }
+
+  /** bfloat16 keeps 8 bits of a weight, the nearest, ties to even. */
+  @ParameterizedTest
+  @CsvSource({
+    "0x1.fep0, 0x1.fep0",
+    "0x1.01p0, 0x1.0p0",
+    "0x1.03p0, 0x1.04p0",
+    "0x1.010002p0, 0x1.02p0",
+    "-0x1.03p-130, -0x1.0p-130",
+    "0x1.fffffep126, 0x1.0p127"
+  })
+  void savingAsBfloat16RoundsToNearest(String weight, String stored) throws IOException {
+    Path path = directory.resolve("half.safetensors");
+    Matrix w = Matrix.of("W", 1, 2, Float.parseFloat(weight), -0f);
+    Model model =
+        new Model(List.of(new Dense("a", w, Matrix.vector("b", 0.25f), Activation.LINEAR)));
+    model.save(path, DType.BF16);
+    Matrix read = ((Dense) Model.load(path).layers().get(0)).w();
+    assertThat(read.toArray()).containsExactly(Float.parseFloat(stored), -0f);
+    try (WeightsFile file = WeightsFile.open(path)) {
+      assertThat(file.tensor("a.W").type()).isEqualTo(DType.BF16);
+    }
+  }
+
+  @Test
+  void aWeightThatBfloat16CannotHoldIsRefused() {
+    Matrix w = Matrix.of("W", 1, 1, Float.MAX_VALUE);
+    Model model = new Model(List.of(new Dense("a", w, Matrix.vector("b", 0f), Activation.LINEAR)));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> model.save(directory.resolve("x.safetensors"), DType.BF16))
+        .withMessageContaining("a.W")
+        .withMessageContaining("BF16");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> model.save(directory.resolve("x.safetensors"), DType.I8))
+        .withMessageContaining("I8");
+  }
+
+  @Test
+  void blocksMustBeWholeAndGatesFitTheirUnits() {
+    Matrix wu = Matrix.of("Wu", 3, 2, new float[6]);
+    Matrix bu = Matrix.vector("bu", new float[3]);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Gating.Block(wu, Matrix.of("Uu", 3, 10, new float[30]), bu, bu))
+        .withMessageContaining("10 units cannot be cut into 3 equal blocks");
+    Gating.Block block = new Gating.Block(wu, Matrix.of("Uu", 3, 9, new float[27]), bu, bu);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() ->
+            new Gating.Hybrid(
+                block, Matrix.of("V", 9, 2, new float[18]), Matrix.vector("e", new float[9])))
+        .withMessageContaining("V is 9 x 2, expected 9 x 3");
+    Matrix w = Matrix.of("W", 6, 2, new float[12]);
+    Matrix u = Matrix.of("U", 6, 6, new float[36]);
+    Matrix b = Matrix.vector("b", new float[6]);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new ConditionalGru("a", block, w, u, b, w, u, b))
+        .withMessageContaining("gates are for 9 units behind 2 inputs");
   }
 
   @ParameterizedTest
@@ -170,8 +232,12 @@ class ModelTest {
             "layer is a number", replaced("\"layers\":[", "\"layers\":[3,"), List.of("\"type\"")),
         argumentSet(
             "unknown gating",
+            replaced("\"type\":\"unit\"", "\"type\":\"blocks\""),
+            List.of("layer a", "\"blocks\"", "full, unit, block, hybrid")),
+        argumentSet(
+            "fields of another gating",
             replaced("\"type\":\"unit\"", "\"type\":\"block\""),
-            List.of("layer a", "\"block\"", "unit")),
+            List.of("gating of layer a", "missing fields [blocks]", "unknown fields [rank]")),
         argumentSet(
             "unknown activation",
             replaced("\"linear\"", "\"gelu\""),

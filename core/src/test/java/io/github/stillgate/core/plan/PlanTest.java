@@ -245,9 +245,11 @@ class PlanTest {
   @Test
   void bytesOfAConditionalLayerAreThoseOfItsPaddedRows() {
     Layer gated = conditional("none");
-    // d = 3, n = 2, g = 1: every row is padded to 32 floats, 128 bytes.
+    // d = 3, n = 2, g = 1: every row is padded to 32 floats, 128 bytes; the two of a float each
+    // behind
+    // the bottleneck are a panel, whose padding rows do not count.
     long bottleneckRow = 128 + 128;
-    long gatePanel = 128;
+    long gatePanel = 2 * 4;
     long unitRows = 2 * (2 * 128 + 2 * 128);
     assertDenseBytes(new Model(List.of(gated)), bottleneckRow + gatePanel + unitRows);
     // A token reads one float of a row over the input.

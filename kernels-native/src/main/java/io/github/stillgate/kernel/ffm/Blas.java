@@ -22,8 +22,7 @@ import org.jspecify.annotations.Nullable;
  * serves a step.
  *
  * <p>{@code -Dstillgate.blas=NAME_OR_PATH} names a library; without it the usual names are tried,
- * and behind them stands netlib's pure Java. One thread, always: OpenBLAS is told so where it can
- * be.
+ * and behind them stands netlib's pure Java. One thread, always: OpenBLAS and MKL are told so.
  */
 public final class Blas {
   /** System property that names a BLAS library by file name or path. */
@@ -33,22 +32,52 @@ public final class Blas {
       List.of("libopenblas.so.0", "libblas.so.3", "libopenblas.dylib", "libopenblas.dll");
   private static final int ROW_MAJOR = 101;
   private static final int NO_TRANSPOSE = 111;
+  private static final int TRANSPOSE = 112;
 
   private static final Blas FOUND = find();
 
   private final String name;
   private final @Nullable MethodHandle sgemv;
+  private final @Nullable MethodHandle sgemm;
   private final Availability availability;
 
-  private Blas(String name, @Nullable MethodHandle sgemv, Availability availability) {
+  private Blas(
+      String name,
+      @Nullable MethodHandle sgemv,
+      @Nullable MethodHandle sgemm,
+      Availability availability) {
     this.name = name;
     this.sgemv = sgemv;
+    this.sgemm = sgemm;
     this.availability = availability;
   }
 
   /** The BLAS found when the class was loaded. */
   public static Blas system() {
     return FOUND;
+  }
+
+  /** Netlib's BLAS in Java, which runs everywhere. */
+  public static Blas netlib() {
+    return netlib("netlib was asked for", "ask for a native BLAS by name");
+  }
+
+  /**
+   * The BLAS in a library of this name or at this path, on one thread.
+   *
+   * @throws IllegalArgumentException if it cannot be opened or is not a BLAS
+   */
+  public static Blas open(String nameOrPath) {
+    try {
+      SymbolLookup symbols =
+          Files.exists(Path.of(nameOrPath))
+              ? SymbolLookup.libraryLookup(Path.of(nameOrPath), Arena.global())
+              : SymbolLookup.libraryLookup(nameOrPath, Arena.global());
+      return open(nameOrPath, symbols);
+    } catch (NoSuchElementException missing) {
+      throw new IllegalArgumentException(
+          "%s is not a BLAS: %s".formatted(nameOrPath, missing.getMessage()), missing);
+    }
   }
 
   /** Name of the library in use, or of netlib's implementation. */
@@ -82,6 +111,64 @@ public final class Blas {
     }
   }
 
+  /**
+   * {@code C = A B^T}, all row-major: many vectors (the rows of A) times one matrix B of rows.
+   *
+   * @param vectors rows of A and C
+   * @param rows rows of B, columns of C
+   * @param width columns of A and B
+   * @param a off-heap, vectors * width floats
+   * @param b off-heap, rows * width floats
+   * @param c off-heap, vectors * rows floats
+   */
+  public void sgemm(
+      int vectors, int rows, int width, MemorySegment a, MemorySegment b, MemorySegment c) {
+    if (sgemm == null) {
+      // Column-major, C^T = B A^T: B^T and A are what netlib sees.
+      float[] product = new float[vectors * rows];
+      dev.ludovic
+          .netlib
+          .blas
+          .BLAS
+          .getInstance()
+          .sgemm(
+              "T",
+              "N",
+              rows,
+              vectors,
+              width,
+              1f,
+              b.asSlice(0, 4L * rows * width).toArray(JAVA_FLOAT),
+              width,
+              a.asSlice(0, 4L * vectors * width).toArray(JAVA_FLOAT),
+              width,
+              0f,
+              product,
+              rows);
+      MemorySegment.copy(product, 0, c, JAVA_FLOAT, 0, product.length);
+      return;
+    }
+    try {
+      sgemm.invokeExact(
+          ROW_MAJOR,
+          NO_TRANSPOSE,
+          TRANSPOSE,
+          vectors,
+          rows,
+          width,
+          1f,
+          a,
+          width,
+          b,
+          width,
+          0f,
+          c,
+          rows);
+    } catch (Throwable e) {
+      throw new AssertionError("a BLAS throws nothing", e);
+    }
+  }
+
   /** Netlib knows heap arrays and column-major order only: A is its transpose there. */
   private static void netlib(
       int rows, int columns, MemorySegment a, MemorySegment x, MemorySegment y) {
@@ -96,9 +183,9 @@ public final class Blas {
             columns,
             rows,
             1f,
-            a.toArray(JAVA_FLOAT),
+            a.asSlice(0, 4L * rows * columns).toArray(JAVA_FLOAT),
             columns,
-            x.toArray(JAVA_FLOAT),
+            x.asSlice(0, 4L * columns).toArray(JAVA_FLOAT),
             1,
             0f,
             product,
@@ -110,12 +197,8 @@ public final class Blas {
     String named = System.getProperty(PROPERTY);
     for (String candidate : named == null ? NAMES : List.of(named)) {
       try {
-        SymbolLookup symbols =
-            Files.exists(Path.of(candidate))
-                ? SymbolLookup.libraryLookup(Path.of(candidate), Arena.global())
-                : SymbolLookup.libraryLookup(candidate, Arena.global());
-        return open(candidate, symbols);
-      } catch (IllegalArgumentException | NoSuchElementException notThisOne) {
+        return open(candidate);
+      } catch (IllegalArgumentException notThisOne) {
         if (named != null) {
           throw new IllegalArgumentException(
               "-D%s=%s is not a BLAS that can be opened: %s"
@@ -132,7 +215,7 @@ public final class Blas {
   }
 
   private static Blas netlib(String reason, String cure) {
-    return new Blas("netlib (Java)", null, Availability.unusable(reason, cure));
+    return new Blas("netlib (Java)", null, null, Availability.unusable(reason, cure));
   }
 
   private static Blas open(String name, SymbolLookup symbols) {
@@ -153,15 +236,35 @@ public final class Blas {
                 JAVA_FLOAT,
                 ADDRESS,
                 JAVA_INT));
-    symbols
-        .find("openblas_set_num_threads")
-        .ifPresent(address -> {
-          try {
-            linker.downcallHandle(address, FunctionDescriptor.ofVoid(JAVA_INT)).invokeExact(1);
-          } catch (Throwable e) {
-            throw new AssertionError("setting a thread count throws nothing", e);
-          }
-        });
-    return new Blas(name, sgemv, Availability.usable(name));
+    MethodHandle sgemm =
+        linker.downcallHandle(
+            symbols.findOrThrow("cblas_sgemm"),
+            FunctionDescriptor.ofVoid(
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_FLOAT,
+                ADDRESS,
+                JAVA_INT,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_FLOAT,
+                ADDRESS,
+                JAVA_INT));
+    for (String setter : List.of("openblas_set_num_threads", "MKL_Set_Num_Threads")) {
+      symbols
+          .find(setter)
+          .ifPresent(address -> {
+            try {
+              linker.downcallHandle(address, FunctionDescriptor.ofVoid(JAVA_INT)).invokeExact(1);
+            } catch (Throwable e) {
+              throw new AssertionError("setting a thread count throws nothing", e);
+            }
+          });
+    }
+    return new Blas(name, sgemv, sgemm, Availability.usable(name));
   }
 }

@@ -21,10 +21,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class Kernels {
   private static final MethodHandle MULTIPLY_ROWS = returningNothing("multiply_rows", 7);
-  private static final MethodHandle MULTIPLY_PANELS = returningNothing("multiply_panels", 5);
+  private static final MethodHandle MULTIPLY_ROWS_BATCH =
+      returningNothing("multiply_rows_batch", 6);
+  private static final MethodHandle MULTIPLY_BLOCKS = returningNothing("multiply_blocks", 7);
+  private static final MethodHandle MULTIPLY_BLOCKS_BATCH =
+      returningNothing("multiply_blocks_batch", 6);
   private static final MethodHandle SELECT_POSITIVE = returningLong("select_positive", 3);
   private static final MethodHandle ADD = returningNothing("add", 4);
   private static final MethodHandle RELU = returningNothing("relu", 5);
+  private static final MethodHandle ADD_BOTH = returningNothing("add_both", 5);
+  private static final MethodHandle CLIPPED_TANH = returningNothing("clipped_tanh", 3);
+  private static final MethodHandle SPREAD = returningNothing("spread", 4);
+  private static final MethodHandle SCALE_BY_SIGMOID = returningNothing("scale_by_sigmoid", 4);
   private static final MethodHandle CONDITIONAL_GRU = returningNothing("conditional_gru", 6);
   private static final MethodHandle GRU = returningNothing("gru", 5);
   private static final MethodHandle SOFTMAX = returningNothing("softmax", 5);
@@ -48,9 +56,28 @@ final class Kernels {
     }
   }
 
-  static void multiplyPanels(long weights, long panels, long columns, long vector, long sums) {
+  static void multiplyRowsBatch(
+      long pack, long groups, long starts, long members, long addresses, long capacity) {
     try {
-      MULTIPLY_PANELS.invokeExact(weights, panels, columns, vector, sums);
+      MULTIPLY_ROWS_BATCH.invokeExact(pack, groups, starts, members, addresses, capacity);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void multiplyBlocks(
+      long pack, long groups, long count, long state, long stateSums, long input, long inputSums) {
+    try {
+      MULTIPLY_BLOCKS.invokeExact(pack, groups, count, state, stateSums, input, inputSums);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void multiplyBlocksBatch(
+      long pack, long groups, long starts, long members, long addresses, long capacity) {
+    try {
+      MULTIPLY_BLOCKS_BATCH.invokeExact(pack, groups, starts, members, addresses, capacity);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -80,10 +107,42 @@ final class Kernels {
     }
   }
 
-  static void conditionalGru(
-      long padded, long a, long stateSums, long inputSums, long bias, long h) {
+  static void addBoth(long padded, long stateSums, long inputSums, long bias, long out) {
     try {
-      CONDITIONAL_GRU.invokeExact(padded, a, stateSums, inputSums, bias, h);
+      ADD_BOTH.invokeExact(padded, stateSums, inputSums, bias, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void clippedTanh(long padded, long scores, long out) {
+    try {
+      CLIPPED_TANH.invokeExact(padded, scores, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void spread(long n, long blockUnits, long values, long out) {
+    try {
+      SPREAD.invokeExact(n, blockUnits, values, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void scaleBySigmoid(long padded, long sums, long bias, long gates) {
+    try {
+      SCALE_BY_SIGMOID.invokeExact(padded, sums, bias, gates);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void conditionalGru(
+      long padded, long z, long stateSums, long inputSums, long bias, long h) {
+    try {
+      CONDITIONAL_GRU.invokeExact(padded, z, stateSums, inputSums, bias, h);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -2,14 +2,14 @@ package io.github.stillgate.kernel.ffm;
 
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.BlockLayout;
 import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.DenseMatrix;
-import io.github.stillgate.core.kernel.PackedPanels;
+import io.github.stillgate.core.kernel.GroupLayout;
 import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.PanelLayout;
 import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /** Kernels in C. Usable where the build had a compiler and the CPU has fused multiply-add. */
 public final class NativeBackend implements Backend {
@@ -33,14 +33,12 @@ public final class NativeBackend implements Backend {
 
   @Override
   public PackedRows packRows(RowGroups rows, Arena memory) {
-    RowLayout layout = RowLayout.of(rows);
-    return new NativeRows(layout, layout.pack(rows, memory), memory);
-  }
-
-  @Override
-  public PackedPanels packPanels(DenseMatrix panels, Arena memory) {
-    PanelLayout layout = new PanelLayout(panels.rows(), panels.columns());
-    return new NativePanels(layout, layout.pack(panels, memory));
+    GroupLayout layout = GroupLayout.of(rows);
+    MemorySegment weights = layout.pack(rows, memory);
+    return switch (layout) {
+      case RowLayout l -> new NativeRows(l, weights, memory);
+      case BlockLayout l -> new NativeBlocks(l, weights, memory);
+    };
   }
 
   @Override

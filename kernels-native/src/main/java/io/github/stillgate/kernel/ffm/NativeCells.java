@@ -37,16 +37,46 @@ final class NativeCells implements Cells {
   }
 
   @Override
+  public void addBoth(
+      int n,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment out) {
+    Kernels.addBoth(
+        RowLayout.padded(n),
+        stateSums.address(),
+        inputSums.address(),
+        bias.address(),
+        out.address());
+  }
+
+  @Override
+  public void clippedTanh(int n, MemorySegment scores, MemorySegment out) {
+    Kernels.clippedTanh(RowLayout.padded(n), scores.address(), out.address());
+  }
+
+  @Override
+  public void spread(int n, int blockUnits, MemorySegment values, MemorySegment out) {
+    Kernels.spread(n, blockUnits, values.address(), out.address());
+  }
+
+  @Override
+  public void scaleBySigmoid(int n, MemorySegment sums, MemorySegment bias, MemorySegment gates) {
+    Kernels.scaleBySigmoid(RowLayout.padded(n), sums.address(), bias.address(), gates.address());
+  }
+
+  @Override
   public void conditionalGru(
       int n,
-      MemorySegment a,
+      MemorySegment z,
       MemorySegment stateSums,
       MemorySegment inputSums,
       MemorySegment bias,
       MemorySegment h) {
     Kernels.conditionalGru(
         RowLayout.padded(n),
-        a.address(),
+        z.address(),
         stateSums.address(),
         inputSums.address(),
         bias.address(),

@@ -4,6 +4,7 @@ import static io.github.stillgate.kernel.ffm.Kernels.address;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Batch;
 import io.github.stillgate.core.kernel.PackedRows;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.Arena;
@@ -47,5 +48,21 @@ final class NativeRows extends PackedRows {
         address(stateSums),
         address(input),
         address(inputSums));
+  }
+
+  @Override
+  public void multiply(Batch batch) {
+    if (layout().bytes() < RowLayout.WORTH_SHARING) {
+      super.multiply(batch);
+      return;
+    }
+    batch.sortByGroup();
+    Kernels.multiplyRowsBatch(
+        description,
+        batch.groups(),
+        batch.starts().address(),
+        batch.members().address(),
+        batch.addresses().address(),
+        batch.capacity());
   }
 }

@@ -15,13 +15,35 @@ import java.lang.foreign.MemorySegment;
  */
 final class Memory {
   /** Offset = address. */
-  @SuppressWarnings("restricted")
-  static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+  static final MemorySegment ALL;
+
+  private static final boolean ACCESSIBLE;
+
+  static {
+    MemorySegment all = null;
+    try {
+      all = everything();
+    } catch (IllegalCallerException denied) {
+      // Said by the backend's availability; no kernel runs then.
+    }
+    ALL = all == null ? MemorySegment.NULL : all;
+    ACCESSIBLE = all != null;
+  }
 
   /** More bits than any address has; C2 learns from the mask that no sum of offsets overflows. */
   private static final long ADDRESS_BITS = (1L << 56) - 1;
 
   private Memory() {}
+
+  @SuppressWarnings("restricted")
+  private static MemorySegment everything() {
+    return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+  }
+
+  /** Whether this JVM lets the module read by address. */
+  static boolean isAccessible() {
+    return ACCESSIBLE;
+  }
 
   /** Where {@code segment} begins. */
   static long at(MemorySegment segment) {

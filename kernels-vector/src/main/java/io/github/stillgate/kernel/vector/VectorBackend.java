@@ -3,11 +3,10 @@ package io.github.stillgate.kernel.vector;
 import com.sun.management.HotSpotDiagnosticMXBean;
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.BlockLayout;
 import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.DenseMatrix;
-import io.github.stillgate.core.kernel.PackedPanels;
+import io.github.stillgate.core.kernel.GroupLayout;
 import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.PanelLayout;
 import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.Arena;
@@ -21,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * incubator module is.
  *
  * <p>Refused wherever it would be slower than the reference: module not resolved, no C2, no fused
- * multiply-add, vectors below 128 bits.
+ * multiply-add, vectors below 128 bits; and where native access is denied.
  */
 public final class VectorBackend implements Backend {
   private static final String MODULE = "jdk.incubator.vector";
@@ -48,19 +47,17 @@ public final class VectorBackend implements Backend {
 
   @Override
   public PackedRows packRows(RowGroups rows, Arena memory) {
-    RowLayout layout = RowLayout.of(rows);
+    GroupLayout layout = GroupLayout.of(rows);
     MemorySegment weights = layout.pack(rows, memory);
-    return switch (Lanes.BITS) {
-      case 512 -> new VectorRows512(layout, weights);
-      case 256 -> new VectorRows256(layout, weights);
-      default -> new VectorRows128(layout, weights);
+    return switch (layout) {
+      case BlockLayout blocks -> new VectorBlocks(blocks, weights);
+      case RowLayout l ->
+          switch (Lanes.BITS) {
+            case 512 -> new VectorRows512(l, weights);
+            case 256 -> new VectorRows256(l, weights);
+            default -> new VectorRows128(l, weights);
+          };
     };
-  }
-
-  @Override
-  public PackedPanels packPanels(DenseMatrix panels, Arena memory) {
-    PanelLayout layout = new PanelLayout(panels.rows(), panels.columns());
-    return new VectorPanels(layout, layout.pack(panels, memory));
   }
 
   @Override
@@ -91,6 +88,12 @@ public final class VectorBackend implements Backend {
       return Availability.unusable(
           "this JVM allows vectors of %s bytes only".formatted(option("MaxVectorSize")),
           "run with -XX:MaxVectorSize=16 or more");
+    }
+    if (!Memory.isAccessible()) {
+      return Availability.unusable(
+          "this JVM denies native access, and with it reading weights by address",
+          "add --enable-native-access=ALL-UNNAMED, or on the module path"
+              + " --enable-native-access=io.github.stillgate.kernel.vector");
     }
     return Availability.usable(Lanes.BITS + "-bit");
   }

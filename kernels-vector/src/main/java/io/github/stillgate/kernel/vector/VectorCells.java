@@ -66,7 +66,7 @@ final class VectorCells implements Cells {
   }
 
   @Override
-  public void relu(
+  public void addBoth(
       int n,
       MemorySegment stateSums,
       MemorySegment inputSums,
@@ -78,28 +78,89 @@ final class VectorCells implements Cells {
     long to = Memory.at(out);
     int bytes = 4 * RowLayout.padded(n);
     for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector v =
-          FloatVector.fromMemorySegment(SPECIES, ALL, overInput + at, ORDER)
-              .add(FloatVector.fromMemorySegment(SPECIES, ALL, overState + at, ORDER))
-              .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER));
-      ZERO.blend(v, v.compare(VectorOperators.GT, ZERO)).intoMemorySegment(ALL, to + at, ORDER);
+      FloatVector.fromMemorySegment(SPECIES, ALL, overInput + at, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, overState + at, ORDER))
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER))
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  @Override
+  public void relu(
+      int n,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment out) {
+    addBoth(n, stateSums, inputSums, bias, out);
+    keepPositive(4 * RowLayout.padded(n), Memory.at(out), Memory.at(out));
+  }
+
+  /** {@code v = where > 0 ? v : +0}. */
+  private static void keepPositive(int bytes, long values, long where) {
+    long v = Memory.at(values);
+    long w = Memory.at(where);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector condition = FloatVector.fromMemorySegment(SPECIES, ALL, w + at, ORDER);
+      ZERO.blend(
+              FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER),
+              condition.compare(VectorOperators.GT, ZERO))
+          .intoMemorySegment(ALL, v + at, ORDER);
+    }
+  }
+
+  @Override
+  public void clippedTanh(int n, MemorySegment scores, MemorySegment out) {
+    int bytes = 4 * RowLayout.padded(n);
+    VectorElementary.tanh(Memory.at(scores), bytes, Memory.at(out));
+    keepPositive(bytes, Memory.at(out), Memory.at(scores));
+  }
+
+  @Override
+  public void spread(int n, int blockUnits, MemorySegment values, MemorySegment out) {
+    long from = Memory.at(values);
+    long to = Memory.at(out);
+    for (int block = 0; block < n / blockUnits; block++) {
+      float value = ALL.get(JAVA_FLOAT, from + 4L * block);
+      long at = to + 4L * block * blockUnits;
+      for (int i = 0; i < blockUnits; i++) {
+        ALL.set(JAVA_FLOAT, at + 4L * i, value);
+      }
+    }
+  }
+
+  @Override
+  public void scaleBySigmoid(int n, MemorySegment sums, MemorySegment bias, MemorySegment gates) {
+    int bytes = 4 * RowLayout.padded(n);
+    long s = Memory.at(sums);
+    long b = Memory.at(bias);
+    long g = Memory.at(gates);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, s + at, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER))
+          .neg()
+          .intoMemorySegment(ALL, s + at, ORDER);
+    }
+    VectorElementary.sigmoidOfNegated(s, bytes);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, g + at, ORDER)
+          .mul(FloatVector.fromMemorySegment(SPECIES, ALL, s + at, ORDER))
+          .intoMemorySegment(ALL, g + at, ORDER);
     }
   }
 
   @Override
   public void conditionalGru(
       int n,
-      MemorySegment a,
+      MemorySegment z,
       MemorySegment stateSums,
       MemorySegment inputSums,
       MemorySegment bias,
       MemorySegment h) {
     int bytes = 4 * RowLayout.padded(n);
-    long z = Memory.at(a);
     long sums = Memory.at(stateSums);
     resetThenCandidate(bytes, sums, Memory.at(inputSums), Memory.at(bias));
-    VectorElementary.tanh(z, bytes, sums);
-    blendLive(bytes, z, sums + bytes, Memory.at(h));
+    blendLive(bytes, Memory.at(z), sums + bytes, Memory.at(h));
   }
 
   @Override
@@ -133,7 +194,8 @@ final class VectorCells implements Cells {
 
   /**
    * With the row kinds r and c one after the other, replaces the second by tanh(fma(r, state,
-   * input) + bias); r is gone afterwards.
+   * input) + bias); r is gone afterwards. The sums of still units go through this step after step;
+   * both stay bounded.
    */
   private static void resetThenCandidate(int bytes, long stateSums, long inputSums, long bias) {
     sigmoid(bytes, stateSums, inputSums, bias);
@@ -147,15 +209,12 @@ final class VectorCells implements Cells {
               FloatVector.fromMemorySegment(SPECIES, ALL, c + at, ORDER),
               FloatVector.fromMemorySegment(SPECIES, ALL, overInput + at, ORDER))
           .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER))
-          .intoMemorySegment(ALL, c + at, ORDER);
+          .intoMemorySegment(ALL, r + at, ORDER);
     }
-    VectorElementary.tanh(c, bytes, r);
+    VectorElementary.tanh(r, bytes, c);
   }
 
-  /**
-   * h = z > 0 ? flush(fma(z, c - h, h)) : h. The polynomial of tanh keeps the sign of its argument
-   * down to the smallest denormal, so z > 0 exactly where a > 0.
-   */
+  /** h = z > 0 ? flush(fma(z, c - h, h)) : h. */
   private static void blendLive(int bytes, long gates, long candidates, long states) {
     long z = Memory.at(gates);
     long c = Memory.at(candidates);

@@ -84,18 +84,18 @@ final class VectorElementary {
     }
   }
 
-  /** {@code v = tanh(v)}; overwrites as many bytes at {@code scratchAddress}. */
-  static void tanh(long address, int bytes, long scratchAddress) {
+  /** {@code out = tanh(values)}, which are different memory. */
+  static void tanh(long address, int bytes, long outAddress) {
     long values = Memory.at(address);
-    long scratch = Memory.at(scratchAddress);
+    long out = Memory.at(outAddress);
     for (int at = 0; at < bytes; at += BYTES) {
       FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER).abs();
-      x.add(x).intoMemorySegment(ALL, scratch + at, ORDER);
+      x.add(x).intoMemorySegment(ALL, out + at, ORDER);
     }
-    exp(scratch, bytes);
+    exp(out, bytes);
     for (int at = 0; at < bytes; at += BYTES) {
       FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
-      FloatVector e = FloatVector.fromMemorySegment(SPECIES, ALL, scratch + at, ORDER);
+      FloatVector e = FloatVector.fromMemorySegment(SPECIES, ALL, out + at, ORDER);
       IntVector large = ONE.sub(TWO.div(e.add(ONE))).reinterpretAsInts();
       FloatVector signed =
           large.and(MAGNITUDE).or(x.reinterpretAsInts().and(SIGN)).reinterpretAsFloats();
@@ -107,7 +107,7 @@ final class VectorElementary {
       FloatVector small = x.mul(s).fma(p, x);
       signed
           .blend(small, x.abs().compare(VectorOperators.LT, POLYNOMIAL_BELOW))
-          .intoMemorySegment(ALL, values + at, ORDER);
+          .intoMemorySegment(ALL, out + at, ORDER);
     }
   }
 }

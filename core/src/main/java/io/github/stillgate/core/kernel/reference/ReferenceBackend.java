@@ -2,14 +2,14 @@ package io.github.stillgate.core.kernel.reference;
 
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.BlockLayout;
 import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.DenseMatrix;
-import io.github.stillgate.core.kernel.PackedPanels;
+import io.github.stillgate.core.kernel.GroupLayout;
 import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.PanelLayout;
 import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /** Plain Java. Always usable; the others are measured and tested against it. */
 public final class ReferenceBackend implements Backend {
@@ -35,14 +35,12 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public PackedRows packRows(RowGroups rows, Arena memory) {
-    RowLayout layout = RowLayout.of(rows);
-    return new ReferenceRows(layout, layout.pack(rows, memory));
-  }
-
-  @Override
-  public PackedPanels packPanels(DenseMatrix panels, Arena memory) {
-    PanelLayout layout = new PanelLayout(panels.rows(), panels.columns());
-    return new ReferencePanels(layout, layout.pack(panels, memory));
+    GroupLayout layout = GroupLayout.of(rows);
+    MemorySegment weights = layout.pack(rows, memory);
+    return switch (layout) {
+      case RowLayout l -> new ReferenceRows(l, weights);
+      case BlockLayout l -> new ReferenceBlocks(l, weights);
+    };
   }
 
   @Override

@@ -31,6 +31,18 @@ final class ReferenceCells implements Cells {
   }
 
   @Override
+  public void addBoth(
+      int n,
+      MemorySegment stateSums,
+      MemorySegment inputSums,
+      MemorySegment bias,
+      MemorySegment out) {
+    for (int i = 0; i < n; i++) {
+      set(out, i, preactivation(i, stateSums, inputSums, bias));
+    }
+  }
+
+  @Override
   public void relu(
       int n,
       MemorySegment stateSums,
@@ -44,19 +56,40 @@ final class ReferenceCells implements Cells {
   }
 
   @Override
+  public void clippedTanh(int n, MemorySegment scores, MemorySegment out) {
+    for (int i = 0; i < n; i++) {
+      float a = get(scores, i);
+      set(out, i, a > 0 ? Elementary.tanh(a) : 0f);
+    }
+  }
+
+  @Override
+  public void spread(int n, int blockUnits, MemorySegment values, MemorySegment out) {
+    for (int i = 0; i < n; i++) {
+      set(out, i, get(values, i / blockUnits));
+    }
+  }
+
+  @Override
+  public void scaleBySigmoid(int n, MemorySegment sums, MemorySegment bias, MemorySegment gates) {
+    for (int i = 0; i < n; i++) {
+      set(gates, i, get(gates, i) * Elementary.sigmoid(get(sums, i) + get(bias, i)));
+    }
+  }
+
+  @Override
   public void conditionalGru(
       int n,
-      MemorySegment a,
+      MemorySegment z,
       MemorySegment stateSums,
       MemorySegment inputSums,
       MemorySegment bias,
       MemorySegment h) {
     int stride = RowLayout.padded(n);
     for (int i = 0; i < n; i++) {
-      if (get(a, i) > 0) {
-        float z = Elementary.tanh(get(a, i));
+      if (get(z, i) > 0) {
         float r = Elementary.sigmoid(preactivation(i, stateSums, inputSums, bias));
-        blend(i, z, candidate(stride + i, r, stateSums, inputSums, bias), h);
+        blend(i, get(z, i), candidate(stride + i, r, stateSums, inputSums, bias), h);
       }
     }
   }

@@ -10,10 +10,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Rows summed as {@link RowLayout} says, in plain loops. */
 final class ReferenceRows extends PackedRows {
+  private final RowLayout layout;
   private final MemorySegment weights;
 
   ReferenceRows(RowLayout layout, MemorySegment weights) {
     super(layout);
+    this.layout = layout;
     this.weights = weights;
   }
 
@@ -26,7 +28,7 @@ final class ReferenceRows extends PackedRows {
       @Nullable MemorySegment stateSums,
       @Nullable MemorySegment input,
       @Nullable MemorySegment inputSums) {
-    RowLayout l = layout();
+    RowLayout l = layout;
     for (int position = from; position < to; position++) {
       int group = set.at(position);
       long at = group * l.groupStride();
@@ -43,7 +45,7 @@ final class ReferenceRows extends PackedRows {
       long at, int rows, int stride, MemorySegment vector, MemorySegment sums, int group) {
     for (int row = 0; row < rows; row++) {
       float sum = dot(at + (long) row * stride, vector, stride);
-      sums.setAtIndex(JAVA_FLOAT, (long) row * layout().sumStride() + group, sum);
+      sums.setAtIndex(JAVA_FLOAT, (long) row * layout.sumStride() + group, sum);
     }
   }
 

@@ -1,0 +1,295 @@
+package io.github.stillgate.core.session;
+
+import io.github.stillgate.core.kernel.Elementary;
+import io.github.stillgate.core.plan.BatchState;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.StreamState;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * Many live streams through a {@link Plan} that step together, so that a block of weights is read
+ * once for all streams in which it is live. Streams join and leave at any time; each has its own
+ * state, and its bits do not depend on the others: they are those of a {@link Session}.
+ *
+ * <pre>
+ *   Stream a = batch.join();
+ *   a.feed(token);                   // and so on for the others
+ *   batch.step();                    // all that were fed
+ *   a.read(output);
+ * </pre>
+ *
+ * <p>Feeding, stepping and reading allocate nothing. The batch with all its streams serves one
+ * thread at a time; a second one inside is detected and refused. A call that throws changes
+ * nothing.
+ */
+public final class BatchSession implements AutoCloseable {
+  private final Plan plan;
+  private final BatchState batch;
+  private final Deque<Integer> free = new ArrayDeque<>();
+  private final Stream[] fed;
+  private int fedCount;
+
+  private BatchSession(Plan plan, int capacity) {
+    this.plan = plan;
+    this.batch = plan.openBatch(capacity);
+    this.fed = new Stream[capacity];
+    for (int i = 0; i < capacity; i++) {
+      free.addLast(i);
+    }
+  }
+
+  /**
+   * Room for {@code capacity} streams, none of which has joined.
+   *
+   * @throws IllegalArgumentException if the capacity is below 1
+   * @throws IllegalStateException if the plan is closed
+   */
+  public static BatchSession open(Plan plan, int capacity) {
+    return new BatchSession(plan, capacity);
+  }
+
+  /** The plan this batch steps through. */
+  public Plan plan() {
+    return plan;
+  }
+
+  /** Number of streams there is room for. */
+  public int capacity() {
+    return batch.capacity();
+  }
+
+  /** Number of streams that have joined and not left. */
+  public int size() {
+    return batch.capacity() - free.size();
+  }
+
+  /**
+   * A new stream with state zero.
+   *
+   * @throws IllegalStateException if the batch is full or closed, or another thread is inside
+   */
+  public Stream join() {
+    batch.enter();
+    try {
+      if (free.isEmpty()) {
+        throw new IllegalStateException(
+            "all %d streams of the batch are taken; let one leave or open a larger batch"
+                .formatted(batch.capacity()));
+      }
+      int place = free.removeFirst();
+      Stream stream = new Stream(place);
+      stream.port.reset();
+      return stream;
+    } finally {
+      batch.exit();
+    }
+  }
+
+  /**
+   * One step of every stream that was fed since the last step; the others stay as they are.
+   *
+   * @return how many streams stepped
+   * @throws IllegalStateException if the batch or its plan is closed, or another thread is inside
+   */
+  public int step() {
+    batch.enter();
+    try {
+      int stepped = fedCount;
+      if (stepped == 0) {
+        return 0;
+      }
+      for (int i = 0; i < stepped; i++) {
+        Stream stream = fed[i];
+        if (stream.token >= 0) {
+          batch.offer(stream.place, stream.token);
+        } else {
+          batch.offer(stream.place);
+        }
+      }
+      batch.step();
+      for (int i = 0; i < stepped; i++) {
+        fed[i].stepped();
+      }
+      fedCount = 0;
+      return stepped;
+    } finally {
+      batch.exit();
+    }
+  }
+
+  /** Closes the batch with all its streams, after the step that may be running. */
+  @Override
+  public void close() {
+    batch.close();
+  }
+
+  /** One stream of a batch. */
+  public final class Stream {
+    private final int place;
+    private final StreamState state;
+    private final Port port;
+    private final StepStats stats;
+    private boolean joined = true;
+    private boolean isFed;
+    private boolean hasOutput;
+    private int token;
+
+    private Stream(int place) {
+      this.place = place;
+      this.state = batch.stream(place);
+      this.port = new Port(plan, state);
+      this.stats = new StepStats(state);
+    }
+
+    /**
+     * Gives the stream its next input, a vector; it is copied.
+     *
+     * @throws IllegalArgumentException if the vector has the wrong length or a value is NaN,
+     *     infinite or out of bound
+     * @throws IllegalStateException if the stream was fed already, has left, or the batch is closed
+     */
+    public void feed(float[] input) {
+      port.checkInput(input);
+      enter();
+      try {
+        take(-1);
+        port.write(input);
+      } finally {
+        batch.exit();
+      }
+    }
+
+    /**
+     * Gives the stream its next input, a token.
+     *
+     * @throws IllegalArgumentException if the token is out of range
+     * @throws UnsupportedOperationException if the model has no vocabulary
+     * @throws IllegalStateException if the stream was fed already, has left, or the batch is closed
+     */
+    public void feed(int token) {
+      port.checkToken(token);
+      enter();
+      try {
+        take(token);
+      } finally {
+        batch.exit();
+      }
+    }
+
+    private void take(int nextToken) {
+      if (isFed) {
+        throw new IllegalStateException(
+            "the stream was fed already; call step() on the batch before feeding it again");
+      }
+      isFed = true;
+      token = nextToken;
+      fed[fedCount++] = this;
+    }
+
+    private void stepped() {
+      isFed = false;
+      hasOutput = true;
+      stats.record();
+    }
+
+    /**
+     * Copies what the stream's last step gave.
+     *
+     * @throws IllegalArgumentException if the array has the wrong length
+     * @throws IllegalStateException if it has not stepped since it joined or was reset or restored,
+     *     has left, or the batch is closed
+     */
+    public void read(float[] output) {
+      port.checkOutput(output);
+      enter();
+      try {
+        if (!hasOutput) {
+          throw new IllegalStateException("the stream has not stepped yet; feed it and step()");
+        }
+        port.read(output);
+      } finally {
+        batch.exit();
+      }
+    }
+
+    /** Sets the state to zero, and forgets an input it was fed. */
+    public void reset() {
+      enter();
+      try {
+        forget();
+        port.reset();
+      } finally {
+        batch.exit();
+      }
+    }
+
+    /** The state as bytes that {@link #restore} or {@link Session#restore} takes. */
+    public byte[] snapshot() {
+      enter();
+      try {
+        return port.snapshot();
+      } finally {
+        batch.exit();
+      }
+    }
+
+    /**
+     * Continues from a snapshot, and forgets an input it was fed. Magnitudes below {@link
+     * Elementary#FLUSH_BELOW} become +0.
+     *
+     * @throws IllegalArgumentException if the bytes are damaged, of an unknown version, of another
+     *     model, or hold what no state can be; the state has not changed
+     */
+    public void restore(byte[] snapshot) {
+      float[] decoded = port.decode(snapshot);
+      enter();
+      try {
+        forget();
+        port.restore(decoded);
+      } finally {
+        batch.exit();
+      }
+    }
+
+    /** What this stream's steps did; the same object every time. */
+    public StepStats stats() {
+      return stats;
+    }
+
+    /** Gives the place to another stream. Leaving twice does nothing. */
+    public void leave() {
+      if (!joined) {
+        return;
+      }
+      enter();
+      try {
+        forget();
+        joined = false;
+        free.addLast(place);
+      } finally {
+        batch.exit();
+      }
+    }
+
+    private void forget() {
+      hasOutput = false;
+      if (isFed) {
+        isFed = false;
+        int at = 0;
+        while (fed[at] != this) {
+          at++;
+        }
+        fed[at] = fed[--fedCount];
+      }
+    }
+
+    private void enter() {
+      batch.enter();
+      if (!joined) {
+        batch.exit();
+        throw new IllegalStateException("the stream has left the batch; join() for another");
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package io.github.stillgate.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The batch norm of eq. 7 over a layer's gates: divided by the standard deviation, and s added. s
+ * is one number that may be annealed, or a learned one for each gate under a penalty on the live
+ * fraction.
+ */
+final class GateNorm {
+  /**
+   * Bounds the factor 1 / sqrt(var + epsilon) by 32. A gate whose bottleneck is dead has variance
+   * 0; with 1e-5 and its factor of 316 the gradient through 50 steps left float32.
+   */
+  private static final float EPSILON = 1e-3f;
+
+  /**
+   * Weight of one step in the population statistics: they average some four updates of 50 steps.
+   */
+  private static final float MOMENTUM = 5e-3f;
+
+  /** DJL means by momentum the weight of what was there before, and hands PyTorch the rest. */
+  private static final float DJL_MOMENTUM = 1 - MOMENTUM;
+
+  /**
+   * Width of the soft threshold that stands for "live" in the penalty, in standard deviations of a
+   * gate: narrow enough that its mean is the live fraction within a percent or two.
+   */
+  private static final float SOFTNESS = 0.25f;
+
+  private final Recipe.Shift recipe;
+  private final NDArray mean;
+  private final NDArray variance;
+  private final NDArray scale;
+  private final NDArray shift;
+  private final NDList softLive = new NDList();
+
+  GateNorm(Parameters parameters, String name, int gates, Recipe.Shift recipe) {
+    this.recipe = recipe;
+    this.mean = parameters.statistic(name + ".mean", gates, 0);
+    this.variance = parameters.statistic(name + ".variance", gates, 1);
+    this.scale = mean.getManager().ones(mean.getShape());
+    this.shift =
+        recipe.learns()
+            ? parameters.full(name + ".shift", gates, recipe.value())
+            : parameters.statistic(name + ".shift", gates, recipe.at(0));
+  }
+
+  /** Sets s for an update, unless it is learned. */
+  void beginUpdate(int update) {
+    if (!recipe.learns() && recipe.annealing() > 0) {
+      float[] values = new float[(int) shift.size()];
+      java.util.Arrays.fill(values, recipe.at(update));
+      shift.set(values);
+    }
+  }
+
+  /** Pre-activations a of one step, (batch, gates). */
+  NDArray normalise(NDArray v, boolean training) {
+    NDArray a =
+        v.getNDArrayInternal()
+            .batchNorm(v, mean, variance, scale, shift, 1, DJL_MOMENTUM, EPSILON, training)
+            .singletonOrThrow();
+    if (training && recipe.learns()) {
+      softLive.add(a.mul(1 / SOFTNESS).getNDArrayInternal().sigmoid().mean());
+    }
+    return a;
+  }
+
+  /** {@code penalty * (live - target)^2} over the steps since the last call, or null. */
+  @Nullable NDArray penalty() {
+    if (softLive.isEmpty()) {
+      return null;
+    }
+    NDArray excess = NDArrays.stack(softLive).mean().sub(recipe.targetLive());
+    softLive.clear();
+    return excess.mul(excess).mul(recipe.penalty());
+  }
+
+  /** With the population's statistics, a = k v + offset: k for each gate. */
+  double[] factors() {
+    float[] variances = variance.toFloatArray();
+    double[] k = new double[variances.length];
+    for (int i = 0; i < k.length; i++) {
+      k[i] = 1 / Math.sqrt((double) variances[i] + EPSILON);
+    }
+    return k;
+  }
+
+  /** See {@link #factors}. */
+  double[] offsets() {
+    double[] k = factors();
+    float[] means = mean.toFloatArray();
+    float[] shifts = shift.toFloatArray();
+    for (int i = 0; i < k.length; i++) {
+      k[i] = shifts[i] - k[i] * means[i];
+    }
+    return k;
+  }
+}
