@@ -1,6 +1,7 @@
 package io.github.stillgate.bench;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.strategy.Kernels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Parameters;
     name = "stillgate bench",
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
+    subcommands = Kernels.class,
     description = {
       "Runs the JMH benchmarks and prints, beside each time, the bytes it had to read and the share of"
           + " the read bandwidth it reached, measured in the same run.",
@@ -79,7 +81,8 @@ public final class Bench implements Callable<Integer> {
                 "--add-modules=jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow");
-    for (String pattern : include) {
+    // The strategies have a command of their own.
+    for (String pattern : include.isEmpty() ? List.of("bench\\.[A-Z]\\w+Benchmark") : include) {
       options.include(pattern);
     }
     for (String parameter : parameters) {

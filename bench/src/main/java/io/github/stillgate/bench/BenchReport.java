@@ -1,9 +1,6 @@
 package io.github.stillgate.bench;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -64,7 +61,7 @@ record BenchReport(
       rows.add(row(result, bandwidth));
     }
     rows.sort(Comparator.comparing(Row::benchmark).thenComparing(Row::parameters));
-    return new BenchReport(thisMachine(), LocalDate.now().toString(), bandwidth, rows);
+    return new BenchReport(Machine.description(), LocalDate.now().toString(), bandwidth, rows);
   }
 
   private static Row row(RunResult result, TreeMap<Integer, Double> bandwidth) {
@@ -144,26 +141,6 @@ record BenchReport(
     String full = result.getParams().getBenchmark();
     String[] parts = full.split("\\.");
     return parts[parts.length - 2].replace("Benchmark", "") + "." + parts[parts.length - 1];
-  }
-
-  private static String thisMachine() {
-    String cpu = System.getProperty("os.arch");
-    Path info = Path.of("/proc/cpuinfo");
-    if (Files.exists(info)) {
-      try {
-        cpu =
-            Files.readAllLines(info).stream()
-                .filter(line -> line.startsWith("model name"))
-                .map(line -> line.substring(line.indexOf(':') + 1).strip())
-                .findFirst()
-                .orElse(cpu);
-      } catch (IOException unreadable) {
-        cpu = cpu + " (" + unreadable.getMessage() + ")";
-      }
-    }
-    return "%s, %d cores, Java %s"
-        .formatted(
-            cpu, Runtime.getRuntime().availableProcessors(), System.getProperty("java.version"));
   }
 
   String toMarkdown() {

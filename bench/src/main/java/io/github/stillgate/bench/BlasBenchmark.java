@@ -2,6 +2,7 @@ package io.github.stillgate.bench;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.core.kernel.PackMemory;
 import io.github.stillgate.kernel.ffm.Blas;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -42,7 +43,7 @@ public class BlasBenchmark {
   public void fill() {
     arena = Arena.ofShared();
     SplittableRandom random = new SplittableRandom(1);
-    a = arena.allocate(8L * n * n, 64);
+    a = PackMemory.allocate(8L * n * n, arena);
     for (long i = 0; i < 2L * n * n; i++) {
       a.setAtIndex(JAVA_FLOAT, i, (float) random.nextDouble(-1, 1));
     }

@@ -1,0 +1,127 @@
+package io.github.stillgate.bench;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** One plot of lines or points, saved as SVG. */
+public final class Plot {
+  private static final Pattern DIGITS = Pattern.compile("-?\\d+\\.\\d{3,}");
+  private static final int WIDTH = 900;
+  private static final int HEIGHT = 560;
+
+  /** Colours that stay apart for colour-blind eyes (Okabe and Ito). */
+  private static final Color[] COLORS = {
+    new Color(0x0072b2), new Color(0xd55e00), new Color(0x009e73), new Color(0xcc79a7),
+    new Color(0xe69f00), new Color(0x56b4e9), new Color(0x000000), new Color(0x999999)
+  };
+
+  private final XYChart chart;
+  private int count;
+
+  /** An empty plot. */
+  public Plot(String title, String x, String y) {
+    chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title(title)
+            .xAxisTitle(x)
+            .yAxisTitle(y)
+            .build();
+    Styler styler = chart.getStyler();
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setPlotBackgroundColor(Color.WHITE);
+    styler.setPlotBorderVisible(false);
+    styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 15));
+    styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 11));
+    styler.setLegendBorderColor(Color.WHITE);
+    styler.setLegendPosition(Styler.LegendPosition.OutsideE);
+    chart.getStyler().setPlotGridLinesColor(new Color(0xe4e4e4));
+    chart.getStyler().setMarkerSize(6);
+  }
+
+  /** Makes the y axis logarithmic. */
+  public Plot logarithmicY() {
+    chart.getStyler().setYAxisLogarithmic(true);
+    return this;
+  }
+
+  /** Makes the x axis logarithmic. */
+  public Plot logarithmicX() {
+    chart.getStyler().setXAxisLogarithmic(true);
+    return this;
+  }
+
+  /** Adds points joined by a line. */
+  public Plot line(String name, List<Double> x, List<Double> y) {
+    add(name, x, y).setMarker(SeriesMarkers.CIRCLE);
+    return this;
+  }
+
+  /** Adds points joined by a dashed line, for what others measured or a bound. */
+  public Plot dashed(String name, List<Double> x, List<Double> y) {
+    XYSeries series = add(name, x, y);
+    series.setMarker(SeriesMarkers.NONE);
+    series.setLineStyle(
+        new BasicStroke(
+            1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 4}, 0));
+    return this;
+  }
+
+  /** Adds points alone. */
+  public Plot points(String name, List<Double> x, List<Double> y) {
+    XYSeries series = add(name, x, y);
+    series.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+    return this;
+  }
+
+  private XYSeries add(String name, List<Double> x, List<Double> y) {
+    XYSeries series = chart.addSeries(name, x, y);
+    Color color = COLORS[count++ % COLORS.length];
+    series.setLineColor(color);
+    series.setMarkerColor(color);
+    series.setLineStyle(new BasicStroke(1.8f));
+    return series;
+  }
+
+  /**
+   * Writes the plot as SVG. Text is laid out with a font of this machine.
+   *
+   * @throws IOException if the file cannot be written or there is no font; the message says which
+   */
+  public void save(Path svg) throws IOException {
+    try {
+      ByteArrayOutputStream drawn = new ByteArrayOutputStream();
+      VectorGraphicsEncoder.saveVectorGraphic(chart, drawn, VectorGraphicsFormat.SVG);
+      // Text is drawn as outlines with fifteen digits a point: two are enough, and a third of the
+      // file.
+      String text =
+          DIGITS
+              .matcher(drawn.toString(StandardCharsets.UTF_8))
+              .replaceAll(
+                  number -> String.format(Locale.ROOT, "%.2f", Double.parseDouble(number.group())));
+      Files.writeString(svg, text);
+    } catch (RuntimeException | InternalError | UnsatisfiedLinkError noFont) {
+      throw new IOException(
+          "cannot draw %s: %s; install a font (Debian: apt-get install fontconfig fonts-dejavu-core)"
+              .formatted(svg, noFont.getMessage()),
+          noFont);
+    }
+  }
+}
