@@ -1,6 +1,7 @@
 package io.github.stillgate.kernel.ffm;
 
 import io.github.stillgate.contract.BackendContract;
+import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.SessionContract;
 import org.junit.jupiter.api.Nested;
 
@@ -15,6 +16,13 @@ class NativeBackendTest {
   @Nested
   class Sessions extends SessionContract {
     Sessions() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Batches extends BatchContract {
+    Batches() {
       super(new NativeBackend());
     }
   }

@@ -1,0 +1,152 @@
+package io.github.stillgate.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.session.BatchSession;
+import io.github.stillgate.core.session.Session;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a batch promises, whatever backend is below it. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class BatchContract {
+  private final Backend backend;
+
+  protected BatchContract(Backend backend) {
+    this.backend = backend;
+  }
+
+  @BeforeEach
+  void require() {
+    RequiredBackend.check(backend);
+  }
+
+  private PlanOptions options() {
+    return PlanOptions.defaults().withBackend(backend.name());
+  }
+
+  static Stream<Model> batchModels() {
+    return Stream.of(
+        TestModels.block(11, 4, 16, 41),
+        TestModels.hybrid(11, 6, 11, 42),
+        TestModels.conditional(11, 40, 4, 43),
+        TestModels.gru(11, 33, 44),
+        TestModels.full(11, 20, 45));
+  }
+
+  /** Streams join, pause, leave and come back; each has the bits it would have alone. */
+  @ParameterizedTest
+  @MethodSource("batchModels")
+  void aStreamInABatchHasTheBitsOfASession(Model model) {
+    Random random = new Random(51);
+    float[] a = new float[model.outputs()];
+    float[] b = new float[model.outputs()];
+    float[] oneHot = new float[model.inputs()];
+    int capacity = 14;
+    try (Plan plan = Plan.compile(model, options());
+        BatchSession batch = BatchSession.open(plan, capacity)) {
+      BatchSession.Stream[] streams = new BatchSession.Stream[capacity];
+      Session[] alone = new Session[capacity];
+      boolean[] fed = new boolean[capacity];
+      for (int step = 0; step < 120; step++) {
+        int steps = 0;
+        for (int i = 0; i < capacity; i++) {
+          if (streams[i] == null && random.nextInt(4) == 0) {
+            streams[i] = batch.join();
+            alone[i] = Session.open(plan);
+          } else if (streams[i] != null && random.nextInt(25) == 0) {
+            streams[i].leave();
+            alone[i].close();
+            streams[i] = null;
+          } else if (streams[i] != null && random.nextInt(25) == 0) {
+            streams[i].reset();
+            alone[i].reset();
+          }
+          fed[i] = streams[i] != null && random.nextInt(5) > 0;
+          if (fed[i]) {
+            int token = random.nextInt(model.inputs());
+            alone[i].step(token, a);
+            if (random.nextInt(3) == 0) {
+              Arrays.fill(oneHot, 0);
+              oneHot[token] = 1;
+              streams[i].feed(oneHot);
+            } else {
+              streams[i].feed(token);
+            }
+            steps++;
+          }
+        }
+        assertThat(batch.step()).isEqualTo(steps);
+        for (int i = 0; i < capacity; i++) {
+          if (streams[i] != null) {
+            assertThat(streams[i].snapshot()).as("step %d", step).isEqualTo(alone[i].snapshot());
+            assertThat(streams[i].stats().liveFraction(0))
+                .isEqualTo(alone[i].stats().liveFraction(0));
+          }
+          if (fed[i]) {
+            streams[i].read(a);
+            byte[] now = alone[i].snapshot();
+            assertThat(streams[i].snapshot()).isEqualTo(now);
+          }
+        }
+      }
+      // Outputs too: the same token in the same state.
+      for (int i = 0; i < capacity; i++) {
+        if (streams[i] != null) {
+          streams[i].feed(1);
+          batch.step();
+          streams[i].read(a);
+          alone[i].step(1, b);
+          assertThat(bits(a)).isEqualTo(bits(b));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aBatchStepAllocatesNothing() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    try (Plan plan = Plan.compile(TestModels.block(27, 4, 16, 10), options());
+        BatchSession batch = BatchSession.open(plan, 9)) {
+      BatchSession.Stream[] streams = new BatchSession.Stream[9];
+      for (int i = 0; i < 9; i++) {
+        streams[i] = batch.join();
+      }
+      float[] out = new float[27];
+      long allocated = Long.MAX_VALUE;
+      // Compilation may still be under way in the first rounds.
+      for (int round = 0; round < 30 && allocated > 1000; round++) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int step = 0; step < 1_000; step++) {
+          for (int i = 0; i < 9; i++) {
+            streams[i].feed((step + i) % 27);
+          }
+          batch.step();
+          streams[step % 9].read(out);
+        }
+        allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      }
+      assertThat(allocated).as("bytes in 1000 steps").isLessThanOrEqualTo(1000);
+    }
+  }
+
+  private static int[] bits(float[] values) {
+    int[] bits = new int[values.length];
+    for (int i = 0; i < values.length; i++) {
+      bits[i] = Float.floatToRawIntBits(values[i]);
+    }
+    return bits;
+  }
+}
