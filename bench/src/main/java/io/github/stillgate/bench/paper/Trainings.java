@@ -122,9 +122,9 @@ final class Trainings {
       }
       trainer.settle();
       CharTrainer.Score score = trainer.evaluate(validation);
-      Curve.Point last = points.removeLast();
-      points.add(
-          new Curve.Point(last.update(), last.training(), score.bitsPerChar(), score.live()));
+      // A curve may be lost where the checkpoint is not; its last point is made again.
+      double training = points.isEmpty() ? Double.NaN : points.removeLast().training();
+      points.add(new Curve.Point(trainer.updates(), training, score.bitsPerChar(), score.live()));
       write(experiment, points);
       if (CharTrainer.canExport(experiment.recipe())) {
         trainer.export().save(model(experiment));
