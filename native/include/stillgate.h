@@ -98,6 +98,25 @@ typedef struct sg_blocks {
            (int64_t padded, const float *state_sums, const float *input_sums, const float *bias,       \
             float *h),                                                                                 \
            (padded, state_sums, input_sums, bias, h))                                                  \
+    /* out[i] = flush(f(values[i])) for the function numbered as in the Java enum Pointwise */         \
+    KERNEL(void, apply,                                                                                \
+           (int64_t function, float a, float b, int64_t padded, const float *values, float *out),      \
+           (function, a, b, padded, values, out))                                                      \
+    /* out[i] = flush(left[i] * right[i]) */                                                           \
+    KERNEL(void, multiply,                                                                             \
+           (int64_t padded, const float *left, const float *right, float *out),                        \
+           (padded, left, right, out))                                                                 \
+    /* out[i] = fma(left[i], right[i], out[i]) */                                                      \
+    KERNEL(void, add_product,                                                                          \
+           (int64_t padded, const float *left, const float *right, float *out),                        \
+           (padded, left, right, out))                                                                 \
+    /* state[i] = flush(fma(keep[i], state[i], gate[i] * value[i])) */                                 \
+    KERNEL(void, carry,                                                                                \
+           (int64_t padded, const float *keep, const float *gate, const float *value, float *state),   \
+           (padded, keep, gate, value, state))                                                         \
+    /* eq. 4: h[i] = flush(fma(z[i], c[i] - h[i], h[i])) */                                            \
+    KERNEL(void, blend, (int64_t padded, const float *z, const float *c, float *h),                    \
+           (padded, z, c, h))                                                                          \
     /* out = softmax(sums + bias) over n elements, +0 in the padding */                                \
     KERNEL(void, softmax,                                                                              \
            (int64_t n, int64_t padded, const float *sums, const float *bias, float *out),              \

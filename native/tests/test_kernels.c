@@ -98,6 +98,22 @@ static float plain_blend(float z, float c, float h) {
     return fabsf(v) < 1e-30f ? 0.0f : v;
 }
 
+static float plain_flush(float v) { return fabsf(v) < 1e-30f ? 0.0f : v; }
+
+/* In the order of the Java enum Pointwise. */
+static float plain_pointwise(int function, float v, float a, float b) {
+    switch (function) {
+        case 0: return plain_sigmoid(v);
+        case 1: return plain_tanh(v);
+        case 2: return fmaf(a, v, b);
+        case 3: return v > a ? (v < b ? v : b) : a;
+        case 4: return v > 0.0f ? v : a * v;
+        case 5: return v > a ? v : 0.0f;
+        case 6: return v > 0.0f ? v : a * (plain_exp(v) - 1.0f);
+        default: return v / (1.0f + fabsf(v));
+    }
+}
+
 /* --- kernels --- */
 
 static void test_rows(int64_t groups, int64_t state_rows, int64_t state_width, int64_t input_rows,
@@ -409,6 +425,37 @@ static void test_cells(int64_t n, float scale) {
         float r = plain_sigmoid((input[s + i] + state[s + i]) + bias[s + i]);
         float c = plain_tanh(fmaf(r, state[2 * s + i], input[2 * s + i]) + bias[2 * s + i]);
         check("gru", i, plain_blend(z, c, before[i]), h[i]);
+    }
+
+    float *left = input, *right = bias, *value = state + s;
+    for (int function = 0; function < 8; function++) {
+        sg_apply(function, 0.3f, 0.7f, s, state, out);
+        for (int64_t i = 0; i < n; i++) {
+            float v = plain_flush(plain_pointwise(function, state[i], 0.3f, 0.7f));
+            check("apply", 1000 * function + i, v, out[i]);
+        }
+    }
+    left[0] = 1e-20f;
+    right[0] = 1e-20f;
+    sg_multiply(s, left, right, out);
+    for (int64_t i = 0; i < n; i++) {
+        check("multiply", i, plain_flush(left[i] * right[i]), out[i]);
+    }
+    memcpy(out, before, (size_t)s * 4);
+    sg_add_product(s, left, right, out);
+    for (int64_t i = 0; i < n; i++) {
+        check("add_product", i, fmaf(left[i], right[i], before[i]), out[i]);
+    }
+    memcpy(h, before, (size_t)s * 4);
+    sg_carry(s, left, right, value, h);
+    for (int64_t i = 0; i < n; i++) {
+        float added = right[i] * value[i];
+        check("carry", i, plain_flush(fmaf(left[i], before[i], added)), h[i]);
+    }
+    memcpy(h, before, (size_t)s * 4);
+    sg_blend(s, z, value, h);
+    for (int64_t i = 0; i < n; i++) {
+        check("blend", i, plain_blend(z[i], value[i], before[i]), h[i]);
     }
 
     sg_softmax(n, s, state, bias, out);

@@ -9,6 +9,7 @@ import io.github.stillgate.core.kernel.Batch;
 import io.github.stillgate.core.kernel.DenseMatrix;
 import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.kernel.PackedRows;
+import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.Arena;
@@ -398,6 +399,60 @@ public abstract class BackendContract {
       assertBits(at(h, i), blend(z, c, before[i]), "h", i);
     }
     assertPaddingAndGuard(h, n);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "27, 0.01", "45, 4", "64, 1000", "130, 1e6"})
+  void pointwiseFunctionsFollowTheirFormulas(int n, float scale) {
+    Random random = new Random(n);
+    float[] values = random(n, scale, random);
+    special(values, random);
+    MemorySegment v = padded(values);
+    for (Pointwise function : Pointwise.values()) {
+      for (float[] constants : new float[][] {{0.3f, 0.7f}, {-1f, 1f}, {0f, Float.MAX_VALUE / 8}}) {
+        MemorySegment out = guarded(RowLayout.padded(n));
+        backend.cells().apply(function, constants[0], constants[1], n, v, out);
+        for (int i = 0; i < n; i++) {
+          float expected = Elementary.flush(function.of(values[i], constants[0], constants[1]));
+          assertBits(at(out, i), expected, function.name(), i);
+          assertBits(at(v, i), values[i], "value", i);
+        }
+        assertGuard(out, RowLayout.padded(n));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "27, 0.01", "45, 4", "64, 1000", "130, 1e6"})
+  void productsCarriesAndBlendsFollowTheirFormulas(int n, float scale) {
+    Random random = new Random(n);
+    float[] left = random(n, 1, random);
+    float[] right = random(n, scale, random);
+    float[] value = random(n, 1, random);
+    float[] before = random(n, 1, random);
+    left[n / 2] = 1e-20f;
+    right[n / 2] = 1e-20f;
+    special(before, random);
+    MemorySegment product = guardedCopy(left);
+    backend.cells().multiply(n, product, padded(right), product);
+    MemorySegment sum = guardedCopy(before);
+    backend.cells().addProduct(n, padded(left), padded(right), sum);
+    MemorySegment carried = guardedCopy(before);
+    backend.cells().carry(n, padded(left), padded(value), padded(right), carried);
+    MemorySegment blended = guardedCopy(before);
+    backend.cells().blend(n, padded(left), padded(right), blended);
+    for (int i = 0; i < n; i++) {
+      assertBits(at(product, i), Elementary.flush(left[i] * right[i]), "product", i);
+      assertBits(at(sum, i), Math.fma(left[i], right[i], before[i]), "sum", i);
+      float added = value[i] * right[i];
+      float memory = Elementary.flush(Math.fma(left[i], before[i], added));
+      assertBits(at(carried, i), memory, "carried", i);
+      assertBits(at(blended, i), blend(left[i], right[i], before[i]), "blended", i);
+    }
+    assertPaddingAndGuard(product, n);
+    assertPaddingAndGuard(sum, n);
+    assertPaddingAndGuard(carried, n);
+    assertPaddingAndGuard(blended, n);
   }
 
   @ParameterizedTest

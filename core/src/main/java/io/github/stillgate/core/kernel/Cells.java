@@ -93,6 +93,29 @@ public interface Cells {
       int n, MemorySegment stateSums, MemorySegment inputSums, MemorySegment bias, MemorySegment h);
 
   /**
+   * {@code out[i] = flush(f(values[i]))}. The values stay; {@code out} is other memory.
+   *
+   * @param a first constant of the function
+   * @param b its second constant
+   */
+  void apply(Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out);
+
+  /** {@code out[i] = flush(left[i] * right[i])}; {@code out} may be either. */
+  void multiply(int n, MemorySegment left, MemorySegment right, MemorySegment out);
+
+  /** {@code out[i] = fma(left[i], right[i], out[i])}: the peepholes of an LSTM. */
+  void addProduct(int n, MemorySegment left, MemorySegment right, MemorySegment out);
+
+  /**
+   * The memory of an LSTM: {@code state[i] = flush(fma(keep[i], state[i], gate[i] * value[i]))}.
+   */
+  void carry(
+      int n, MemorySegment keep, MemorySegment gate, MemorySegment value, MemorySegment state);
+
+  /** Eq. 4 for every unit: {@code h[i] = flush(fma(z[i], c[i] - h[i], h[i]))}. */
+  void blend(int n, MemorySegment z, MemorySegment c, MemorySegment h);
+
+  /**
    * {@code out = softmax(sums + bias)} over the first n elements; the padding of {@code out}
    * becomes +0.
    *

@@ -1,5 +1,6 @@
 package io.github.stillgate.kernel.ffm;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -35,6 +36,16 @@ final class Kernels {
   private static final MethodHandle SCALE_BY_SIGMOID = returningNothing("scale_by_sigmoid", 4);
   private static final MethodHandle CONDITIONAL_GRU = returningNothing("conditional_gru", 6);
   private static final MethodHandle GRU = returningNothing("gru", 5);
+  private static final MethodHandle APPLY =
+      Linker.nativeLinker()
+          .downcallHandle(
+              NativeLibrary.kernel("apply"),
+              FunctionDescriptor.ofVoid(
+                  JAVA_LONG, JAVA_FLOAT, JAVA_FLOAT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+  private static final MethodHandle MULTIPLY = returningNothing("multiply", 4);
+  private static final MethodHandle ADD_PRODUCT = returningNothing("add_product", 4);
+  private static final MethodHandle CARRY = returningNothing("carry", 5);
+  private static final MethodHandle BLEND = returningNothing("blend", 4);
   private static final MethodHandle SOFTMAX = returningNothing("softmax", 5);
   private static final MethodHandle FLUSHES_DENORMALS =
       Linker.nativeLinker()
@@ -151,6 +162,46 @@ final class Kernels {
   static void gru(long padded, long stateSums, long inputSums, long bias, long h) {
     try {
       GRU.invokeExact(padded, stateSums, inputSums, bias, h);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void apply(long function, float a, float b, long padded, long values, long out) {
+    try {
+      APPLY.invokeExact(function, a, b, padded, values, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void multiply(long padded, long left, long right, long out) {
+    try {
+      MULTIPLY.invokeExact(padded, left, right, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void addProduct(long padded, long left, long right, long out) {
+    try {
+      ADD_PRODUCT.invokeExact(padded, left, right, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void carry(long padded, long keep, long gate, long value, long state) {
+    try {
+      CARRY.invokeExact(padded, keep, gate, value, state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void blend(long padded, long z, long c, long h) {
+    try {
+      BLEND.invokeExact(padded, z, c, h);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -2,6 +2,7 @@ package io.github.stillgate.kernel.ffm;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.MemorySegment;
 
@@ -92,6 +93,34 @@ final class NativeCells implements Cells {
       MemorySegment h) {
     Kernels.gru(
         RowLayout.padded(n), stateSums.address(), inputSums.address(), bias.address(), h.address());
+  }
+
+  @Override
+  public void apply(
+      Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out) {
+    Kernels.apply(function.ordinal(), a, b, RowLayout.padded(n), values.address(), out.address());
+  }
+
+  @Override
+  public void multiply(int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    Kernels.multiply(RowLayout.padded(n), left.address(), right.address(), out.address());
+  }
+
+  @Override
+  public void addProduct(int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    Kernels.addProduct(RowLayout.padded(n), left.address(), right.address(), out.address());
+  }
+
+  @Override
+  public void carry(
+      int n, MemorySegment keep, MemorySegment gate, MemorySegment value, MemorySegment state) {
+    Kernels.carry(
+        RowLayout.padded(n), keep.address(), gate.address(), value.address(), state.address());
+  }
+
+  @Override
+  public void blend(int n, MemorySegment z, MemorySegment c, MemorySegment h) {
+    Kernels.blend(RowLayout.padded(n), z.address(), c.address(), h.address());
   }
 
   @Override

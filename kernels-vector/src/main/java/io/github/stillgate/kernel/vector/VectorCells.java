@@ -11,6 +11,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.Elementary;
+import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -24,6 +25,7 @@ final class VectorCells implements Cells {
   static final VectorCells INSTANCE = new VectorCells();
 
   private static final FloatVector ZERO = FloatVector.zero(SPECIES);
+  private static final FloatVector ONE = FloatVector.broadcast(SPECIES, 1f);
   private static final FloatVector FLUSH_BELOW =
       FloatVector.broadcast(SPECIES, Elementary.FLUSH_BELOW);
   private static final VectorSpecies<Float> S128 = FloatVector.SPECIES_128;
@@ -245,6 +247,161 @@ final class VectorCells implements Cells {
           .blend(ZERO, after.abs().compare(VectorOperators.LT, FLUSH_BELOW))
           .intoMemorySegment(ALL, h + at, ORDER);
     }
+  }
+
+  @Override
+  public void apply(
+      Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out) {
+    int bytes = 4 * RowLayout.padded(n);
+    long from = Memory.at(values);
+    long to = Memory.at(out);
+    switch (function) {
+      case SIGMOID -> {
+        affine(-1f, -0f, bytes, from, to);
+        VectorElementary.sigmoidOfNegated(to, bytes);
+      }
+      case TANH -> VectorElementary.tanh(from, bytes, to);
+      case AFFINE -> affine(a, b, bytes, from, to);
+      case CLAMP -> clamp(a, b, bytes, from, to);
+      case LEAK -> leak(a, bytes, from, to);
+      case THRESHOLD -> threshold(a, bytes, from, to);
+      case ELU -> {
+        affine(1f, -0f, bytes, from, to);
+        VectorElementary.exp(to, bytes);
+        elu(a, bytes, from, to);
+      }
+      case SOFTSIGN -> softsign(bytes, from, to);
+    }
+    flush(bytes, to);
+  }
+
+  private static void affine(float scale, float shift, int bytes, long values, long out) {
+    long v = Memory.at(values);
+    long to = Memory.at(out);
+    FloatVector a = FloatVector.broadcast(SPECIES, scale);
+    FloatVector b = FloatVector.broadcast(SPECIES, shift);
+    for (int at = 0; at < bytes; at += BYTES) {
+      a.fma(FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER), b)
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  private static void clamp(float low, float high, int bytes, long values, long out) {
+    long v = Memory.at(values);
+    long to = Memory.at(out);
+    FloatVector a = FloatVector.broadcast(SPECIES, low);
+    FloatVector b = FloatVector.broadcast(SPECIES, high);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
+      FloatVector below = b.blend(x, x.compare(VectorOperators.LT, b));
+      a.blend(below, x.compare(VectorOperators.GT, a)).intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  private static void leak(float slope, int bytes, long values, long out) {
+    long v = Memory.at(values);
+    long to = Memory.at(out);
+    FloatVector a = FloatVector.broadcast(SPECIES, slope);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
+      a.mul(x).blend(x, x.compare(VectorOperators.GT, ZERO)).intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  private static void threshold(float threshold, int bytes, long values, long out) {
+    long v = Memory.at(values);
+    long to = Memory.at(out);
+    FloatVector a = FloatVector.broadcast(SPECIES, threshold);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
+      ZERO.blend(x, x.compare(VectorOperators.GT, a)).intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  /** {@code out} holds the exponentials already. */
+  private static void elu(float scale, int bytes, long values, long out) {
+    long v = Memory.at(values);
+    long to = Memory.at(out);
+    FloatVector a = FloatVector.broadcast(SPECIES, scale);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
+      FloatVector.fromMemorySegment(SPECIES, ALL, to + at, ORDER)
+          .sub(ONE)
+          .mul(a)
+          .blend(x, x.compare(VectorOperators.GT, ZERO))
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  private static void softsign(int bytes, long values, long out) {
+    long v = Memory.at(values);
+    long to = Memory.at(out);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
+      x.div(ONE.add(x.abs())).intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  private static void flush(int bytes, long values) {
+    long v = Memory.at(values);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
+      x.blend(ZERO, x.abs().compare(VectorOperators.LT, FLUSH_BELOW))
+          .intoMemorySegment(ALL, v + at, ORDER);
+    }
+  }
+
+  @Override
+  public void multiply(int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    int bytes = 4 * RowLayout.padded(n);
+    long l = Memory.at(left);
+    long r = Memory.at(right);
+    long to = Memory.at(out);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, l + at, ORDER)
+          .mul(FloatVector.fromMemorySegment(SPECIES, ALL, r + at, ORDER))
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
+    flush(bytes, to);
+  }
+
+  @Override
+  public void addProduct(int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    int bytes = 4 * RowLayout.padded(n);
+    long l = Memory.at(left);
+    long r = Memory.at(right);
+    long to = Memory.at(out);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, l + at, ORDER)
+          .fma(
+              FloatVector.fromMemorySegment(SPECIES, ALL, r + at, ORDER),
+              FloatVector.fromMemorySegment(SPECIES, ALL, to + at, ORDER))
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  @Override
+  public void carry(
+      int n, MemorySegment keep, MemorySegment gate, MemorySegment value, MemorySegment state) {
+    int bytes = 4 * RowLayout.padded(n);
+    long k = Memory.at(keep);
+    long g = Memory.at(gate);
+    long v = Memory.at(value);
+    long c = Memory.at(state);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector added =
+          FloatVector.fromMemorySegment(SPECIES, ALL, g + at, ORDER)
+              .mul(FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER));
+      FloatVector.fromMemorySegment(SPECIES, ALL, k + at, ORDER)
+          .fma(FloatVector.fromMemorySegment(SPECIES, ALL, c + at, ORDER), added)
+          .intoMemorySegment(ALL, c + at, ORDER);
+    }
+    flush(bytes, c);
+  }
+
+  @Override
+  public void blend(int n, MemorySegment z, MemorySegment c, MemorySegment h) {
+    blendAll(4 * RowLayout.padded(n), Memory.at(z), Memory.at(c), Memory.at(h));
   }
 
   @Override

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.Elementary;
+import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.MemorySegment;
 
@@ -106,6 +107,44 @@ final class ReferenceCells implements Cells {
       float z = Elementary.sigmoid(preactivation(i, stateSums, inputSums, bias));
       float r = Elementary.sigmoid(preactivation(stride + i, stateSums, inputSums, bias));
       blend(i, z, candidate(2 * stride + i, r, stateSums, inputSums, bias), h);
+    }
+  }
+
+  @Override
+  public void apply(
+      Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out) {
+    for (int i = 0; i < n; i++) {
+      set(out, i, Elementary.flush(function.of(get(values, i), a, b)));
+    }
+  }
+
+  @Override
+  public void multiply(int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    for (int i = 0; i < n; i++) {
+      set(out, i, Elementary.flush(get(left, i) * get(right, i)));
+    }
+  }
+
+  @Override
+  public void addProduct(int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    for (int i = 0; i < n; i++) {
+      set(out, i, Math.fma(get(left, i), get(right, i), get(out, i)));
+    }
+  }
+
+  @Override
+  public void carry(
+      int n, MemorySegment keep, MemorySegment gate, MemorySegment value, MemorySegment state) {
+    for (int i = 0; i < n; i++) {
+      float added = get(gate, i) * get(value, i);
+      set(state, i, Elementary.flush(Math.fma(get(keep, i), get(state, i), added)));
+    }
+  }
+
+  @Override
+  public void blend(int n, MemorySegment z, MemorySegment c, MemorySegment h) {
+    for (int i = 0; i < n; i++) {
+      blend(i, get(z, i), get(c, i), h);
     }
   }
 
