@@ -1,12 +1,17 @@
 package io.github.stillgate.cli;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import java.nio.file.Files;
@@ -15,8 +20,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -122,8 +129,33 @@ final class InspectCommand implements Callable<Integer> {
             case Gating.Hybrid hybrid ->
                 "conditional GRU, hybrid gating, " + blocks(hybrid.block());
           };
-      case Gru gru -> "GRU, reset after the matrix";
-      case Dense dense -> dense.activation() == Activation.SOFTMAX ? "dense, softmax" : "dense";
+      case Gru gru ->
+          switch (gru.reset()) {
+            case Reset.AfterMatrix after ->
+                "GRU, reset after the matrix" + (after.bh().isPresent() ? " and a bias" : "");
+            case Reset.BeforeMatrix _ -> "GRU, reset before the matrix";
+          };
+      case Lstm lstm ->
+          "LSTM"
+              + (lstm.forget().isEmpty() ? ", coupled gates" : "")
+              + (lstm.peepholes().isPresent() ? ", peepholes" : "")
+              + lstm.projection()
+                  .map(wp -> ", %d cells projected".formatted(lstm.cells()))
+                  .orElse("");
+      case SimpleRnn _ -> "recurrent, no gates";
+      case Embedding _ -> "embedding";
+      case Dense dense -> "dense" + end(dense.activation());
+      case Bidirectional pair -> "both directions: " + kind(pair.forward());
+    };
+  }
+
+  private static String end(Activation activation) {
+    return switch (activation) {
+      case Activation.Softmax _ -> ", softmax";
+      case Activation.Elementwise f ->
+          f.steps().stream()
+              .map(step -> ", " + step.function().name().toLowerCase(Locale.ROOT))
+              .collect(Collectors.joining());
     };
   }
 

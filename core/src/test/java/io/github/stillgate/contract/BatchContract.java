@@ -43,7 +43,11 @@ public abstract class BatchContract {
         TestModels.hybrid(11, 6, 11, 42),
         TestModels.conditional(11, 40, 4, 43),
         TestModels.gru(11, 33, 44),
-        TestModels.full(11, 20, 45));
+        TestModels.full(11, 20, 45),
+        TestModels.resetBefore(11, 37, 46),
+        TestModels.resetBias(11, 33, 47),
+        TestModels.lstm(11, 40, 9, 48),
+        TestModels.coupled(11, 30, 49));
   }
 
   /** Streams join, pause, leave and come back; each has the bits it would have alone. */

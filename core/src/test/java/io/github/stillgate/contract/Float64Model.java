@@ -1,25 +1,35 @@
 package io.github.stillgate.contract;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.SimpleRnn;
 import java.util.Arrays;
+import java.util.Optional;
 
 /** The papers' equations in float64 with {@link Math}, written apart from every kernel. */
 final class Float64Model {
   private final Model model;
   private final double[][] states;
+  private final double[][] cells;
 
   Float64Model(Model model) {
     this.model = model;
     this.states = new double[model.layers().size()][];
+    this.cells = new double[states.length][];
     for (int i = 0; i < states.length; i++) {
-      states[i] = new double[model.layers().get(i).outputs()];
+      Layer layer = model.layers().get(i);
+      states[i] = new double[layer.outputs()];
+      cells[i] = new double[layer instanceof Lstm lstm ? lstm.cells() : 0];
     }
   }
 
@@ -31,7 +41,14 @@ final class Float64Model {
           switch (layer) {
             case ConditionalGru gru -> states[i] = conditional(gru, x, states[i]);
             case Gru gru -> states[i] = ordinary(gru, x, states[i]);
+            case Lstm lstm -> states[i] = lstm(lstm, x, states[i], cells[i]);
+            case SimpleRnn rnn ->
+                states[i] =
+                    apply(rnn.activation(), affine(rnn.w(), x, rnn.u(), states[i], rnn.b()));
+            case Embedding embedding -> transposed(embedding.table(), x);
             case Dense dense -> dense(dense, x);
+            case Bidirectional pair ->
+                throw new IllegalArgumentException(pair.name() + " has no steps");
           };
     }
     return x;
@@ -95,16 +112,96 @@ final class Float64Model {
   }
 
   private static double[] ordinary(Gru l, double[] x, double[] h) {
-    double[] z = affine(l.wz(), x, l.uz(), h, l.bz());
-    double[] r = affine(l.wr(), x, l.ur(), h, l.br());
-    double[] cx = times(l.wc(), x);
-    double[] ch = times(l.uc(), h);
+    double[] z = apply(l.activations().update(), affine(l.wz(), x, l.uz(), h, l.bz()));
+    double[] r = apply(l.activations().reset(), affine(l.wr(), x, l.ur(), h, l.br()));
+    double[] a = times(l.wc(), x);
+    double[] resetState = h.clone();
+    for (int i = 0; i < h.length; i++) {
+      resetState[i] *= r[i];
+    }
+    double[] product = times(l.uc(), l.reset() == Reset.BEFORE ? resetState : h);
+    for (int i = 0; i < h.length; i++) {
+      if (l.reset() instanceof Reset.AfterMatrix(Optional<Matrix> bh)) {
+        product[i] = r[i] * (product[i] + (bh.isPresent() ? bh.get().at(i, 0) : 0));
+      }
+      a[i] += product[i] + l.bc().at(i, 0);
+    }
+    double[] c = apply(l.activations().candidate(), a);
     double[] next = new double[h.length];
     for (int i = 0; i < h.length; i++) {
-      double c = Math.tanh(cx[i] + sigmoid(r[i]) * ch[i] + l.bc().at(i, 0));
-      next[i] = h[i] + sigmoid(z[i]) * (c - h[i]);
+      next[i] = h[i] + z[i] * (c[i] - h[i]);
     }
     return next;
+  }
+
+  /** Changes the cells. */
+  private static double[] lstm(Lstm l, double[] x, double[] h, double[] c) {
+    Lstm.Activations f = l.activations();
+    double[] rawInput = affine(l.input().w(), x, l.input().u(), h, l.input().b());
+    double[] rawOutput = affine(l.output().w(), x, l.output().u(), h, l.output().b());
+    double[] g = apply(f.cell(), affine(l.cell().w(), x, l.cell().u(), h, l.cell().b()));
+    l.peepholes().ifPresent(p -> addProduct(p.input(), c, rawInput));
+    double[] i = apply(f.gates(), rawInput);
+    double[] keep = Arrays.stream(i).map(v -> 1 - v).toArray();
+    if (l.forget().isPresent()) {
+      Lstm.Sums sums = l.forget().get();
+      double[] rawForget = affine(sums.w(), x, sums.u(), h, sums.b());
+      l.peepholes().ifPresent(p -> addProduct(p.forget(), c, rawForget));
+      keep = apply(f.gates(), rawForget);
+    }
+    for (int k = 0; k < c.length; k++) {
+      c[k] = keep[k] * c[k] + i[k] * g[k];
+    }
+    l.peepholes().ifPresent(p -> addProduct(p.output(), c, rawOutput));
+    double[] o = apply(f.gates(), rawOutput);
+    double[] out = apply(f.hidden(), c);
+    for (int k = 0; k < c.length; k++) {
+      out[k] *= o[k];
+    }
+    return l.projection().map(wp -> times(wp, out)).orElse(out);
+  }
+
+  private static void addProduct(Matrix peephole, double[] c, double[] raw) {
+    for (int k = 0; k < raw.length; k++) {
+      raw[k] += peephole.at(k, 0) * c[k];
+    }
+  }
+
+  private static double[] apply(Activation.Elementwise activation, double[] values) {
+    return Arrays.stream(values)
+        .map(v -> {
+          double result = v;
+          for (Activation.Step step : activation.steps()) {
+            result = apply(step, result);
+          }
+          return result;
+        })
+        .toArray();
+  }
+
+  private static double apply(Activation.Step step, double v) {
+    double a = step.a();
+    double b = step.b();
+    return switch (step.function()) {
+      case SIGMOID -> sigmoid(v);
+      case TANH -> Math.tanh(v);
+      case AFFINE -> a * v + b;
+      case CLAMP -> Math.clamp(v, a, b);
+      case LEAK -> v > 0 ? v : a * v;
+      case THRESHOLD -> v > a ? v : 0;
+      case ELU -> v > 0 ? v : a * Math.expm1(v);
+      case SOFTSIGN -> v / (1 + Math.abs(v));
+    };
+  }
+
+  private static double[] transposed(Matrix table, double[] x) {
+    double[] y = new double[table.columns()];
+    for (int token = 0; token < x.length; token++) {
+      for (int i = 0; i < y.length; i++) {
+        y[i] += table.at(token, i) * x[token];
+      }
+    }
+    return y;
   }
 
   private static double[] dense(Dense l, double[] x) {
@@ -112,7 +209,9 @@ final class Float64Model {
     for (int i = 0; i < y.length; i++) {
       y[i] += l.b().at(i, 0);
     }
-    if (l.activation() == Activation.SOFTMAX) {
+    if (l.activation() instanceof Activation.Elementwise activation) {
+      y = apply(activation, y);
+    } else {
       double max = Arrays.stream(y).max().orElseThrow();
       double sum = 0;
       for (int i = 0; i < y.length; i++) {

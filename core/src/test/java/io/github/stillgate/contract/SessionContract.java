@@ -54,7 +54,13 @@ public abstract class SessionContract {
         TestModels.hybrid(11, 6, 11, 26),
         TestModels.hybrid(27, 3, 32, 27),
         TestModels.gru(9, 33, 4),
-        TestModels.gru(27, 128, 5));
+        TestModels.gru(27, 128, 5),
+        TestModels.resetBefore(11, 37, 61),
+        TestModels.resetBefore(6, 64, 62),
+        TestModels.resetBias(9, 45, 63),
+        TestModels.lstm(11, 40, 9, 64),
+        TestModels.lstm(7, 33, 33, 65),
+        TestModels.coupled(13, 50, 66));
   }
 
   private PlanOptions options() {
@@ -310,6 +316,36 @@ public abstract class SessionContract {
           after = threads.getCurrentThreadAllocatedBytes();
           assertThat(after - before - idle).as("bytes in 10000 steps, %s", skipping).isZero();
         }
+      }
+    }
+  }
+
+  static Stream<Model> composedModels() {
+    return Stream.of(
+        TestModels.resetBefore(27, 96, 71),
+        TestModels.resetBias(27, 96, 72),
+        TestModels.lstm(27, 96, 40, 73),
+        TestModels.coupled(27, 96, 74));
+  }
+
+  @ParameterizedTest
+  @MethodSource("composedModels")
+  void aStepOfComposedCellsAllocatesNothing(Model model) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    float[] out = new float[27];
+    float[] x = new float[27];
+    x[3] = 1;
+    try (Plan plan = Plan.compile(model, options())) {
+      plan.warmUp();
+      try (Session session = Session.open(plan)) {
+        run(session, out, x, 20_000);
+        long before = threads.getCurrentThreadAllocatedBytes();
+        long after = threads.getCurrentThreadAllocatedBytes();
+        long idle = after - before;
+        before = threads.getCurrentThreadAllocatedBytes();
+        run(session, out, x, 10_000);
+        after = threads.getCurrentThreadAllocatedBytes();
+        assertThat(after - before - idle).as("bytes in 10000 steps").isZero();
       }
     }
   }

@@ -1,16 +1,22 @@
 package io.github.stillgate.contract;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.IntFunction;
 
@@ -90,6 +96,116 @@ public final class TestModels {
     return new Model(
         List.of(m.gru("rnn0", tokens, units), m.dense("out", units, tokens, Activation.LINEAR)),
         vocabulary(tokens));
+  }
+
+  /** A GRU with the reset before the matrix behind an embedding, and a dense layer with relu. */
+  public static Model resetBefore(int tokens, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    Gru gru = m.gru("rnn0", 13, units);
+    return new Model(
+        List.of(
+            new Embedding("table", m.matrix("E", tokens, 13, 3)),
+            m.with(gru, Reset.BEFORE, Gru.Activations.STANDARD),
+            m.dense("out", units, tokens, Activation.RELU)));
+  }
+
+  /** The GRU of PyTorch, with a second bias, and one with other activations and a clip. */
+  public static Model resetBias(int tokens, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    Reset bias = new Reset.AfterMatrix(Optional.of(m.vector("bh", units, 0.5)));
+    Gru.Activations clipped =
+        new Gru.Activations(
+            Activation.clip(2).then(Activation.hardSigmoid(-0.2f, 0.5f)),
+            Activation.clip(2).then(Activation.SIGMOID),
+            Activation.clip(2).then(Activation.scaledTanh(0.8f, 0.7f)));
+    return new Model(
+        List.of(
+            m.with(m.gru("rnn0", tokens, units), bias, Gru.Activations.STANDARD),
+            m.with(m.gru("rnn1", units, units), bias, clipped),
+            m.dense("out", units, tokens, Activation.SIGMOID)),
+        vocabulary(tokens));
+  }
+
+  private Gru with(Gru g, Reset reset, Gru.Activations activations) {
+    return new Gru(
+        g.name(),
+        g.wz(),
+        g.uz(),
+        g.bz(),
+        g.wr(),
+        g.ur(),
+        g.br(),
+        g.wc(),
+        g.uc(),
+        g.bc(),
+        reset,
+        activations);
+  }
+
+  /** An LSTM, and a second one with peepholes and a projection. */
+  public static Model lstm(int tokens, int cells, int projection, long seed) {
+    TestModels m = new TestModels(seed);
+    Lstm.Peepholes peepholes =
+        new Lstm.Peepholes(
+            m.vector("pi", cells, 0.5), m.vector("pf", cells, 0.5), m.vector("po", cells, 0.5));
+    return new Model(
+        List.of(
+            m.lstm("rnn0", tokens, cells, cells, true, Optional.empty()),
+            m.lstm("rnn1", cells, cells, projection, true, Optional.of(peepholes)),
+            m.dense("out", projection, tokens, Activation.SOFTMAX)),
+        vocabulary(tokens));
+  }
+
+  /** An LSTM whose gates are coupled, and a layer without gates. */
+  public static Model coupled(int tokens, int cells, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            m.lstm("rnn0", tokens, cells, cells, false, Optional.empty()),
+            new SimpleRnn(
+                "rnn1",
+                m.matrix("W", tokens, cells, 1),
+                m.matrix("U", tokens, tokens, 1),
+                m.vector("b", tokens, 0.3),
+                Activation.clip(3).then(Activation.RELU))),
+        vocabulary(tokens));
+  }
+
+  /** Both directions of a GRU, of an LSTM and of a conditional GRU, and a linear layer. */
+  public static Model bidirectional(int inputs, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            new Bidirectional(
+                "first", m.gru("forward", inputs, units), m.gru("backward", inputs, units + 3)),
+            new Bidirectional(
+                "second",
+                m.lstm("forward", 2 * units + 3, units, units, true, Optional.empty()),
+                m.conditionalGru("backward", 2 * units + 3, units, 5)),
+            m.dense("out", 2 * units, 4, Activation.TANH)));
+  }
+
+  private Lstm lstm(
+      String name,
+      int inputs,
+      int cells,
+      int outputs,
+      boolean forget,
+      Optional<Lstm.Peepholes> peepholes) {
+    return new Lstm(
+        name,
+        lstmSums(inputs, cells, outputs),
+        forget ? Optional.of(lstmSums(inputs, cells, outputs)) : Optional.empty(),
+        lstmSums(inputs, cells, outputs),
+        lstmSums(inputs, cells, outputs),
+        peepholes,
+        outputs == cells ? Optional.empty() : Optional.of(matrix("Wp", outputs, cells, 1)),
+        Lstm.Activations.STANDARD);
+  }
+
+  private Lstm.Sums lstmSums(int inputs, int cells, int outputs) {
+    return new Lstm.Sums(
+        matrix("W", cells, inputs, 1), matrix("U", cells, outputs, 1), vector("b", cells, 0.3));
   }
 
   /** A conditional layer, a GRU and a linear layer that read vectors. */

@@ -1,9 +1,150 @@
 package io.github.stillgate.core.model;
 
-/** What a {@link Dense} layer does to its sums. */
-public enum Activation {
+import io.github.stillgate.core.kernel.Pointwise;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What follows the sums of a layer. Immutable. */
+public sealed interface Activation permits Activation.Softmax, Activation.Elementwise {
   /** Nothing. */
-  LINEAR,
-  /** {@code exp(v_i - max v) / sum_j exp(v_j - max v)}. */
-  SOFTMAX
+  Elementwise LINEAR = new Elementwise(List.of());
+
+  /** {@code 1 / (1 + exp(-v))}. */
+  Elementwise SIGMOID = LINEAR.then(Pointwise.SIGMOID, 0, 0);
+
+  /** {@code tanh(v)}. */
+  Elementwise TANH = LINEAR.then(Pointwise.TANH, 0, 0);
+
+  /** {@code v > 0 ? v : 0}. */
+  Elementwise RELU = LINEAR.then(Pointwise.THRESHOLD, 0, 0);
+
+  /** {@code v / (1 + |v|)}. */
+  Elementwise SOFTSIGN = LINEAR.then(Pointwise.SOFTSIGN, 0, 0);
+
+  /** {@code exp(v_i - max v) / sum_j exp(v_j - max v)}; for the end of a {@link Dense} layer. */
+  Activation SOFTMAX = new Softmax();
+
+  /** {@code min(max(scale v + shift, 0), 1)}. */
+  static Elementwise hardSigmoid(float scale, float shift) {
+    return LINEAR.then(Pointwise.AFFINE, scale, shift).then(Pointwise.CLAMP, 0, 1);
+  }
+
+  /** {@code scale tanh(stretch v)}. */
+  static Elementwise scaledTanh(float scale, float stretch) {
+    return LINEAR
+        .then(Pointwise.AFFINE, stretch, 0)
+        .then(Pointwise.TANH, 0, 0)
+        .then(Pointwise.AFFINE, scale, 0);
+  }
+
+  /** {@code v} cut to {@code -bound .. bound}. */
+  static Elementwise clip(float bound) {
+    return LINEAR.then(Pointwise.CLAMP, -bound, bound);
+  }
+
+  /** See {@link #SOFTMAX}. */
+  record Softmax() implements Activation {}
+
+  /**
+   * A function of each value alone: steps one after the other. A clip before or a complement behind
+   * an activation is one more step.
+   *
+   * @param steps the first is applied first; none for {@link #LINEAR}
+   */
+  record Elementwise(List<Step> steps) implements Activation {
+    /** Copies the steps. */
+    public Elementwise {
+      steps = List.copyOf(steps);
+    }
+
+    /** This function, then one more step. */
+    public Elementwise then(Pointwise function, float a, float b) {
+      return then(new Elementwise(List.of(new Step(function, a, b))));
+    }
+
+    /** This function, then {@code next}. */
+    public Elementwise then(Elementwise next) {
+      List<Step> all = new ArrayList<>(steps);
+      all.addAll(next.steps);
+      return new Elementwise(all);
+    }
+
+    /** The values it takes on for arguments within {@code arguments}. */
+    public Range range(Range arguments) {
+      Range range = arguments;
+      for (Step step : steps) {
+        range = step.range(range);
+      }
+      return range;
+    }
+  }
+
+  /**
+   * One function and its constants.
+   *
+   * @param function the formula
+   * @param a its first constant, 0 if it has none
+   * @param b its second constant, 0 if it has none
+   */
+  record Step(Pointwise function, float a, float b) {
+    /** Checks the constants. */
+    public Step {
+      if (!Float.isFinite(a) || !Float.isFinite(b)) {
+        throw new IllegalArgumentException(
+            "%s with constants %s and %s; they must be finite".formatted(function, a, b));
+      }
+      if (function == Pointwise.CLAMP && !(a < b)) {
+        throw new IllegalArgumentException(
+            "a clamp to %s .. %s; the first must be smaller".formatted(a, b));
+      }
+    }
+
+    /** All these functions are monotonic on both sides of 0, and a threshold jumps at a. */
+    Range range(Range v) {
+      return switch (function) {
+        case SIGMOID -> new Range(0, 1);
+        case TANH, SOFTSIGN -> new Range(Math.max(-1, v.low()), Math.min(1, v.high()));
+        case AFFINE -> {
+          double first = a * v.low() + b;
+          double second = a * v.high() + b;
+          yield new Range(Math.min(first, second), Math.max(first, second));
+        }
+        case CLAMP -> new Range(clamp(v.low()), clamp(v.high()));
+        case LEAK -> Range.over(0, leak(v.low()), leak(v.high()));
+        case THRESHOLD -> new Range(Math.min(0, Math.max(v.low(), a)), Math.max(0, v.high()));
+        case ELU -> Range.over(0, v.high(), a * Math.expm1(Math.min(0, v.low())));
+      };
+    }
+
+    private double clamp(double v) {
+      return Math.min(b, Math.max(a, v));
+    }
+
+    private double leak(double v) {
+      return v > 0 ? v : a * v;
+    }
+  }
+
+  /**
+   * Where values lie.
+   *
+   * @param low the smallest
+   * @param high the largest
+   */
+  record Range(double low, double high) {
+    /** From minus to plus {@code magnitude}. */
+    public static Range of(double magnitude) {
+      return new Range(-magnitude, magnitude);
+    }
+
+    static Range over(double first, double second, double third) {
+      return new Range(
+          Math.min(first, Math.min(second, third)), Math.max(first, Math.max(second, third)));
+    }
+
+    /** The largest magnitude. */
+    public double magnitude() {
+      return Math.max(Math.abs(low), Math.abs(high));
+    }
+  }
 }

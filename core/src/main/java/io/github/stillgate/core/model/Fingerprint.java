@@ -17,9 +17,7 @@ final class Fingerprint {
       throw new AssertionError("every Java platform has SHA-256", e);
     }
     for (Layer layer : model.layers()) {
-      String kind =
-          layer.getClass().getSimpleName()
-              + (layer instanceof Dense dense ? dense.activation().name() : "");
+      String kind = kind(layer);
       digest.update(kind.getBytes(StandardCharsets.UTF_8));
       for (Matrix m : layer.tensors().values()) {
         float[] values = m.toArray();
@@ -30,5 +28,26 @@ final class Fingerprint {
       }
     }
     return ByteBuffer.wrap(digest.digest()).getLong();
+  }
+
+  /** What a layer's tensors do not tell. */
+  private static String kind(Layer layer) {
+    String type = layer.getClass().getSimpleName();
+    return switch (layer) {
+      case ConditionalGru _, Embedding _ -> type;
+      case Gru gru -> {
+        boolean before = gru.reset() instanceof Reset.BeforeMatrix;
+        boolean standard = gru.activations().equals(Gru.Activations.STANDARD);
+        yield type + (before ? "BEFORE" : "") + (standard ? "" : gru.activations());
+      }
+      case Lstm lstm -> type + lstm.activations();
+      case SimpleRnn rnn -> type + rnn.activation();
+      case Dense dense ->
+          switch (dense.activation()) {
+            case Activation.Softmax _ -> type + "SOFTMAX";
+            case Activation.Elementwise f -> type + (f.steps().isEmpty() ? "LINEAR" : f);
+          };
+      case Bidirectional pair -> type + kind(pair.forward()) + kind(pair.backward());
+    };
   }
 }

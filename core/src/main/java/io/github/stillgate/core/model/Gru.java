@@ -5,12 +5,12 @@ import java.util.List;
 import java.util.SequencedMap;
 
 /**
- * The ordinary GRU with the reset after the matrix, eq. 1, 2, 4 and 5 of Davis and Arel (2016):
+ * The ordinary GRU, eq. 1, 2, 4 and 5 of Davis and Arel (2016):
  *
  * <pre>
  *   z  = sigmoid(Wz x + Uz h + bz)
  *   r  = sigmoid(Wr x + Ur h + br)
- *   c  = tanh(Wc x + r * (Uc h) + bc)
+ *   c  = tanh(Wc x + r * (Uc h) + bc)       or as {@link Reset} says
  *   h' = h + z * (c - h)
  * </pre>
  *
@@ -26,6 +26,8 @@ import java.util.SequencedMap;
  * @param wc n x d
  * @param uc n x n
  * @param bc n
+ * @param reset where r stands
+ * @param activations what follows the sums of z, r and c
  */
 public record Gru(
     String name,
@@ -37,8 +39,26 @@ public record Gru(
     Matrix br,
     Matrix wc,
     Matrix uc,
-    Matrix bc)
+    Matrix bc,
+    Reset reset,
+    Activations activations)
     implements Layer {
+  /**
+   * What follows the sums.
+   *
+   * @param update of z, whose values must lie within [0, 1]
+   * @param reset of r
+   * @param candidate of c
+   */
+  public record Activations(
+      Activation.Elementwise update,
+      Activation.Elementwise reset,
+      Activation.Elementwise candidate) {
+    /** Those of the papers: sigmoid, sigmoid, tanh. */
+    public static final Activations STANDARD =
+        new Activations(Activation.SIGMOID, Activation.SIGMOID, Activation.TANH);
+  }
+
   /** Checks that all shapes agree. */
   public Gru {
     int units = wz.rows();
@@ -52,6 +72,24 @@ public record Gru(
     for (Matrix b : List.of(bz, br, bc)) {
       b.requireLength(units);
     }
+    if (reset instanceof Reset.AfterMatrix after) {
+      after.bh().ifPresent(bh -> bh.requireLength(units));
+    }
+  }
+
+  /** The GRU of the papers: reset after the matrix, sigmoid and tanh. */
+  public Gru(
+      String name,
+      Matrix wz,
+      Matrix uz,
+      Matrix bz,
+      Matrix wr,
+      Matrix ur,
+      Matrix br,
+      Matrix wc,
+      Matrix uc,
+      Matrix bc) {
+    this(name, wz, uz, bz, wr, ur, br, wc, uc, bc, Reset.AFTER, Activations.STANDARD);
   }
 
   @Override
@@ -76,6 +114,9 @@ public record Gru(
     tensors.put("Wc", wc);
     tensors.put("Uc", uc);
     tensors.put("bc", bc);
+    if (reset instanceof Reset.AfterMatrix after) {
+      after.bh().ifPresent(bh -> tensors.put("bh", bh));
+    }
     return tensors;
   }
 }

@@ -3,7 +3,8 @@ package io.github.stillgate.core.model;
 import java.util.SequencedMap;
 
 /** One layer of a {@link Model}: immutable, its shapes checked when made. */
-public sealed interface Layer permits ConditionalGru, Gru, Dense {
+public sealed interface Layer
+    permits ConditionalGru, Gru, Lstm, SimpleRnn, Embedding, Dense, Bidirectional {
   /** Name, the prefix of its tensors in a weights file. */
   String name();
 

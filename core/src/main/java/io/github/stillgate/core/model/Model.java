@@ -55,6 +55,11 @@ public final class Model {
             "layer %s reads %d values, but %s gives %d"
                 .formatted(layer.name(), layer.inputs(), source, width));
       }
+      if (layer instanceof Embedding && layer != this.layers.get(0)) {
+        throw new IllegalArgumentException(
+            "layer %s is an embedding, which reads tokens and so stands first"
+                .formatted(layer.name()));
+      }
       width = layer.outputs();
       source = "layer " + layer.name();
     }
@@ -126,6 +131,11 @@ public final class Model {
   /** The characters its tokens stand for, if it reads tokens. */
   public Optional<Vocabulary> vocabulary() {
     return vocabulary;
+  }
+
+  /** Whether it reads tokens: it has a vocabulary, or an {@link Embedding} comes first. */
+  public boolean readsTokens() {
+    return vocabulary.isPresent() || layers.get(0) instanceof Embedding;
   }
 
   /** The layers, first the one that reads the input. */

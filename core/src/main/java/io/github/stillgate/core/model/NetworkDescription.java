@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
@@ -17,8 +18,10 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -35,6 +38,17 @@ final class NetworkDescription {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+
+  /** Activations that need no list of steps. */
+  private static final Map<String, Activation> NAMED =
+      new TreeMap<>(
+          Map.of(
+              "linear", Activation.LINEAR,
+              "sigmoid", Activation.SIGMOID,
+              "tanh", Activation.TANH,
+              "relu", Activation.RELU,
+              "softsign", Activation.SOFTSIGN,
+              "softmax", Activation.SOFTMAX));
 
   private final WeightsFile file;
   private final Set<String> used = new HashSet<>();
@@ -76,7 +90,7 @@ final class NetworkDescription {
             .map(node -> new Vocabulary(text(node, "vocabulary")));
     List<Layer> layers = new ArrayList<>();
     for (JsonNode node : root.get("layers")) {
-      layers.add(layer(node));
+      layers.add(layer(node, ""));
     }
     Model model = new Model(layers, vocabulary);
     Set<String> unused = new TreeSet<>(file.tensors().keySet());
@@ -87,59 +101,176 @@ final class NetworkDescription {
     return model;
   }
 
-  private Layer layer(JsonNode node) {
+  /**
+   * One layer.
+   *
+   * @param outer what its tensors' names begin with before its own name
+   */
+  private Layer layer(JsonNode node, String outer) {
     String type = text(node.path("type"), "a layer's \"type\"");
     return switch (type) {
       case "conditional_gru" -> {
-        requireFields(node, "layer", Set.of("type", "name", "inputs", "units", "gating"), Set.of());
-        yield conditionalGru(node);
+        requireLayer(node, Set.of("gating"), Set.of());
+        yield conditionalGru(node, outer);
       }
       case "gru" -> {
-        requireFields(node, "layer", Set.of("type", "name", "inputs", "units"), Set.of());
+        requireLayer(node, Set.of(), Set.of("reset", "reset_bias", "activations"));
+        yield gru(node, outer);
+      }
+      case "lstm" -> {
+        requireLayer(
+            node, Set.of(), Set.of("projection", "peepholes", "coupled_gates", "activations"));
+        yield lstm(node, outer);
+      }
+      case "simple_rnn" -> {
+        requireLayer(node, Set.of("activation"), Set.of());
         int d = count(node, "inputs");
         int n = count(node, "units");
-        String name = name(node);
-        yield new Gru(
-            name,
-            matrix(name, "Wz", n, d),
-            matrix(name, "Uz", n, n),
-            vector(name, "bz", n),
-            matrix(name, "Wr", n, d),
-            matrix(name, "Ur", n, n),
-            vector(name, "br", n),
-            matrix(name, "Wc", n, d),
-            matrix(name, "Uc", n, n),
-            vector(name, "bc", n));
+        String prefix = outer + name(node);
+        yield new SimpleRnn(
+            name(node),
+            matrix(prefix, "W", n, d),
+            matrix(prefix, "U", n, n),
+            vector(prefix, "b", n),
+            elementwise(node.get("activation"), prefix));
+      }
+      case "embedding" -> {
+        requireLayer(node, Set.of(), Set.of());
+        String prefix = outer + name(node);
+        yield new Embedding(
+            name(node), matrix(prefix, "E", count(node, "inputs"), count(node, "units")));
       }
       case "dense" -> {
-        requireFields(
-            node, "layer", Set.of("type", "name", "inputs", "units", "activation"), Set.of());
+        requireLayer(node, Set.of("activation"), Set.of());
         int d = count(node, "inputs");
         int n = count(node, "units");
-        String name = name(node);
+        String prefix = outer + name(node);
         yield new Dense(
-            name, matrix(name, "W", n, d), vector(name, "b", n), activation(node, name));
+            name(node),
+            matrix(prefix, "W", n, d),
+            vector(prefix, "b", n),
+            activation(node.get("activation"), prefix));
+      }
+      case "bidirectional" -> {
+        requireFields(node, "layer", Set.of("type", "name", "forward", "backward"), Set.of());
+        String inner = outer + name(node) + ".";
+        yield new Bidirectional(
+            name(node), layer(node.get("forward"), inner), layer(node.get("backward"), inner));
       }
       default ->
           throw new IllegalArgumentException(
-              "layer type \"%s\" is not known (known: conditional_gru, gru, dense)"
-                  .formatted(type));
+              "layer type \"%s\" is not known (known: conditional_gru, gru, lstm, simple_rnn,"
+                      .formatted(type)
+                  + " embedding, dense, bidirectional)");
     };
   }
 
-  private ConditionalGru conditionalGru(JsonNode node) {
+  private static void requireLayer(JsonNode node, Set<String> required, Set<String> optional) {
+    Set<String> all = new HashSet<>(required);
+    all.addAll(Set.of("type", "name", "inputs", "units"));
+    requireFields(node, "layer", all, optional);
+  }
+
+  private ConditionalGru conditionalGru(JsonNode node, String outer) {
     int d = count(node, "inputs");
     int n = count(node, "units");
-    String name = name(node);
+    String prefix = outer + name(node);
     return new ConditionalGru(
-        name,
-        gating(name, node.get("gating"), d, n),
-        matrix(name, "Wr", n, d),
-        matrix(name, "Ur", n, n),
-        vector(name, "br", n),
-        matrix(name, "Wc", n, d),
-        matrix(name, "Uc", n, n),
-        vector(name, "bc", n));
+        name(node),
+        gating(prefix, node.get("gating"), d, n),
+        matrix(prefix, "Wr", n, d),
+        matrix(prefix, "Ur", n, n),
+        vector(prefix, "br", n),
+        matrix(prefix, "Wc", n, d),
+        matrix(prefix, "Uc", n, n),
+        vector(prefix, "bc", n));
+  }
+
+  private Gru gru(JsonNode node, String outer) {
+    int d = count(node, "inputs");
+    int n = count(node, "units");
+    String prefix = outer + name(node);
+    Lstm.Sums z = sums(prefix, "z", n, d, n);
+    Lstm.Sums r = sums(prefix, "r", n, d, n);
+    Lstm.Sums c = sums(prefix, "c", n, d, n);
+    boolean bias = flag(node, "reset_bias");
+    String where = node.has("reset") ? text(node.get("reset"), prefix + ": \"reset\"") : "after";
+    Reset reset =
+        switch (where) {
+          case "after" ->
+              new Reset.AfterMatrix(bias ? Optional.of(vector(prefix, "bh", n)) : Optional.empty());
+          case "before" -> Reset.BEFORE;
+          default ->
+              throw new IllegalArgumentException(
+                  "layer %s: reset \"%s\" is not known (known: after, before)"
+                      .formatted(prefix, where));
+        };
+    if (bias && reset == Reset.BEFORE) {
+      throw new IllegalArgumentException(
+          "layer %s: \"reset_bias\" belongs to a reset after the matrix".formatted(prefix));
+    }
+    Gru.Activations activations = Gru.Activations.STANDARD;
+    if (node.has("activations")) {
+      JsonNode all = node.get("activations");
+      requireFields(
+          all, "activations of layer " + prefix, Set.of("update", "reset", "candidate"), Set.of());
+      activations =
+          new Gru.Activations(
+              elementwise(all.get("update"), prefix),
+              elementwise(all.get("reset"), prefix),
+              elementwise(all.get("candidate"), prefix));
+    }
+    return new Gru(
+        name(node),
+        z.w(),
+        z.u(),
+        z.b(),
+        r.w(),
+        r.u(),
+        r.b(),
+        c.w(),
+        c.u(),
+        c.b(),
+        reset,
+        activations);
+  }
+
+  private Lstm lstm(JsonNode node, String outer) {
+    int d = count(node, "inputs");
+    int n = count(node, "units");
+    int p = node.has("projection") ? count(node, "projection") : n;
+    String prefix = outer + name(node);
+    Lstm.Activations activations = Lstm.Activations.STANDARD;
+    if (node.has("activations")) {
+      JsonNode all = node.get("activations");
+      requireFields(
+          all, "activations of layer " + prefix, Set.of("gates", "cell", "hidden"), Set.of());
+      activations =
+          new Lstm.Activations(
+              elementwise(all.get("gates"), prefix),
+              elementwise(all.get("cell"), prefix),
+              elementwise(all.get("hidden"), prefix));
+    }
+    return new Lstm(
+        name(node),
+        sums(prefix, "i", n, d, p),
+        flag(node, "coupled_gates") ? Optional.empty() : Optional.of(sums(prefix, "f", n, d, p)),
+        sums(prefix, "o", n, d, p),
+        sums(prefix, "g", n, d, p),
+        flag(node, "peepholes")
+            ? Optional.of(
+                new Lstm.Peepholes(
+                    vector(prefix, "pi", n), vector(prefix, "pf", n), vector(prefix, "po", n)))
+            : Optional.empty(),
+        node.has("projection") ? Optional.of(matrix(prefix, "Wp", p, n)) : Optional.empty(),
+        activations);
+  }
+
+  private Lstm.Sums sums(String prefix, String gate, int n, int d, int p) {
+    return new Lstm.Sums(
+        matrix(prefix, "W" + gate, n, d),
+        matrix(prefix, "U" + gate, n, p),
+        vector(prefix, "b" + gate, n));
   }
 
   private Gating gating(String name, JsonNode node, int d, int n) {
@@ -208,23 +339,78 @@ final class NetworkDescription {
     return tensor;
   }
 
+  private static Activation.Elementwise elementwise(JsonNode node, String layer) {
+    if (activation(node, layer) instanceof Activation.Elementwise function) {
+      return function;
+    }
+    throw new IllegalArgumentException(
+        "layer %s: %s works on all values together and cannot stand inside a recurrent layer"
+            .formatted(layer, node));
+  }
+
   private static Activation activation(JsonNode node, String layer) {
-    String name = text(node.get("activation"), "layer %s: \"activation\"".formatted(layer));
-    for (Activation activation : Activation.values()) {
-      if (lowerCase(activation).equals(name)) {
-        return activation;
+    if (node.isArray()) {
+      Activation.Elementwise function = Activation.LINEAR;
+      for (JsonNode step : node) {
+        function = function.then(pointwise(step, layer), constant(step, 1), constant(step, 2));
+      }
+      return function;
+    }
+    String name = text(node, "layer %s: \"activation\"".formatted(layer));
+    Activation named = NAMED.get(name);
+    if (named == null) {
+      throw new IllegalArgumentException(
+          "layer %s: activation \"%s\" is not known (known: %s, or a list of steps)"
+              .formatted(layer, name, NAMED.keySet()));
+    }
+    return named;
+  }
+
+  private static Pointwise pointwise(JsonNode step, String layer) {
+    for (Pointwise function : Pointwise.values()) {
+      if (step.isArray() && step.size() == 3 && lowerCase(function).equals(step.get(0).asText())) {
+        return function;
       }
     }
     throw new IllegalArgumentException(
-        "layer %s: activation \"%s\" is not known (known: %s)"
+        "layer %s: %s is no step of an activation; expected [function, a, b] with one of %s"
             .formatted(
                 layer,
-                name,
-                Arrays.stream(Activation.values()).map(NetworkDescription::lowerCase).toList()));
+                step,
+                Arrays.stream(Pointwise.values()).map(NetworkDescription::lowerCase).toList()));
   }
 
-  private static String lowerCase(Activation activation) {
-    return activation.name().toLowerCase(Locale.ROOT);
+  private static float constant(JsonNode step, int at) {
+    if (!step.get(at).isNumber()) {
+      throw new IllegalArgumentException("%s: %s is not a number".formatted(step, step.get(at)));
+    }
+    return step.get(at).floatValue();
+  }
+
+  private static void describe(ObjectNode node, String field, Activation activation) {
+    for (Map.Entry<String, Activation> named : NAMED.entrySet()) {
+      if (named.getValue().equals(activation)) {
+        node.put(field, named.getKey());
+        return;
+      }
+    }
+    ArrayNode steps = node.putArray(field);
+    for (Activation.Step step : ((Activation.Elementwise) activation).steps()) {
+      steps.addArray().add(lowerCase(step.function())).add(step.a()).add(step.b());
+    }
+  }
+
+  private static String lowerCase(Pointwise function) {
+    return function.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static boolean flag(JsonNode node, String field) {
+    JsonNode value = node.path(field);
+    if (!value.isMissingNode() && !value.isBoolean()) {
+      throw new IllegalArgumentException(
+          "\"%s\" is %s; expected true or false".formatted(field, value));
+    }
+    return value.asBoolean(false);
   }
 
   private static String name(JsonNode node) {
@@ -279,25 +465,7 @@ final class NetworkDescription {
     ArrayNode layers = root.putArray("layers");
     WeightsWriter writer = new WeightsWriter();
     for (Layer layer : model.layers()) {
-      ObjectNode node = layers.addObject();
-      switch (layer) {
-        case ConditionalGru gru -> {
-          describe(node, "conditional_gru", layer);
-          ObjectNode gating = node.putObject("gating");
-          switch (gru.gating()) {
-            case Gating.Full _ -> gating.put("type", "full");
-            case Gating.Unit unit -> gating.put("type", "unit").put("rank", unit.rank());
-            case Gating.Block block -> gating.put("type", "block").put("blocks", block.blocks());
-            case Gating.Hybrid hybrid ->
-                gating.put("type", "hybrid").put("blocks", hybrid.block().blocks());
-          }
-        }
-        case Gru gru -> describe(node, "gru", gru);
-        case Dense dense -> {
-          describe(node, "dense", dense);
-          node.put("activation", lowerCase(dense.activation()));
-        }
-      }
+      describe(layers.addObject(), layer);
       layer
           .tensors()
           .forEach((field, m) -> {
@@ -306,6 +474,64 @@ final class NetworkDescription {
           });
     }
     return writer.metadata(KEY, root.toString());
+  }
+
+  private static void describe(ObjectNode node, Layer layer) {
+    switch (layer) {
+      case ConditionalGru gru -> {
+        describe(node, "conditional_gru", layer);
+        ObjectNode gating = node.putObject("gating");
+        switch (gru.gating()) {
+          case Gating.Full _ -> gating.put("type", "full");
+          case Gating.Unit unit -> gating.put("type", "unit").put("rank", unit.rank());
+          case Gating.Block block -> gating.put("type", "block").put("blocks", block.blocks());
+          case Gating.Hybrid hybrid ->
+              gating.put("type", "hybrid").put("blocks", hybrid.block().blocks());
+        }
+      }
+      case Gru gru -> {
+        describe(node, "gru", gru);
+        switch (gru.reset()) {
+          case Reset.BeforeMatrix _ -> node.put("reset", "before");
+          case Reset.AfterMatrix after -> after.bh().ifPresent(_ -> node.put("reset_bias", true));
+        }
+        if (!gru.activations().equals(Gru.Activations.STANDARD)) {
+          ObjectNode activations = node.putObject("activations");
+          describe(activations, "update", gru.activations().update());
+          describe(activations, "reset", gru.activations().reset());
+          describe(activations, "candidate", gru.activations().candidate());
+        }
+      }
+      case Lstm lstm -> {
+        describe(node, "lstm", lstm);
+        node.put("units", lstm.cells());
+        lstm.projection().ifPresent(wp -> node.put("projection", wp.rows()));
+        lstm.peepholes().ifPresent(_ -> node.put("peepholes", true));
+        if (lstm.forget().isEmpty()) {
+          node.put("coupled_gates", true);
+        }
+        if (!lstm.activations().equals(Lstm.Activations.STANDARD)) {
+          ObjectNode activations = node.putObject("activations");
+          describe(activations, "gates", lstm.activations().gates());
+          describe(activations, "cell", lstm.activations().cell());
+          describe(activations, "hidden", lstm.activations().hidden());
+        }
+      }
+      case SimpleRnn rnn -> {
+        describe(node, "simple_rnn", rnn);
+        describe(node, "activation", rnn.activation());
+      }
+      case Embedding embedding -> describe(node, "embedding", embedding);
+      case Dense dense -> {
+        describe(node, "dense", dense);
+        describe(node, "activation", dense.activation());
+      }
+      case Bidirectional pair -> {
+        node.put("type", "bidirectional").put("name", pair.name());
+        describe(node.putObject("forward"), pair.forward());
+        describe(node.putObject("backward"), pair.backward());
+      }
+    }
   }
 
   private static void describe(ObjectNode node, String type, Layer layer) {

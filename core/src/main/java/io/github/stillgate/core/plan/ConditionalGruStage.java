@@ -20,6 +20,7 @@ final class ConditionalGruStage extends Stage {
   private final MemorySegment unitBias;
   private final ActiveSet allGroups;
   private final Crossover crossover;
+  private final List<StatePart> parts;
 
   ConditionalGruStage(
       ConditionalGru layer, double inputBound, Packing packing, Crossover crossover) {
@@ -34,6 +35,7 @@ final class ConditionalGruStage extends Stage {
     this.unitBias = packing.vectors(layer.br(), layer.bc());
     this.allGroups = ActiveSet.all(unitRows.groups(), packing.memory());
     this.crossover = crossover;
+    this.parts = hidden(layer, STATE_BOUND);
   }
 
   @Override
@@ -47,8 +49,8 @@ final class ConditionalGruStage extends Stage {
   }
 
   @Override
-  int stateFloats() {
-    return RowLayout.padded(units);
+  List<StatePart> stateParts() {
+    return parts;
   }
 
   @Override
@@ -118,6 +120,12 @@ final class ConditionalGruStage extends Stage {
         return gate.groups();
       }
       return crossover.runsDense(gate.live.count(), allGroups.count()) ? allGroups : gate.live;
+    }
+
+    /** The gates are read whole. */
+    @Override
+    public boolean fixedGroups(int phase) {
+      return phase == 0;
     }
 
     @Override

@@ -8,12 +8,17 @@ import io.github.stillgate.core.model.Dense;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** A dense layer, linear or softmax. It has no gates and keeps no state. */
+/**
+ * A dense layer, or an embedding, which is one over one-hot inputs. It has no gates and keeps no
+ * state.
+ */
 final class DenseStage extends Stage {
   private final int outputs;
   private final double outputBound;
-  private final Activation activation;
+  private final @Nullable Elementwise elementwise;
+  private final boolean isLinear;
   private final Cells cells;
   private final RowBank rows;
   private final MemorySegment bias;
@@ -22,9 +27,16 @@ final class DenseStage extends Stage {
   DenseStage(Dense layer, double inputBound, Packing packing) {
     double sums = Packing.bound(layer.w(), inputBound, layer.b());
     this.outputs = layer.outputs();
-    this.activation = layer.activation();
-    this.outputBound = activation == Activation.SOFTMAX ? 1 : sums;
+    Activation activation = layer.activation();
+    this.outputBound =
+        switch (activation) {
+          case Activation.Softmax _ -> 1;
+          case Activation.Elementwise f -> f.range(Activation.Range.of(sums)).magnitude();
+        };
     this.cells = packing.backend().cells();
+    this.isLinear = activation.equals(Activation.LINEAR);
+    this.elementwise =
+        activation instanceof Activation.Elementwise f ? new Elementwise(f, cells) : null;
     this.rows = packing.bank(1, List.of(), List.of(layer.w()));
     this.bias = packing.vectors(layer.b());
     this.allRows = ActiveSet.all(outputs, packing.memory());
@@ -41,8 +53,8 @@ final class DenseStage extends Stage {
   }
 
   @Override
-  int stateFloats() {
-    return 0;
+  List<StatePart> stateParts() {
+    return List.of();
   }
 
   @Override
@@ -55,13 +67,16 @@ final class DenseStage extends Stage {
     return new Ungated(input, scratch);
   }
 
-  private final class Ungated implements Run {
+  private final class Ungated extends UngatedRun {
     private final RowBank.Sums sums;
     private final MemorySegment out;
+    private final MemorySegment raw;
 
     Ungated(MemorySegment input, SegmentAllocator scratch) {
+      super(0, allRows);
       this.sums = rows.open(input, null, scratch);
       this.out = scratch.allocate(4L * RowLayout.padded(outputs), RowLayout.ALIGNMENT);
+      this.raw = scratch.allocate(4L * RowLayout.padded(outputs), RowLayout.ALIGNMENT);
     }
 
     @Override
@@ -70,40 +85,19 @@ final class DenseStage extends Stage {
     }
 
     @Override
-    public int units() {
-      return 0;
-    }
-
-    @Override
-    public int liveUnits() {
-      return 0;
-    }
-
-    @Override
-    public long bytesRead() {
-      return sums.bytesRead();
-    }
-
-    @Override
-    public int phases() {
-      return 1;
-    }
-
-    @Override
     public RowBank.Sums sums(int phase) {
       return sums;
     }
 
     @Override
-    public ActiveSet groups(int phase) {
-      return allRows;
-    }
-
-    @Override
     public void finish(int phase) {
-      switch (activation) {
-        case LINEAR -> cells.add(outputs, sums.overInput(), bias, out);
-        case SOFTMAX -> cells.softmax(outputs, sums.overInput(), bias, out);
+      if (elementwise == null) {
+        cells.softmax(outputs, sums.overInput(), bias, out);
+      } else if (isLinear) {
+        cells.add(outputs, sums.overInput(), bias, out);
+      } else {
+        cells.add(outputs, sums.overInput(), bias, raw);
+        elementwise.apply(outputs, raw, out);
       }
     }
   }

@@ -1,34 +1,57 @@
 package io.github.stillgate.core.plan;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.model.Activation.Range;
 import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** An ordinary GRU with the reset after the matrix: every row is read in every step. */
 final class GruStage extends Stage {
   private final int units;
   private final Cells cells;
+  private final boolean standard;
+  private final Elementwise update;
+  private final Elementwise reset;
+  private final Elementwise candidate;
   private final RowBank unitRows;
   private final MemorySegment bias;
+  private final @Nullable MemorySegment resetBias;
   private final ActiveSet allUnits;
+  private final double bound;
+  private final List<StatePart> parts;
 
-  GruStage(Gru layer, double inputBound, Packing packing) {
-    Packing.bound(layer.wz(), inputBound, layer.uz(), STATE_BOUND, layer.bz());
-    Packing.bound(layer.wr(), inputBound, layer.ur(), STATE_BOUND, layer.br());
-    Packing.bound(layer.wc(), inputBound, layer.uc(), STATE_BOUND, layer.bc());
+  GruStage(Gru layer, Optional<Matrix> bh, double inputBound, Packing packing) {
+    this.bound = Packing.gruBound(layer);
+    Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
+    Packing.bound(layer.wr(), inputBound, layer.ur(), bound, layer.br());
+    double product = bh.map(b -> Packing.bound(layer.uc(), bound, b)).orElse(0.0);
+    double resets = layer.activations().reset().range(Range.of(Packing.ANY)).magnitude();
+    Packing.bound(layer.wc(), inputBound, layer.uc(), bound * Math.max(1, resets), layer.bc());
+    Packing.bound(product * Math.max(1, resets), layer.bc(), inputBound);
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
+    this.standard = layer.activations().equals(Gru.Activations.STANDARD);
+    this.update = new Elementwise(layer.activations().update(), cells);
+    this.reset = new Elementwise(layer.activations().reset(), cells);
+    this.candidate = new Elementwise(layer.activations().candidate(), cells);
     this.unitRows =
         packing.bank(
             1,
             List.of(layer.uz(), layer.ur(), layer.uc()),
             List.of(layer.wz(), layer.wr(), layer.wc()));
     this.bias = packing.vectors(layer.bz(), layer.br(), layer.bc());
+    this.resetBias = bh.map(packing::vectors).orElse(null);
     this.allUnits = ActiveSet.all(units, packing.memory());
+    this.parts = hidden(layer, bound);
   }
 
   @Override
@@ -38,12 +61,12 @@ final class GruStage extends Stage {
 
   @Override
   double outputBound() {
-    return STATE_BOUND;
+    return bound;
   }
 
   @Override
-  int stateFloats() {
-    return RowLayout.padded(units);
+  List<StatePart> stateParts() {
+    return parts;
   }
 
   @Override
@@ -53,16 +76,32 @@ final class GruStage extends Stage {
 
   @Override
   Run open(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
-    return new Dense(input, state, scratch);
+    return new ResetAfter(input, state, scratch);
   }
 
-  private final class Dense implements Run {
+  private final class ResetAfter extends UngatedRun {
     private final MemorySegment h;
     private final RowBank.Sums sums;
+    private final MemorySegment stateSumsOfC;
+    private final MemorySegment biasOfC;
+    private final MemorySegment raw;
+    private final MemorySegment rawReset;
+    private final MemorySegment z;
+    private final MemorySegment r;
+    private final MemorySegment c;
 
-    Dense(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
-      this.h = state.allocate(4L * stateFloats(), RowLayout.ALIGNMENT);
+    ResetAfter(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
+      super(units, allUnits);
+      long row = 4L * RowLayout.padded(units);
+      this.h = state.allocate(row, RowLayout.ALIGNMENT);
       this.sums = unitRows.open(input, h, scratch);
+      this.stateSumsOfC = sums.overState().asSlice(2 * row, row);
+      this.biasOfC = bias.asSlice(2 * row, row);
+      this.raw = scratch.allocate(2 * row, RowLayout.ALIGNMENT);
+      this.rawReset = raw.asSlice(row, row);
+      this.z = scratch.allocate(row, RowLayout.ALIGNMENT);
+      this.r = scratch.allocate(row, RowLayout.ALIGNMENT);
+      this.c = scratch.allocate(row, RowLayout.ALIGNMENT);
     }
 
     @Override
@@ -71,38 +110,32 @@ final class GruStage extends Stage {
     }
 
     @Override
-    public int units() {
-      return units;
-    }
-
-    @Override
-    public int liveUnits() {
-      return units;
-    }
-
-    @Override
-    public long bytesRead() {
-      return sums.bytesRead();
-    }
-
-    @Override
-    public int phases() {
-      return 1;
-    }
-
-    @Override
     public RowBank.Sums sums(int phase) {
       return sums;
     }
 
     @Override
-    public ActiveSet groups(int phase) {
-      return allUnits;
+    public void finish(int phase) {
+      if (resetBias != null) {
+        cells.add(units, stateSumsOfC, resetBias, stateSumsOfC);
+      }
+      if (standard) {
+        cells.gru(units, sums.overState(), sums.overInput(), bias, h);
+      } else {
+        finishStepByStep();
+      }
     }
 
-    @Override
-    public void finish(int phase) {
-      cells.gru(units, sums.overState(), sums.overInput(), bias, h);
+    private void finishStepByStep() {
+      int stride = RowLayout.padded(units);
+      cells.addBoth(2 * stride, sums.overState(), sums.overInput(), bias, raw);
+      update.apply(units, raw, z);
+      reset.apply(units, rawReset, r);
+      MemorySegment.copy(sums.overInput(), JAVA_FLOAT, 8L * stride, raw, JAVA_FLOAT, 0, stride);
+      cells.addProduct(units, r, stateSumsOfC, raw);
+      cells.add(units, raw, biasOfC, raw);
+      candidate.apply(units, raw, c);
+      cells.blend(units, z, c, h);
     }
   }
 }

@@ -6,6 +6,8 @@ import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.PackedColumns;
 import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -21,6 +23,9 @@ import java.util.Locale;
  * @param tokens whether the stage is to take one-hot inputs by token
  */
 record Packing(Backend backend, Arena memory, boolean tokens) {
+  /** Above every sum that a plan accepts. */
+  static final double ANY = Float.MAX_VALUE / 4;
+
   /** The same for what no token reaches. */
   Packing withoutTokens() {
     return new Packing(backend, memory, false);
@@ -72,10 +77,29 @@ record Packing(Backend backend, Arena memory, boolean tokens) {
     return finite(new Matrix[] {b, b}, new double[] {b.rowNorm(), sums}, inputBound);
   }
 
+  /**
+   * The largest magnitude a GRU's state can reach: a mixture of its candidates.
+   *
+   * @throws IllegalArgumentException if its gates mix in other shares than 0 to 1, or the
+   *     candidates have no bound
+   */
+  static double gruBound(Gru layer) {
+    Activation.Range shares = layer.activations().update().range(Activation.Range.of(ANY));
+    double candidates = layer.activations().candidate().range(Activation.Range.of(ANY)).magnitude();
+    if (shares.low() < 0 || shares.high() > 1 || candidates >= ANY) {
+      throw new IllegalArgumentException(
+          "layer %s: z lies within [%s, %s] and c within %s; the first must lie within [0, 1] and"
+                  .formatted(layer.name(), shares.low(), shares.high(), candidates)
+              + " the second have a bound, or the state could overflow float32; clip the sums"
+              + " (Activation.clip)");
+    }
+    return candidates * Stage.ROUNDING;
+  }
+
   private static double finite(Matrix[] matrices, double[] terms, double inputBound) {
     double bound = Arrays.stream(terms).sum();
     // A quarter of the range leaves room for rounding and for the sum of two such sums.
-    if (bound < Float.MAX_VALUE / 4) {
+    if (bound < ANY) {
       return bound;
     }
     int largest = 0;

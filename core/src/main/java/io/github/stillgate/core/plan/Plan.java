@@ -1,15 +1,18 @@
 package io.github.stillgate.core.plan;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.SimpleRnn;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
@@ -91,26 +94,38 @@ public final class Plan implements AutoCloseable {
 
   private List<Stage> pack() {
     List<Stage> packed = new ArrayList<>();
-    double bound = model.vocabulary().isPresent() ? 1 : options.inputBound();
-    boolean tokens = model.vocabulary().isPresent();
+    double bound = inputBound();
+    boolean tokens = model.readsTokens();
     for (Layer layer : model.layers()) {
-      Packing packing = new Packing(backend, memory, tokens);
-      Stage stage =
-          switch (layer) {
-            case ConditionalGru gru ->
-                new ConditionalGruStage(
-                    gru,
-                    bound,
-                    packing,
-                    new Crossover(options.skipping() == Skipping.STILL_UNITS, options.crossover()));
-            case Gru gru -> new GruStage(gru, bound, packing);
-            case Dense dense -> new DenseStage(dense, bound, packing);
-          };
+      Stage stage = stage(layer, bound, new Packing(backend, memory, tokens));
       packed.add(stage);
       bound = stage.outputBound();
       tokens = false;
     }
     return List.copyOf(packed);
+  }
+
+  private Stage stage(Layer layer, double bound, Packing packing) {
+    return switch (layer) {
+      case ConditionalGru gru ->
+          new ConditionalGruStage(
+              gru,
+              bound,
+              packing,
+              new Crossover(options.skipping() == Skipping.STILL_UNITS, options.crossover()));
+      case Gru gru ->
+          switch (gru.reset()) {
+            case Reset.AfterMatrix after -> new GruStage(gru, after.bh(), bound, packing);
+            case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);
+          };
+      case Lstm lstm -> new LstmStage(lstm, bound, packing);
+      case SimpleRnn rnn -> new SimpleRnnStage(rnn, bound, packing);
+      case Embedding embedding -> new DenseStage(embedding.asDense(), bound, packing);
+      case Dense dense -> new DenseStage(dense, bound, packing);
+      case Bidirectional pair ->
+          new BidirectionalStage(
+              pair, stage(pair.forward(), bound, packing), stage(pair.backward(), bound, packing));
+    };
   }
 
   /** The model this was packed from. */
@@ -135,13 +150,13 @@ public final class Plan implements AutoCloseable {
 
   /** Largest magnitude an input value may have: 1 for a model that reads tokens. */
   public float inputBound() {
-    return model.vocabulary().isPresent() ? 1 : options.inputBound();
+    return model.readsTokens() ? 1 : options.inputBound();
   }
 
   /** Weight bytes a step reads when every unit is computed: the numerator of every byte bound. */
   public long denseBytesPerStep() {
     long bytes = 0;
-    boolean token = model.vocabulary().isPresent();
+    boolean token = model.readsTokens();
     for (Stage stage : stages) {
       bytes += stage.denseBytes(token);
       token = false;
@@ -176,6 +191,28 @@ public final class Plan implements AutoCloseable {
     return new BatchState(capacity, model.inputs(), stages, admit());
   }
 
+  /**
+   * The memory of one run over whole sequences, all zero. Used by sequences.
+   *
+   * @throws IllegalStateException if the plan is closed
+   */
+  public SequenceState openSequence() {
+    return new SequenceState(model.inputs(), stages, admit());
+  }
+
+  /** What a stream keeps from step to step, in the order it lies in its state. */
+  public List<StatePart> stateParts() {
+    List<StatePart> parts = new ArrayList<>();
+    int floats = 0;
+    for (Stage stage : stages) {
+      for (StatePart part : stage.stateParts()) {
+        parts.add(part.movedBy(floats));
+      }
+      floats += stage.stateFloats();
+    }
+    return List.copyOf(parts);
+  }
+
   private OneThread admit() {
     synchronized (streams) {
       if (closed) {
@@ -198,10 +235,9 @@ public final class Plan implements AutoCloseable {
    * @throws IllegalStateException if the plan is closed
    */
   public WarmUp warmUp() {
-    StreamState stream = openStream();
-    long start = System.nanoTime();
-    int steps = 0;
-    try {
+    try (Exercise exercise = exercise()) {
+      long start = System.nanoTime();
+      int steps = 0;
       long allocated = Long.MAX_VALUE;
       // The measurement itself allocates a little; a boxed vector is 64 bytes in every step.
       long elapsed = 0;
@@ -211,28 +247,16 @@ public final class Plan implements AutoCloseable {
         long batchStart = allocatedBytes();
         int batchEnd = steps + WARM_UP_BATCH;
         while (steps < batchEnd && elapsed < WARM_UP_LIMIT.toNanos()) {
-          stepOnce(stream, steps++);
+          exercise.step(steps++);
           elapsed = System.nanoTime() - start;
         }
-        allocated = allocatedBytes() - batchStart;
+        allocated = exercise.allocatesNothing() ? allocatedBytes() - batchStart : 0;
       }
-      measureCrossovers(stream);
+      exercise.inside(() -> stages.forEach(Stage::measureCrossover));
       long before = System.nanoTime();
-      stepOnce(stream, steps);
+      exercise.step(steps);
       long after = System.nanoTime();
       return new WarmUp(steps, Duration.ofNanos(before - start), Duration.ofNanos(after - before));
-    } finally {
-      stream.close();
-    }
-  }
-
-  /** Inside a stream, so that a plan that is closed meanwhile keeps its packs until the end. */
-  private void measureCrossovers(StreamState stream) {
-    stream.enter();
-    try {
-      stages.forEach(Stage::measureCrossover);
-    } finally {
-      stream.exit();
     }
   }
 
@@ -242,19 +266,10 @@ public final class Plan implements AutoCloseable {
         : 0;
   }
 
-  /** Alternates tokens and vectors, so that both ways in get compiled. */
-  private void stepOnce(StreamState stream, int number) {
-    stream.enter();
-    try {
-      if (model.vocabulary().isPresent() && number % 4 != 0) {
-        stream.step(number % model.inputs());
-      } else {
-        stream.input().setAtIndex(JAVA_FLOAT, number % model.inputs(), number % 2);
-        stream.step();
-      }
-    } finally {
-      stream.exit();
-    }
+  private Exercise exercise() {
+    return stages.stream().anyMatch(stage -> stage instanceof BidirectionalStage)
+        ? new Exercise.OfSequence(openSequence(), model)
+        : new Exercise.OfStream(openStream(), model);
   }
 
   /**

@@ -89,6 +89,20 @@ final class RowBank {
       }
     }
 
+    /** Whether its input rows read {@code vector}. */
+    boolean reads(MemorySegment vector) {
+      return input == vector;
+    }
+
+    /** The rest of a multiplication whose sums over the input were made before. */
+    void multiplyState(ActiveSet set, MemorySegment inputSumsMadeBefore) {
+      takeVector(set);
+      inputSums = inputSumsMadeBefore;
+      if (state != null) {
+        rows.multiply(set, 0, set.count(), state, stateSums, null, null);
+      }
+    }
+
     /** What {@link #multiply(ActiveSet)} does, left to {@code batch}. */
     void multiplyIn(Batch batch, ActiveSet set) {
       takeVector(set);

@@ -1,16 +1,28 @@
 package io.github.stillgate.core.plan;
 
 import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.model.Layer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.List;
 
 /**
  * One layer packed for a backend. Immutable but for the measured {@link Crossover}, and shared by
  * all streams of its plan; what a stream adds is a {@link Run}.
  */
-abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
-  /** Bound on the magnitude of anything a unit's state can hold: tanh's range and rounding. */
-  static final double STATE_BOUND = 1.0001;
+abstract sealed class Stage
+    permits ConditionalGruStage,
+        GruStage,
+        ResetBeforeGruStage,
+        LstmStage,
+        SimpleRnnStage,
+        DenseStage,
+        BidirectionalStage {
+  /** Room for rounding above the bound of what a state is mixed from. */
+  static final double ROUNDING = 1.0001;
+
+  /** Bound on the magnitude of a state that is mixed from values of tanh. */
+  static final double STATE_BOUND = ROUNDING;
 
   /** Number of values this stage gives. */
   abstract int outputs();
@@ -18,8 +30,18 @@ abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
   /** Bound on the magnitude of every output. */
   abstract double outputBound();
 
+  /** What one stream keeps between steps, one vector behind the other. */
+  abstract List<StatePart> stateParts();
+
   /** Floats of state one stream keeps between steps, a multiple of the padding; 0 if none. */
-  abstract int stateFloats();
+  final int stateFloats() {
+    return stateParts().stream().mapToInt(StatePart::floats).sum();
+  }
+
+  /** The one state vector of most layers. */
+  static List<StatePart> hidden(Layer layer, double bound) {
+    return List.of(new StatePart(layer.name() + ".h", 0, layer.outputs(), (float) bound));
+  }
 
   /** Weight bytes one step reads when every unit is computed, by token or by vector. */
   abstract long denseBytes(boolean token);
@@ -69,6 +91,9 @@ abstract sealed class Stage permits ConditionalGruStage, GruStage, DenseStage {
 
     /** Which groups a phase multiplies; known when the phase before is finished. */
     ActiveSet groups(int phase);
+
+    /** Whether a phase multiplies the same groups in every step. */
+    boolean fixedGroups(int phase);
 
     /** Turns the sums of a phase into what the next phase, or the next stage, reads. */
     void finish(int phase);

@@ -79,7 +79,7 @@ public final class BatchSession implements AutoCloseable {
       }
       int place = free.removeFirst();
       Stream stream = new Stream(place);
-      stream.port.reset();
+      stream.port.state().reset();
       return stream;
     } finally {
       batch.exit();
@@ -218,7 +218,7 @@ public final class BatchSession implements AutoCloseable {
       enter();
       try {
         forget();
-        port.reset();
+        port.state().reset();
       } finally {
         batch.exit();
       }
@@ -228,7 +228,7 @@ public final class BatchSession implements AutoCloseable {
     public byte[] snapshot() {
       enter();
       try {
-        return port.snapshot();
+        return port.state().snapshot();
       } finally {
         batch.exit();
       }
@@ -242,11 +242,11 @@ public final class BatchSession implements AutoCloseable {
      *     model, or hold what no state can be; the state has not changed
      */
     public void restore(byte[] snapshot) {
-      float[] decoded = port.decode(snapshot);
+      float[] decoded = port.state().decode(snapshot);
       enter();
       try {
         forget();
-        port.restore(decoded);
+        port.state().restore(decoded);
       } finally {
         batch.exit();
       }

@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class Port {
   private final StreamState stream;
-  private final long fingerprint;
+  private final StateVectors state;
   private final int inputs;
   private final int outputs;
   private final int tokens;
@@ -20,41 +20,57 @@ final class Port {
 
   Port(Plan plan, StreamState stream) {
     this.stream = stream;
-    this.fingerprint = plan.model().fingerprint();
+    this.state = new StateVectors(plan, stream.state());
     this.inputs = plan.model().inputs();
     this.outputs = plan.model().outputs();
-    this.tokens = plan.model().vocabulary().isPresent() ? inputs : 0;
+    this.tokens = plan.model().readsTokens() ? inputs : 0;
     this.inputBound = plan.inputBound();
   }
 
   void checkInput(float[] input) {
+    checkInput(inputs, inputBound, input, "");
+  }
+
+  /** Refuses one step of a sequence; {@code where} begins the message. */
+  static void checkInput(Plan plan, float[] input, String where) {
+    checkInput(plan.model().inputs(), plan.inputBound(), input, where);
+  }
+
+  private static void checkInput(int inputs, float inputBound, float[] input, String where) {
     if (input.length != inputs) {
       throw new IllegalArgumentException(
-          "input has %d values, the model reads %d".formatted(input.length, inputs));
+          "%sinput has %d values, the model reads %d".formatted(where, input.length, inputs));
     }
     for (int i = 0; i < input.length; i++) {
       // Written so that NaN fails it too.
       if (!(Math.abs(input[i]) <= inputBound)) {
         throw new IllegalArgumentException(
-            "input %d is %s; the plan takes finite values up to %s in magnitude"
-                .formatted(i, input[i], inputBound));
+            "%sinput %d is %s; the plan takes finite values up to %s in magnitude"
+                .formatted(where, i, input[i], inputBound));
       }
     }
   }
 
   void checkToken(int token) {
     if (token < 0 || token >= tokens) {
-      throw refusedToken(token);
+      throw refusedToken(tokens, token);
     }
   }
 
-  private RuntimeException refusedToken(int token) {
+  static void checkToken(Plan plan, int token) {
+    int tokens = plan.model().readsTokens() ? plan.model().inputs() : 0;
+    if (token < 0 || token >= tokens) {
+      throw refusedToken(tokens, token);
+    }
+  }
+
+  private static RuntimeException refusedToken(int tokens, int token) {
     return tokens == 0
         ? new UnsupportedOperationException(
-            "the model reads vectors, not tokens; give it a float[] or the weights file a"
-                + " vocabulary")
+            "the model reads vectors, not tokens; give it a float[], or the weights file a"
+                + " vocabulary or an embedding")
         : new IllegalArgumentException(
-            "token %d is out of range; the vocabulary has %d tokens".formatted(token, tokens));
+            "token %d is out of range; the model reads %d tokens".formatted(token, tokens));
   }
 
   void checkOutput(float[] output) {
@@ -72,22 +88,8 @@ final class Port {
     MemorySegment.copy(stream.output(), JAVA_FLOAT, 0, output, 0, outputs);
   }
 
-  void reset() {
-    stream.state().fill((byte) 0);
-  }
-
-  byte[] snapshot() {
-    float[] state = new float[stream.stateFloats()];
-    MemorySegment.copy(stream.state(), JAVA_FLOAT, 0, state, 0, state.length);
-    return Snapshot.encode(fingerprint, state);
-  }
-
-  /** The state a snapshot holds, checked. */
-  float[] decode(byte[] snapshot) {
-    return Snapshot.decode(snapshot, fingerprint, stream.stateFloats());
-  }
-
-  void restore(float[] state) {
-    MemorySegment.copy(state, 0, stream.state(), JAVA_FLOAT, 0, state.length);
+  /** The stream's state. */
+  StateVectors state() {
+    return state;
   }
 }

@@ -2,6 +2,7 @@ package io.github.stillgate.core.session;
 
 import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.StatePart;
 import io.github.stillgate.core.plan.StreamState;
 
 /**
@@ -29,6 +30,8 @@ public final class Session implements AutoCloseable {
    * A new stream with state zero.
    *
    * @throws IllegalStateException if the plan is closed
+   * @throws UnsupportedOperationException if a layer needs the whole sequence; {@link Sequence}
+   *     runs those
    */
   public static Session open(Plan plan) {
     return new Session(plan);
@@ -66,11 +69,11 @@ public final class Session implements AutoCloseable {
    * One step on a token: the same bits as a step on the vector that is 1 at {@code token} and 0
    * elsewhere.
    *
-   * @param token from 0 to the size of the model's vocabulary, exclusive
+   * @param token from 0 to {@code plan().model().inputs()}, exclusive
    * @param output receives as many values as the model gives
    * @throws IllegalArgumentException if the output has the wrong length or the token is out of
    *     range
-   * @throws UnsupportedOperationException if the model has no vocabulary
+   * @throws UnsupportedOperationException if the model reads no tokens
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void step(int token, float[] output) {
@@ -98,7 +101,7 @@ public final class Session implements AutoCloseable {
   public void reset() {
     stream.enter();
     try {
-      port.reset();
+      port.state().reset();
     } finally {
       stream.exit();
     }
@@ -113,7 +116,7 @@ public final class Session implements AutoCloseable {
   public byte[] snapshot() {
     stream.enter();
     try {
-      return port.snapshot();
+      return port.state().snapshot();
     } finally {
       stream.exit();
     }
@@ -127,10 +130,49 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void restore(byte[] snapshot) {
-    float[] state = port.decode(snapshot);
+    float[] state = port.state().decode(snapshot);
     stream.enter();
     try {
-      port.restore(state);
+      port.state().restore(state);
+    } finally {
+      stream.exit();
+    }
+  }
+
+  /**
+   * A copy of one layer's state.
+   *
+   * @param name the layer's name, a dot, and h, or c for the cells of an LSTM; {@link
+   *     Plan#stateParts} lists them
+   * @throws IllegalArgumentException if there is no such state
+   * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
+   */
+  public float[] state(String name) {
+    StatePart part = port.state().part(name);
+    stream.enter();
+    try {
+      return port.state().read(part);
+    } finally {
+      stream.exit();
+    }
+  }
+
+  /**
+   * Replaces one layer's state, for example by the last state of an encoder. Magnitudes below
+   * {@link Elementary#FLUSH_BELOW} become +0.
+   *
+   * @param name as above
+   * @param values as many as the state has, within its bound
+   * @throws IllegalArgumentException if there is no such state, or the values cannot be one; the
+   *     state has not changed
+   * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
+   */
+  public void state(String name, float[] values) {
+    StatePart part = port.state().part(name);
+    StateVectors.check(part, values);
+    stream.enter();
+    try {
+      port.state().write(part, values);
     } finally {
       stream.exit();
     }

@@ -1,8 +1,12 @@
 package io.github.stillgate.core.session;
 
 import io.github.stillgate.core.kernel.Elementary;
+import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.plan.StatePart;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
@@ -14,9 +18,6 @@ final class Snapshot {
   private static final int VERSION = 1;
   private static final int HEADER_BYTES = 4 + 4 + 8 + 4;
   private static final int CHECKSUM_BYTES = 4;
-
-  /** A convex combination of values within [-1, 1], and room for its rounding. */
-  private static final float STATE_BOUND = 1.0001f;
 
   private Snapshot() {}
 
@@ -32,7 +33,7 @@ final class Snapshot {
     return bytes.array();
   }
 
-  static float[] decode(byte[] snapshot, long fingerprint, int floats) {
+  static float[] decode(byte[] snapshot, long fingerprint, int floats, List<StatePart> parts) {
     ByteBuffer bytes = ByteBuffer.wrap(snapshot).order(ByteOrder.LITTLE_ENDIAN);
     if (snapshot.length < HEADER_BYTES + CHECKSUM_BYTES || bytes.getInt() != MAGIC) {
       throw new IllegalArgumentException(
@@ -62,14 +63,26 @@ final class Snapshot {
     }
     float[] state = new float[floats];
     for (int i = 0; i < floats; i++) {
-      float value = bytes.getFloat();
-      if (!(Math.abs(value) <= STATE_BOUND)) {
-        throw new IllegalArgumentException(
-            "the snapshot's value %d is %s; a state lies within [-1, 1]".formatted(i, value));
+      state[i] = Elementary.flush(bytes.getFloat());
+    }
+    for (StatePart part : parts) {
+      for (int i = 0; i < part.width(); i++) {
+        check(part, i, state[part.at() + i]);
       }
-      state[i] = Elementary.flush(value);
+      // Padding is no part of a state; nothing but zeros goes on from here.
+      Arrays.fill(state, part.at() + part.width(), part.at() + RowLayout.padded(part.width()), 0f);
     }
     return state;
+  }
+
+  /** Refuses what no state can be. */
+  static void check(StatePart part, int i, float value) {
+    // Written so that NaN fails it too.
+    if (!(Math.abs(value) <= part.bound())) {
+      throw new IllegalArgumentException(
+          "value %d of %s is %s; it lies within plus and minus %s"
+              .formatted(i, part.name(), value, part.bound()));
+    }
   }
 
   private static int checksum(byte[] bytes, int length) {

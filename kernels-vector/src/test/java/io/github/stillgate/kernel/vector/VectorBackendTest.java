@@ -2,6 +2,7 @@ package io.github.stillgate.kernel.vector;
 
 import io.github.stillgate.contract.BackendContract;
 import io.github.stillgate.contract.BatchContract;
+import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
 import org.junit.jupiter.api.Nested;
 
@@ -23,6 +24,13 @@ class VectorBackendTest {
   @Nested
   class Batches extends BatchContract {
     Batches() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class Sequences extends SequenceContract {
+    Sequences() {
       super(new VectorBackend());
     }
   }

@@ -1,0 +1,52 @@
+package io.github.stillgate.core.plan;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.Pointwise;
+import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.model.Activation;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** An {@link Activation.Elementwise} ready to run. Immutable. */
+final class Elementwise {
+  private final Cells cells;
+  private final Activation.Step[] steps;
+
+  Elementwise(Activation.Elementwise activation, Cells cells) {
+    this.cells = cells;
+    List<Activation.Step> listed = activation.steps();
+    // No step is one that copies and, like all others, flushes.
+    this.steps =
+        listed.isEmpty()
+            ? new Activation.Step[] {new Activation.Step(Pointwise.AFFINE, 1, 0)}
+            : listed.toArray(new Activation.Step[0]);
+  }
+
+  /** Whether this is the one function {@code function}. */
+  boolean isOnly(Pointwise function) {
+    return steps.length == 1 && steps[0].function() == function;
+  }
+
+  /**
+   * {@code out = f(values)} over n elements and their padding. More than one step overwrites the
+   * values too.
+   *
+   * @param values bounded and finite
+   * @param out other memory
+   */
+  void apply(int n, MemorySegment values, MemorySegment out) {
+    MemorySegment from = values;
+    MemorySegment to = out;
+    for (Activation.Step step : steps) {
+      cells.apply(step.function(), step.a(), step.b(), n, from, to);
+      MemorySegment read = from;
+      from = to;
+      to = read;
+    }
+    if (from != out) {
+      MemorySegment.copy(from, JAVA_FLOAT, 0, out, JAVA_FLOAT, 0, RowLayout.padded(n));
+    }
+  }
+}

@@ -1,0 +1,209 @@
+package io.github.stillgate.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.session.Sequence;
+import io.github.stillgate.core.session.Session;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a run over a whole sequence promises, whatever backend is below it. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class SequenceContract {
+  private final Backend backend;
+
+  protected SequenceContract(Backend backend) {
+    this.backend = backend;
+  }
+
+  @BeforeEach
+  void require() {
+    RequiredBackend.check(backend);
+  }
+
+  private PlanOptions options() {
+    return PlanOptions.defaults().withBackend(backend.name());
+  }
+
+  static Stream<Model> models() {
+    return Stream.of(
+        TestModels.block(11, 4, 16, 81),
+        TestModels.conditional(11, 40, 4, 82),
+        TestModels.gru(11, 33, 83),
+        TestModels.gru(11, 200, 84),
+        TestModels.resetBefore(11, 37, 85),
+        TestModels.resetBias(11, 33, 86),
+        TestModels.lstm(11, 40, 9, 87),
+        TestModels.coupled(11, 30, 88),
+        TestModels.vectors(11, 30, 5, 89));
+  }
+
+  /** More steps than are multiplied ahead, in two runs, from a state that was set. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void aSequenceHasTheBitsOfASession(Model model) {
+    Random random = new Random(91);
+    float[][] input = inputs(75, model.inputs(), random);
+    try (Plan plan = Plan.compile(model, options());
+        Session session = Session.open(plan);
+        Sequence sequence = Sequence.open(plan)) {
+      String first = plan.stateParts().get(0).name();
+      float[] start = new float[plan.stateParts().get(0).width()];
+      start[0] = 0.25f;
+      session.state(first, start);
+      sequence.state(first, start);
+      for (int run = 0; run < 2; run++) {
+        float[][] output = sequence.run(input);
+        float[] expected = new float[model.outputs()];
+        for (int t = 0; t < input.length; t++) {
+          session.step(input[t], expected);
+          assertThat(bits(output[t])).as("step %d", t).isEqualTo(bits(expected));
+        }
+        for (var part : plan.stateParts()) {
+          assertThat(bits(sequence.state(part.name())))
+              .as(part.name())
+              .isEqualTo(bits(session.state(part.name())));
+        }
+      }
+      if (model.readsTokens()) {
+        int[] tokens = random.ints(40, 0, model.inputs()).toArray();
+        float[][] output = sequence.run(tokens);
+        float[] expected = new float[model.outputs()];
+        for (int t = 0; t < tokens.length; t++) {
+          session.step(tokens[t], expected);
+          assertThat(bits(output[t])).as("token %d", t).isEqualTo(bits(expected));
+        }
+      }
+      sequence.reset();
+      assertThat(sequence.state(first)).containsOnly(0);
+      assertThat(sequence.run(new float[0][])).isEmpty();
+    }
+  }
+
+  /** A layer of both directions is its two layers, one of them over the reversed sequence. */
+  @Test
+  void theBackwardLayerReadsFromTheEnd() {
+    Model model = TestModels.bidirectional(7, 30, 92);
+    float[][] input = inputs(70, 7, new Random(93));
+    float[][] expected = input;
+    for (Layer layer : model.layers()) {
+      expected =
+          layer instanceof Bidirectional pair
+              ? joined(
+                  alone(pair.forward(), expected),
+                  reversed(alone(pair.backward(), reversed(expected))))
+              : alone(layer, expected);
+    }
+    try (Plan plan = Plan.compile(model, options());
+        Sequence sequence = Sequence.open(plan)) {
+      plan.warmUp();
+      float[][] output = sequence.run(input);
+      for (int t = 0; t < input.length; t++) {
+        assertThat(bits(output[t])).as("step %d", t).isEqualTo(bits(expected[t]));
+      }
+      assertThat(sequence.state("second.forward.c")).hasSize(30);
+    }
+  }
+
+  @Test
+  void aSessionCannotReadFromBothEnds() {
+    try (Plan plan = Plan.compile(TestModels.bidirectional(7, 30, 94), options())) {
+      assertThatThrownBy(() -> Session.open(plan))
+          .isInstanceOf(UnsupportedOperationException.class)
+          .hasMessageContaining("layer first")
+          .hasMessageContaining("Sequence.open(plan)");
+    }
+  }
+
+  @Test
+  void badInputIsRefusedBeforeTheStateChanges() {
+    try (Plan plan = Plan.compile(TestModels.lstm(5, 8, 3, 95), options());
+        Sequence sequence = Sequence.open(plan)) {
+      sequence.run(new int[] {1, 2});
+      float[] before = sequence.state("rnn0.c");
+      assertThatThrownBy(() -> sequence.run(new int[] {1, 5}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("token 5");
+      assertThatThrownBy(() -> sequence.run(new float[][] {new float[5], {0, 0, Float.NaN, 0, 0}}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("step 1: input 2 is NaN");
+      assertThatThrownBy(() -> sequence.run(new float[][] {new float[4]}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("step 0: input has 4 values, the model reads 5");
+      assertThatThrownBy(() -> sequence.state("rnn0.h", new float[] {1, 2, 0, 0, 0, 0, 0, 0}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("value 1 of rnn0.h is 2.0");
+      assertThatThrownBy(() -> sequence.state("rnn0.h", new float[7]))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("rnn0.h has 8 values, given are 7");
+      assertThatThrownBy(() -> sequence.state("rnn7.h"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("rnn0.h, rnn0.c");
+      assertThat(sequence.state("rnn0.c")).isEqualTo(before);
+      sequence.close();
+      assertThatThrownBy(() -> sequence.run(new int[] {1}))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("closed");
+    }
+  }
+
+  private float[][] alone(Layer layer, float[][] input) {
+    float[][] output = new float[input.length][layer.outputs()];
+    try (Plan plan = Plan.compile(new Model(List.of(layer)), options());
+        Session session = Session.open(plan)) {
+      for (int t = 0; t < input.length; t++) {
+        session.step(input[t], output[t]);
+      }
+    }
+    return output;
+  }
+
+  private static float[][] reversed(float[][] values) {
+    float[][] reversed = new float[values.length][];
+    for (int t = 0; t < values.length; t++) {
+      reversed[t] = values[values.length - 1 - t];
+    }
+    return reversed;
+  }
+
+  private static float[][] joined(float[][] left, float[][] right) {
+    float[][] joined = new float[left.length][];
+    for (int t = 0; t < left.length; t++) {
+      joined[t] = new float[left[t].length + right[t].length];
+      System.arraycopy(left[t], 0, joined[t], 0, left[t].length);
+      System.arraycopy(right[t], 0, joined[t], left[t].length, right[t].length);
+    }
+    return joined;
+  }
+
+  private static float[][] inputs(int steps, int width, Random random) {
+    float[][] input = new float[steps][width];
+    for (float[] x : input) {
+      for (int i = 0; i < width; i++) {
+        x[i] = 2 * random.nextFloat() - 1;
+      }
+    }
+    return input;
+  }
+
+  private static int[] bits(float[] values) {
+    int[] bits = new int[values.length];
+    for (int i = 0; i < values.length; i++) {
+      bits[i] = Float.floatToRawIntBits(values[i]);
+    }
+    return bits;
+  }
+}
