@@ -1,6 +1,7 @@
 package io.github.stillgate.cli;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
@@ -145,6 +146,7 @@ final class InspectCommand implements Callable<Integer> {
       case SimpleRnn _ -> "recurrent, no gates";
       case Embedding _ -> "embedding";
       case Dense dense -> "dense" + end(dense.activation());
+      case Backward backward -> kind(backward.layer()) + ", from the end";
       case Bidirectional pair -> "both directions: " + kind(pair.forward());
     };
   }

@@ -1,6 +1,7 @@
 package io.github.stillgate.contract;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
@@ -47,8 +48,8 @@ final class Float64Model {
                     apply(rnn.activation(), affine(rnn.w(), x, rnn.u(), states[i], rnn.b()));
             case Embedding embedding -> transposed(embedding.table(), x);
             case Dense dense -> dense(dense, x);
-            case Bidirectional pair ->
-                throw new IllegalArgumentException(pair.name() + " has no steps");
+            case Bidirectional _, Backward _ ->
+                throw new IllegalArgumentException(layer.name() + " has no steps");
           };
     }
     return x;

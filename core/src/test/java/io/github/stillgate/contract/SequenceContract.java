@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
@@ -101,11 +102,14 @@ public abstract class SequenceContract {
     float[][] expected = input;
     for (Layer layer : model.layers()) {
       expected =
-          layer instanceof Bidirectional pair
-              ? joined(
-                  alone(pair.forward(), expected),
-                  reversed(alone(pair.backward(), reversed(expected))))
-              : alone(layer, expected);
+          switch (layer) {
+            case Bidirectional pair ->
+                joined(
+                    alone(pair.forward(), expected),
+                    reversed(alone(pair.backward(), reversed(expected))));
+            case Backward backward -> reversed(alone(backward.layer(), reversed(expected)));
+            default -> alone(layer, expected);
+          };
     }
     try (Plan plan = Plan.compile(model, options());
         Sequence sequence = Sequence.open(plan)) {

@@ -1,6 +1,7 @@
 package io.github.stillgate.contract;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
@@ -182,6 +183,7 @@ public final class TestModels {
                 "second",
                 m.lstm("forward", 2 * units + 3, units, units, true, Optional.empty()),
                 m.conditionalGru("backward", 2 * units + 3, units, 5)),
+            new Backward(m.gru("third", 2 * units, 2 * units)),
             m.dense("out", 2 * units, 4, Activation.TANH)));
   }
 

@@ -47,6 +47,7 @@ final class Fingerprint {
             case Activation.Softmax _ -> type + "SOFTMAX";
             case Activation.Elementwise f -> type + (f.steps().isEmpty() ? "LINEAR" : f);
           };
+      case Backward backward -> type + kind(backward.layer());
       case Bidirectional pair -> type + kind(pair.forward()) + kind(pair.backward());
     };
   }

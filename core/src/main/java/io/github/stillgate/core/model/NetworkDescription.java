@@ -151,6 +151,10 @@ final class NetworkDescription {
             vector(prefix, "b", n),
             activation(node.get("activation"), prefix));
       }
+      case "backward" -> {
+        requireFields(node, "layer", Set.of("type", "layer"), Set.of());
+        yield new Backward(layer(node.get("layer"), outer));
+      }
       case "bidirectional" -> {
         requireFields(node, "layer", Set.of("type", "name", "forward", "backward"), Set.of());
         String inner = outer + name(node) + ".";
@@ -161,7 +165,7 @@ final class NetworkDescription {
           throw new IllegalArgumentException(
               "layer type \"%s\" is not known (known: conditional_gru, gru, lstm, simple_rnn,"
                       .formatted(type)
-                  + " embedding, dense, bidirectional)");
+                  + " embedding, dense, bidirectional, backward)");
     };
   }
 
@@ -525,6 +529,10 @@ final class NetworkDescription {
       case Dense dense -> {
         describe(node, "dense", dense);
         describe(node, "activation", dense.activation());
+      }
+      case Backward backward -> {
+        node.put("type", "backward");
+        describe(node.putObject("layer"), backward.layer());
       }
       case Bidirectional pair -> {
         node.put("type", "bidirectional").put("name", pair.name());

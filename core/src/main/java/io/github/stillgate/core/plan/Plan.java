@@ -3,6 +3,7 @@ package io.github.stillgate.core.plan;
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
@@ -123,8 +124,12 @@ public final class Plan implements AutoCloseable {
       case Embedding embedding -> new DenseStage(embedding.asDense(), bound, packing);
       case Dense dense -> new DenseStage(dense, bound, packing);
       case Bidirectional pair ->
-          new BidirectionalStage(
-              pair, stage(pair.forward(), bound, packing), stage(pair.backward(), bound, packing));
+          WholeSequenceStage.pair(
+              pair.name(),
+              stage(pair.forward(), bound, packing),
+              stage(pair.backward(), bound, packing));
+      case Backward backward ->
+          WholeSequenceStage.backward(backward.name(), stage(backward.layer(), bound, packing));
     };
   }
 
@@ -267,7 +272,7 @@ public final class Plan implements AutoCloseable {
   }
 
   private Exercise exercise() {
-    return stages.stream().anyMatch(stage -> stage instanceof BidirectionalStage)
+    return stages.stream().anyMatch(stage -> stage instanceof WholeSequenceStage)
         ? new Exercise.OfSequence(openSequence(), model)
         : new Exercise.OfStream(openStream(), model);
   }

@@ -41,13 +41,15 @@ public final class SequenceState {
     SegmentAllocator states = SegmentAllocator.slicingAllocator(state);
     int width = inputs;
     for (Stage stage : stages) {
-      layers.add(
-          stage instanceof BidirectionalStage pair
-              ? new Pass[] {
-                new Pass(pair.forward(), width, false, states, memory),
-                new Pass(pair.backward(), width, true, states, memory)
-              }
-              : new Pass[] {new Pass(stage, width, false, states, memory)});
+      List<WholeSequenceStage.Direction> directions =
+          stage instanceof WholeSequenceStage whole
+              ? whole.directions()
+              : List.of(new WholeSequenceStage.Direction(stage, false));
+      List<Pass> passes = new ArrayList<>();
+      for (WholeSequenceStage.Direction direction : directions) {
+        passes.add(new Pass(direction, width, states, memory));
+      }
+      layers.add(passes.toArray(new Pass[0]));
       width = stage.outputs();
     }
   }
@@ -160,9 +162,10 @@ public final class SequenceState {
     private final Batch[] ahead;
     private final MemorySegment[][] aheadSums;
 
-    Pass(Stage stage, int width, boolean backward, SegmentAllocator states, Arena memory) {
+    Pass(WholeSequenceStage.Direction direction, int width, SegmentAllocator states, Arena memory) {
+      Stage stage = direction.stage();
       this.outputs = stage.outputs();
-      this.backward = backward;
+      this.backward = direction.backward();
       this.input = memory.allocate(4L * RowLayout.padded(width), RowLayout.ALIGNMENT);
       this.run = stage.open(input, states, memory);
       this.ahead = new Batch[run.phases()];

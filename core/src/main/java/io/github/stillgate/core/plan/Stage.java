@@ -17,7 +17,7 @@ abstract sealed class Stage
         LstmStage,
         SimpleRnnStage,
         DenseStage,
-        BidirectionalStage {
+        WholeSequenceStage {
   /** Room for rounding above the bound of what a state is mixed from. */
   static final double ROUNDING = 1.0001;
 

@@ -20,4 +20,9 @@ public record StatePart(String name, int at, int width, float bound) {
   StatePart movedBy(int floats) {
     return new StatePart(name, at + floats, width, bound);
   }
+
+  /** The same vector under a longer name. */
+  StatePart within(String layer) {
+    return new StatePart(layer + "." + name, at, width, bound);
+  }
 }

@@ -1,0 +1,31 @@
+package io.github.stillgate.core.model;
+
+import java.util.SequencedMap;
+
+/**
+ * A layer that reads its sequence from the last step to the first; its output at a step belongs to
+ * that step. Runs in a {@code Sequence} and never in a {@code Session}.
+ *
+ * @param layer what it does
+ */
+public record Backward(Layer layer) implements Layer {
+  @Override
+  public String name() {
+    return layer.name();
+  }
+
+  @Override
+  public int inputs() {
+    return layer.inputs();
+  }
+
+  @Override
+  public int outputs() {
+    return layer.outputs();
+  }
+
+  @Override
+  public SequencedMap<String, Matrix> tensors() {
+    return layer.tensors();
+  }
+}

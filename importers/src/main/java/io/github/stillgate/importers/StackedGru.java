@@ -1,0 +1,63 @@
+package io.github.stillgate.importers;
+
+import io.github.stillgate.core.kernel.Pointwise;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Reset;
+import java.util.Optional;
+
+/**
+ * A GRU as a file holds it.
+ *
+ * @param gates three gates
+ * @param order where each of them is
+ * @param convention what z weighs
+ * @param resetAfterMatrix whether r multiplies {@code Uc h} and its bias, or h
+ * @param gateActivation of z and r
+ * @param candidateActivation of c
+ */
+public record StackedGru(
+    StackedGates gates,
+    GruOrder order,
+    UpdateConvention convention,
+    boolean resetAfterMatrix,
+    Activation.Elementwise gateActivation,
+    Activation.Elementwise candidateActivation) {
+  /** The layer that computes the same, with the z of this library. */
+  public Gru toLayer(String name) {
+    // 1 - sigmoid(v) = sigmoid(-v), exactly; other functions take their complement.
+    boolean swap = convention == UpdateConvention.WEIGHS_OLD_STATE;
+    boolean negate = swap && gateActivation.equals(Activation.SIGMOID);
+    Lstm.Sums z =
+        negate
+            ? gates.negatedGate(name + ".z", order.update())
+            : gates.gate(name + ".z", order.update());
+    Activation.Elementwise update =
+        swap && !negate ? gateActivation.then(Pointwise.AFFINE, -1, 1) : gateActivation;
+    Lstm.Sums r = gates.gate(name + ".r", order.reset());
+    Lstm.Sums c = gates.gate(name + ".c", order.candidate());
+    boolean ownBias = resetAfterMatrix && gates.stateBias().isPresent();
+    Reset reset =
+        resetAfterMatrix
+            ? new Reset.AfterMatrix(
+                ownBias
+                    ? Optional.of(Matrix.vector(name + ".bh", gates.stateBias(order.candidate())))
+                    : Optional.empty())
+            : Reset.BEFORE;
+    return new Gru(
+        name,
+        z.w(),
+        z.u(),
+        z.b(),
+        r.w(),
+        r.u(),
+        r.b(),
+        c.w(),
+        c.u(),
+        ownBias ? Matrix.vector(name + ".bc", gates.inputBias(order.candidate())) : c.b(),
+        reset,
+        new Gru.Activations(update, gateActivation, candidateActivation));
+  }
+}

@@ -1,0 +1,36 @@
+package io.github.stillgate.importers;
+
+import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.Matrix;
+import java.util.Optional;
+
+/**
+ * An LSTM as a file holds it.
+ *
+ * @param gates four gates
+ * @param order where each of them is
+ * @param coupled whether f is 1 - i and its own sums are not used
+ * @param peepholes pi, pf and po; empty for none
+ * @param projection Wp; empty for none
+ * @param activations what follows the sums
+ */
+public record StackedLstm(
+    StackedGates gates,
+    LstmOrder order,
+    boolean coupled,
+    Optional<Lstm.Peepholes> peepholes,
+    Optional<Matrix> projection,
+    Lstm.Activations activations) {
+  /** The layer that computes the same. */
+  public Lstm toLayer(String name) {
+    return new Lstm(
+        name,
+        gates.gate(name + ".i", order.input()),
+        coupled ? Optional.empty() : Optional.of(gates.gate(name + ".f", order.forget())),
+        gates.gate(name + ".o", order.output()),
+        gates.gate(name + ".g", order.candidate()),
+        peepholes,
+        projection,
+        activations);
+  }
+}
