@@ -1,15 +1,27 @@
 package io.github.stillgate.cli;
 
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.ProofVectors;
+import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.core.weights.WeightsWriter;
+import io.github.stillgate.importers.torch.LayerRequest;
+import io.github.stillgate.importers.torch.StateDict;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 @Command(
@@ -17,9 +29,21 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
-      "Writes a model with its weights in another storage format. bf16 halves the file and rounds every"
-          + " weight to 8 bits; what it scores may change a little, so run it again.",
+      "Writes a model with its weights in another storage format, or takes over a network from PyTorch.",
+      "",
+      "A state dict in a safetensors file does not say what its tensors are: --layers does, the layer"
+          + " that reads the input first, as kind:prefix or kind:prefix:activation with the kinds emb,"
+          + " gru, lstm, rnn and linear. Stacked layers, both directions and projections are found by"
+          + " the tensors' names. What is not used is listed.",
+      "",
+      "bf16 halves the file and rounds every weight to 8 bits; what it scores may change a little, so"
+          + " run it again.",
       ""
+    },
+    footer = {
+      "",
+      "Example: ./stillgate convert state.safetensors speech.safetensors \\",
+      "             --layers \"gru:encoder.gru, linear:out:softmax\" --verify vectors.safetensors"
     })
 final class ConvertCommand implements Callable<Integer> {
   enum Format {
@@ -33,7 +57,7 @@ final class ConvertCommand implements Callable<Integer> {
     }
   }
 
-  @Parameters(index = "0", paramLabel = "MODEL", description = "the model to read")
+  @Parameters(index = "0", paramLabel = "MODEL", description = "the model or state dict to read")
   private Path from;
 
   @Parameters(index = "1", paramLabel = "OUT", description = "the model to write")
@@ -41,25 +65,105 @@ final class ConvertCommand implements Callable<Integer> {
 
   @Option(
       names = "--dtype",
-      required = true,
       paramLabel = "TYPE",
-      description = "${COMPLETION-CANDIDATES}")
+      defaultValue = "f32",
+      description = "how weights are stored: ${COMPLETION-CANDIDATES}")
   private Format format;
+
+  @Option(names = "--layers", paramLabel = "LIST", description = "what a PyTorch state dict holds")
+  private @Nullable String layers;
+
+  @Option(
+      names = "--vocabulary",
+      paramLabel = "CHARACTERS",
+      description = "the characters an imported network reads, if it reads characters")
+  private @Nullable String vocabulary;
+
+  @Option(
+      names = "--verify",
+      paramLabel = "FILE",
+      description =
+          "inputs and outputs of the original, replayed here; on a mismatch nothing is written, else"
+              + " they are kept in the model. Those a model carries are replayed in any case")
+  private @Nullable Path vectors;
+
+  @Option(
+      names = "--tolerance",
+      defaultValue = "1e-5",
+      paramLabel = "ERROR",
+      description = "largest error of --verify, relative to values above 1")
+  private double tolerance;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
+  private record Source(
+      Model model, Map<String, String> notes, List<String> unused, Optional<ProofVectors> proof) {}
+
   @Override
   public Integer call() throws Exception {
-    long before = Files.size(from);
-    Model model;
-    Map<String, String> notes;
-    try (WeightsFile file = WeightsFile.open(from)) {
-      model = Model.from(file);
-      notes = Map.copyOf(file.metadata());
+    Output out = new Output(spec.commandLine().getOut());
+    Source source = read();
+    WeightsWriter writer = source.model.writer(format.type, source.notes);
+    Optional<ProofVectors> proof = vectors == null ? source.proof : Optional.of(vectors(vectors));
+    if (proof.isPresent()) {
+      double error = verify(source.model, proof.get(), writer);
+      out.line("verified: largest error %.2g, allowed %.2g", error, tolerance);
     }
-    model.save(to, format.type, notes);
-    new Output(spec.commandLine().getOut())
-        .line("wrote %s: %,d bytes, was %,d", to, Files.size(to), before);
+    long before = Files.size(from);
+    writer.write(to);
+    out.line("wrote %s: %,d bytes, was %,d", to, Files.size(to), before);
+    if (!source.unused.isEmpty()) {
+      out.line("not used: %s", String.join(", ", source.unused));
+    }
+    if (proof.isEmpty() && layers != null) {
+      out.line("not verified: give --verify FILE with inputs and outputs of the original");
+    }
     return 0;
+  }
+
+  private Source read() throws IOException {
+    try (WeightsFile file = WeightsFile.open(from)) {
+      if (layers != null) {
+        StateDict.Import imported =
+            StateDict.read(
+                file,
+                LayerRequest.parse(layers),
+                Optional.ofNullable(vocabulary).map(Vocabulary::new));
+        return new Source(imported.model(), file.metadata(), imported.unused(), Optional.empty());
+      }
+      if (!Model.describedIn(file)) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "%s describes no network; if it is a PyTorch state dict, --layers says what is in it"
+                .formatted(from));
+      }
+      return new Source(
+          Model.from(file), Map.copyOf(file.metadata()), List.of(), ProofVectors.carriedBy(file));
+    }
+  }
+
+  private static ProofVectors vectors(Path path) throws IOException {
+    try (WeightsFile file = WeightsFile.open(path)) {
+      return ProofVectors.read(file);
+    }
+  }
+
+  /** Proves what will be written: bf16 weights are rounded first. */
+  private double verify(Model model, ProofVectors proof, WeightsWriter writer) throws IOException {
+    try (Plan plan = Plan.compile(format.type == DType.F32 ? model : stored(model))) {
+      double error = Proof.replay(plan, proof, tolerance);
+      proof.addTo(writer, new ProofVectors.Met(tolerance, error));
+      return error;
+    }
+  }
+
+  private Model stored(Model model) throws IOException {
+    Path file = Files.createTempFile("stillgate", ".safetensors");
+    try {
+      model.save(file, format.type);
+      return Model.load(file);
+    } finally {
+      Files.delete(file);
+    }
   }
 }

@@ -11,6 +11,7 @@ import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.weights.Tensor;
@@ -65,6 +66,13 @@ final class InspectCommand implements Callable<Integer> {
         Output.number(Files.size(path), 0),
         model.fingerprint());
     model.vocabulary().ifPresent(v -> out.line("reads %d tokens: %s", v.size(), v));
+    ProofVectors.metBy(file)
+        .ifPresent(met ->
+            out.line(
+                "proved on %d cases of the original: largest error %.2g, allowed %.2g",
+                ProofVectors.carriedBy(file).map(proof -> proof.cases().size()).orElse(0),
+                met.measured(),
+                met.tolerance()));
     out.line("");
     List<List<String>> layers = new ArrayList<>();
     for (Layer layer : model.layers()) {
@@ -86,7 +94,7 @@ final class InspectCommand implements Callable<Integer> {
     out.table(List.of("tensor", "type", "shape", "bytes"), tensors);
     file.metadata()
         .forEach((key, value) -> {
-          if (!key.equals("stillgate")) {
+          if (!key.equals("stillgate") && !key.startsWith("stillgate.")) {
             out.line("%n%s: %s", key, value);
           }
         });
@@ -98,6 +106,10 @@ final class InspectCommand implements Callable<Integer> {
     description.put("parameters", model.parameters());
     description.put("fingerprint", "%016x".formatted(model.fingerprint()));
     model.vocabulary().ifPresent(v -> description.put("vocabulary", v.characters()));
+    ProofVectors.metBy(file)
+        .ifPresent(met ->
+            description.put(
+                "proof", Map.of("tolerance", met.tolerance(), "measured", met.measured())));
     description.put(
         "layers",
         model.layers().stream()

@@ -60,7 +60,6 @@ class CommandsTest {
     double after =
         json(run("run", half.toString(), text, "--json")).get("bits_per_char").asDouble();
     assertThat(after).isNotEqualTo(before).isCloseTo(before, within(0.02));
-    assertThat(run("convert", MODEL, half.toString()).err()).contains("--dtype");
   }
 
   @Test

@@ -40,6 +40,11 @@ public record StackedGates(
     }
   }
 
+  /** The sums of a layer that has no gates but the one. */
+  public Lstm.Sums only(String name) {
+    return gate(name, 0);
+  }
+
   /** The sums of one gate; both biases are added up. */
   Lstm.Sums gate(String name, int position) {
     return new Lstm.Sums(

@@ -2,7 +2,11 @@ package io.github.stillgate.core.model;
 
 import io.github.stillgate.core.kernel.Pointwise;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.TreeMap;
 
 /** What follows the sums of a layer. Immutable. */
 public sealed interface Activation permits Activation.Softmax, Activation.Elementwise {
@@ -23,6 +27,18 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
 
   /** {@code exp(v_i - max v) / sum_j exp(v_j - max v)}; for the end of a {@link Dense} layer. */
   Activation SOFTMAX = new Softmax();
+
+  /** Those that need no constants, by the names that files use, sorted. */
+  SequencedMap<String, Activation> NAMED =
+      Collections.unmodifiableSequencedMap(
+          new TreeMap<>(
+              Map.of(
+                  "linear", LINEAR,
+                  "sigmoid", SIGMOID,
+                  "tanh", TANH,
+                  "relu", RELU,
+                  "softsign", SOFTSIGN,
+                  "softmax", SOFTMAX)));
 
   /** {@code min(max(scale v + shift, 0), 1)}. */
   static Elementwise hardSigmoid(float scale, float shift) {

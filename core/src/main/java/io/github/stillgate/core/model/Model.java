@@ -81,6 +81,11 @@ public final class Model {
     return NetworkDescription.read(file);
   }
 
+  /** Whether {@code file} says that it holds a network, and is not just tensors. */
+  public static boolean describedIn(WeightsFile file) {
+    return file.metadata().containsKey(NetworkDescription.KEY);
+  }
+
   /** Opens {@code path}, reads the network and closes the file. */
   public static Model load(Path path) throws IOException {
     try (WeightsFile file = WeightsFile.open(path)) {
@@ -105,17 +110,22 @@ public final class Model {
 
   /**
    * Like {@link #save(Path, DType)}, with more strings for the file's {@code __metadata__}, such as
-   * a licence; {@code stillgate} among them is left out, since the network's own description stands
-   * there.
+   * a licence. {@code stillgate} among them is left out, since the network's own description stands
+   * there; so is what tells of a proof the file will not carry.
    */
   public void save(Path path, DType type, Map<String, String> notes) throws IOException {
+    writer(type, notes).write(path);
+  }
+
+  /** What {@link #save(Path, DType, Map)} writes, for those who add {@link ProofVectors}. */
+  public WeightsWriter writer(DType type, Map<String, String> notes) {
     WeightsWriter writer = NetworkDescription.write(this, type);
     notes.forEach((key, value) -> {
-      if (!key.equals(NetworkDescription.KEY)) {
+      if (!key.equals(NetworkDescription.KEY) && !ProofVectors.isNote(key)) {
         writer.metadata(key, value);
       }
     });
-    writer.write(path);
+    return writer;
   }
 
   /** Width of the input. */

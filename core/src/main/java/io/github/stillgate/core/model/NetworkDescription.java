@@ -21,7 +21,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -38,17 +37,6 @@ final class NetworkDescription {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
-
-  /** Activations that need no list of steps. */
-  private static final Map<String, Activation> NAMED =
-      new TreeMap<>(
-          Map.of(
-              "linear", Activation.LINEAR,
-              "sigmoid", Activation.SIGMOID,
-              "tanh", Activation.TANH,
-              "relu", Activation.RELU,
-              "softsign", Activation.SOFTSIGN,
-              "softmax", Activation.SOFTMAX));
 
   private final WeightsFile file;
   private final Set<String> used = new HashSet<>();
@@ -95,6 +83,9 @@ final class NetworkDescription {
     Model model = new Model(layers, vocabulary);
     Set<String> unused = new TreeSet<>(file.tensors().keySet());
     unused.removeAll(used);
+    if (ProofVectors.carriedBy(file).isPresent()) {
+      unused.removeIf(tensor -> tensor.startsWith(ProofVectors.PREFIX));
+    }
     if (!unused.isEmpty()) {
       throw new WeightsFormatException(file.path(), "no layer uses the tensors " + unused);
     }
@@ -361,11 +352,11 @@ final class NetworkDescription {
       return function;
     }
     String name = text(node, "layer %s: \"activation\"".formatted(layer));
-    Activation named = NAMED.get(name);
+    Activation named = Activation.NAMED.get(name);
     if (named == null) {
       throw new IllegalArgumentException(
           "layer %s: activation \"%s\" is not known (known: %s, or a list of steps)"
-              .formatted(layer, name, NAMED.keySet()));
+              .formatted(layer, name, Activation.NAMED.keySet()));
     }
     return named;
   }
@@ -392,7 +383,7 @@ final class NetworkDescription {
   }
 
   private static void describe(ObjectNode node, String field, Activation activation) {
-    for (Map.Entry<String, Activation> named : NAMED.entrySet()) {
+    for (Map.Entry<String, Activation> named : Activation.NAMED.entrySet()) {
       if (named.getValue().equals(activation)) {
         node.put(field, named.getKey());
         return;

@@ -1,0 +1,155 @@
+package io.github.stillgate.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.ProofVectors;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.session.Proof;
+import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.core.weights.WeightsWriter;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A PyTorch GRU of one unit, small enough to be worked out beside the kernels. */
+class ConvertCommandTest {
+  private static final float[] W = {0.7f, -1.1f, 0.9f};
+  private static final float[] U = {0.4f, 0.8f, -1.3f};
+  private static final float[] INPUT_BIAS = {0.1f, -0.2f, 0.3f};
+  private static final float[] STATE_BIAS = {-0.3f, 0.2f, 0.6f};
+  private static final float[] X = {0.5f, -1f, 0.25f, 2f};
+
+  @TempDir private Path folder;
+  private Path state;
+  private Path vectors;
+  private Path out;
+
+  private record Outcome(int code, String out, String err) {}
+
+  private static Outcome run(Object... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    String[] strings = new String[args.length];
+    for (int i = 0; i < args.length; i++) {
+      strings[i] = args[i].toString();
+    }
+    int code =
+        Stillgate.commandLine()
+            .setOut(new PrintWriter(out, true))
+            .setErr(new PrintWriter(err, true))
+            .execute(strings);
+    return new Outcome(code, out.toString(), err.toString());
+  }
+
+  @BeforeEach
+  void writeWhatPyTorchWould() throws IOException {
+    state = folder.resolve("state.safetensors");
+    vectors = folder.resolve("vectors.safetensors");
+    out = folder.resolve("out.safetensors");
+    write(state, W, U);
+    float[] h = new float[X.length];
+    double last = 0;
+    for (int t = 0; t < X.length; t++) {
+      double r = sigmoid(gate(0, t, last));
+      double z = sigmoid(gate(1, t, last));
+      double n = Math.tanh(W[2] * X[t] + INPUT_BIAS[2] + r * (U[2] * last + STATE_BIAS[2]));
+      last = (1 - z) * n + z * last;
+      h[t] = (float) last;
+    }
+    new WeightsWriter()
+        .tensor("input", X, X.length, 1)
+        .tensor("output", h, X.length, 1)
+        .write(vectors);
+  }
+
+  private static double gate(int i, int t, double last) {
+    return W[i] * X[t] + INPUT_BIAS[i] + U[i] * last + STATE_BIAS[i];
+  }
+
+  private static double sigmoid(double v) {
+    return 1 / (1 + Math.exp(-v));
+  }
+
+  private static void write(Path file, float[] w, float[] u) throws IOException {
+    new WeightsWriter()
+        .metadata("format", "pt")
+        .tensor("rnn.weight_ih_l0", w, 3, 1)
+        .tensor("rnn.weight_hh_l0", u, 3, 1)
+        .tensor("rnn.bias_ih_l0", INPUT_BIAS, 3)
+        .tensor("rnn.bias_hh_l0", STATE_BIAS, 3)
+        .tensor("head.weight", new float[] {1}, 1, 1)
+        .write(file);
+  }
+
+  @Test
+  void anImportThatIsProvedKeepsItsProof() throws IOException {
+    Outcome outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(outcome.out())
+        .contains("verified: largest error")
+        .contains("not used: head.weight")
+        .doesNotContain("not verified");
+    try (WeightsFile file = WeightsFile.open(out);
+        Plan plan = Plan.compile(Model.from(file))) {
+      ProofVectors proof = ProofVectors.carriedBy(file).orElseThrow();
+      assertThat(Proof.replay(plan, proof, 1e-6)).isLessThan(1e-6);
+      assertThat(ProofVectors.metBy(file).orElseThrow().tolerance()).isEqualTo(1e-5);
+    }
+    assertThat(run("inspect", out).out())
+        .contains("proved on 1 cases of the original")
+        .contains("GRU, reset after the matrix and a bias");
+    Path again = folder.resolve("again.safetensors");
+    assertThat(run("convert", out, again).out()).contains("verified");
+    Outcome rounded = run("convert", out, again, "--dtype", "bf16");
+    assertThat(rounded.code()).isEqualTo(1);
+    assertThat(rounded.err()).contains("tolerance");
+    assertThat(run("convert", out, again, "--dtype", "bf16", "--tolerance", "0.05").code())
+        .isZero();
+  }
+
+  @Test
+  void aWrongOrderOfTheGatesIsRefusedAndNothingIsWritten() throws IOException {
+    write(state, new float[] {W[1], W[0], W[2]}, new float[] {U[1], U[0], U[2]});
+    Outcome outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err())
+        .contains("case 0, step 0, output 0 is")
+        .contains("was expected")
+        .contains("order of the gates");
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
+  void anImportWithoutVectorsSaysSo() {
+    assertThat(run("convert", state, out, "--layers", "gru:rnn").out())
+        .contains("not verified: give --verify FILE");
+  }
+
+  @Test
+  void aStateDictNeedsItsLayersNamed() {
+    Outcome outcome = run("convert", state, out);
+    assertThat(outcome.code()).isEqualTo(2);
+    assertThat(outcome.err()).contains("describes no network").contains("--layers");
+  }
+
+  @Test
+  void vectorsThatAreNoneAreRefused() throws IOException {
+    new WeightsWriter().tensor("input", X, X.length, 1).write(vectors);
+    Outcome outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err()).contains("vectors.safetensors").contains("expected \"output\"");
+    new WeightsWriter()
+        .tensor("input", new float[] {1, 2}, 1, 2)
+        .tensor("output", new float[] {1}, 1, 1)
+        .write(vectors);
+    outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
+    assertThat(outcome.err()).contains("input has 2 values, the model reads 1");
+    assertThat(Files.exists(out)).isFalse();
+  }
+}
