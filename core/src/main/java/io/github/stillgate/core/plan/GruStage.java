@@ -30,13 +30,7 @@ final class GruStage extends Stage {
   private final List<StatePart> parts;
 
   GruStage(Gru layer, Optional<Matrix> bh, double inputBound, Packing packing) {
-    this.bound = Packing.gruBound(layer);
-    Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
-    Packing.bound(layer.wr(), inputBound, layer.ur(), bound, layer.br());
-    double product = bh.map(b -> Packing.bound(layer.uc(), bound, b)).orElse(0.0);
-    double resets = layer.activations().reset().range(Range.of(Packing.ANY)).magnitude();
-    Packing.bound(layer.wc(), inputBound, layer.uc(), bound * Math.max(1, resets), layer.bc());
-    Packing.bound(product * Math.max(1, resets), layer.bc(), inputBound);
+    this.bound = checkBounds(layer, bh, inputBound);
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
     this.standard = layer.activations().equals(Gru.Activations.STANDARD);
@@ -52,6 +46,18 @@ final class GruStage extends Stage {
     this.resetBias = bh.map(packing::vectors).orElse(null);
     this.allUnits = ActiveSet.all(units, packing.memory());
     this.parts = hidden(layer, bound);
+  }
+
+  /** Refuses what could overflow, and gives the largest magnitude of the state. */
+  static double checkBounds(Gru layer, Optional<Matrix> bh, double inputBound) {
+    double bound = Packing.gruBound(layer);
+    Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
+    Packing.bound(layer.wr(), inputBound, layer.ur(), bound, layer.br());
+    double product = bh.map(b -> Packing.bound(layer.uc(), bound, b)).orElse(0.0);
+    double resets = layer.activations().reset().range(Range.of(Packing.ANY)).magnitude();
+    Packing.bound(layer.wc(), inputBound, layer.uc(), bound * Math.max(1, resets), layer.bc());
+    Packing.bound(product * Math.max(1, resets), layer.bc(), inputBound);
+    return bound;
   }
 
   @Override

@@ -113,10 +113,19 @@ public final class Plan implements AutoCloseable {
               gru,
               bound,
               packing,
-              new Crossover(options.skipping() == Skipping.STILL_UNITS, options.crossover()));
+              crossover());
       case Gru gru ->
           switch (gru.reset()) {
-            case Reset.AfterMatrix after -> new GruStage(gru, after.bh(), bound, packing);
+            case Reset.AfterMatrix after ->
+                options.skipping().isExact() || !SkippingGruStage.takes(gru)
+                    ? new GruStage(gru, after.bh(), bound, packing)
+                    : new SkippingGruStage(
+                        gru,
+                        after.bh(),
+                        options.skipping().epsilon(),
+                        bound,
+                        packing,
+                        crossover());
             case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);
           };
       case Lstm lstm -> new LstmStage(lstm, bound, packing);
@@ -131,6 +140,10 @@ public final class Plan implements AutoCloseable {
       case Backward backward ->
           WholeSequenceStage.backward(backward.name(), stage(backward.layer(), bound, packing));
     };
+  }
+
+  private Crossover crossover() {
+    return new Crossover(options.skipping().stillUnits(), options.crossover());
   }
 
   /** The model this was packed from. */

@@ -1,14 +1,62 @@
 package io.github.stillgate.core.plan;
 
+import java.util.Locale;
+
 /**
- * Whether a plan leaves out the units whose gates stand still. The bits are the same either way.
+ * What a plan leaves out. {@link #NOTHING} and {@link #STILL_UNITS} give the same bits; {@link
+ * #below} is approximate.
+ *
+ * @param stillUnits whether the rows of units that stand still are not read, unless so many are
+ *     live that reading everything is faster ({@link Plan#crossover})
+ * @param epsilon gate mass below which a unit of an ordinary GRU is left still; 0 for exact results
  */
-public enum Skipping {
-  /**
-   * The rows of still units are not read, unless so many are live that reading everything is faster
-   * ({@link Plan#crossover}).
-   */
-  STILL_UNITS,
+public record Skipping(boolean stillUnits, float epsilon) {
+  /** The rows of still units are not read. The result is exact. */
+  public static final Skipping STILL_UNITS = new Skipping(true, 0);
+
   /** Every unit is computed and still ones are then left as they were: the dense baseline. */
-  NOTHING
+  public static final Skipping NOTHING = new Skipping(false, 0);
+
+  /** Checks epsilon. */
+  public Skipping {
+    if (!(epsilon >= 0 && epsilon < 1)) {
+      throw new IllegalArgumentException(
+          "epsilon %s; expected a number from 0 to 1, exclusive".formatted(epsilon));
+    }
+    if (epsilon > 0 && !stillUnits) {
+      throw new IllegalArgumentException("epsilon %s, but nothing is skipped".formatted(epsilon));
+    }
+  }
+
+  /**
+   * Approximate: units of an ordinary GRU also stand still while their gates are nearly shut. A
+   * sigmoid gate z never reaches 0, so what a unit skips is carried, {@code m = m + z}; when m
+   * exceeds epsilon the unit moves by all of it, {@code h' = h + min(m, 1) (c - h)}, and m is 0
+   * again. So a unit whose gate is small but steady follows its candidate and does not stay behind.
+   *
+   * <p>A state is never further than {@code epsilon} of the way to its candidate behind. Applies to
+   * {@link io.github.stillgate.core.model.Gru} layers with the reset after the matrix and the
+   * papers' activations; all other layers stay exact. All gates are read in every step, so a layer
+   * becomes at most three times as fast.
+   *
+   * @param epsilon above 0 and below 1
+   */
+  public static Skipping below(float epsilon) {
+    return new Skipping(true, epsilon);
+  }
+
+  /** Whether steps have the bits of the model. */
+  public boolean isExact() {
+    return epsilon == 0;
+  }
+
+  @Override
+  public String toString() {
+    if (!stillUnits) {
+      return "nothing skipped";
+    }
+    return isExact()
+        ? "still units skipped"
+        : String.format(Locale.ROOT, "gates below %s skipped (approximate)", epsilon);
+  }
 }

@@ -13,6 +13,7 @@ import java.util.List;
 abstract sealed class Stage
     permits ConditionalGruStage,
         GruStage,
+        SkippingGruStage,
         ResetBeforeGruStage,
         LstmStage,
         SimpleRnnStage,

@@ -3,6 +3,7 @@ package io.github.stillgate.examples.g2p;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Skipping;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -46,6 +47,13 @@ public final class G2p implements Callable<Integer> {
       description = "reference, vector or native; the best that runs if not given")
   private @Nullable String backend;
 
+  @Option(
+      names = "--epsilon",
+      paramLabel = "MASS",
+      defaultValue = "0",
+      description = "leave units still until so much of their gates has gathered; 0 is exact")
+  private float epsilon;
+
   @Option(names = "--json", description = "print the result as one JSON object")
   private boolean json;
 
@@ -86,6 +94,9 @@ public final class G2p implements Callable<Integer> {
     if (backend != null) {
       options = options.withBackend(backend);
     }
+    if (epsilon > 0) {
+      options = options.withSkipping(Skipping.below(epsilon));
+    }
     List<Miss> misses = new ArrayList<>();
     int compared = 0;
     PrintWriter out = spec.commandLine().getOut();
@@ -105,16 +116,18 @@ public final class G2p implements Callable<Integer> {
           out.printf("%s\t%s%n", parts[0], said);
         }
       }
-      report(out, pronouncer.encoderPlan().backend(), compared, misses);
+      report(out, pronouncer, compared, misses);
     }
     return misses.isEmpty() ? 0 : 1;
   }
 
-  private void report(PrintWriter out, String backend, int compared, List<Miss> misses)
+  private void report(PrintWriter out, Pronouncer pronouncer, int compared, List<Miss> misses)
       throws IOException {
     if (json) {
       Map<String, Object> result = new LinkedHashMap<>();
-      result.put("backend", backend);
+      result.put("backend", pronouncer.backend());
+      result.put("epsilon", epsilon);
+      result.put("live", pronouncer.liveFraction());
       result.put("words", compared);
       result.put("exact", compared - misses.size());
       result.put("misses", misses);
@@ -124,7 +137,12 @@ public final class G2p implements Callable<Integer> {
               .build()
               .writeValueAsString(result));
     } else if (compared > 0) {
-      out.printf("%,d of %,d words exact (%s)%n", compared - misses.size(), compared, backend);
+      out.printf(
+          "%,d of %,d words exact (%s, %.0f %% of the units live)%n",
+          compared - misses.size(),
+          compared,
+          pronouncer.backend(),
+          100 * pronouncer.liveFraction());
       for (Miss miss : misses.subList(0, Math.min(LISTED, misses.size()))) {
         out.printf("  %s: %s, expected %s%n", miss.word, miss.said, miss.expected);
       }

@@ -55,8 +55,19 @@ final class Pronouncer implements AutoCloseable {
     return StateDict.read(file, LayerRequest.parse(layers), Optional.empty()).model();
   }
 
-  Plan encoderPlan() {
-    return encoderPlan;
+  String backend() {
+    return encoderPlan.backend();
+  }
+
+  /** Mean over both networks' units and steps. */
+  double liveFraction() {
+    double live = 0;
+    long steps = 0;
+    for (Session session : new Session[] {encoder, decoder}) {
+      live += session.stats().liveFraction(1) * session.stats().steps();
+      steps += session.stats().steps();
+    }
+    return steps == 0 ? 1 : live / steps;
   }
 
   /** The phonemes of a word. */

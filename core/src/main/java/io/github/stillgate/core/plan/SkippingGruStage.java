@@ -1,0 +1,204 @@
+package io.github.stillgate.core.plan;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.Pointwise;
+import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Matrix;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An ordinary GRU whose units stand still until their carried gate mass exceeds epsilon ({@link
+ * Skipping#below}): all gates are read, and of the other rows those of live units. Every still unit
+ * of one step is a live one of a later step, unless its gate shuts for good.
+ */
+final class SkippingGruStage extends Stage {
+  /** Its sigmoid is below what is flushed to zero. */
+  private static final float SHUT = -100;
+
+  private final int units;
+  private final float epsilon;
+  private final Cells cells;
+  private final RowBank gateRows;
+  private final RowBank unitRows;
+  private final MemorySegment gateBias;
+  private final MemorySegment unitBias;
+  private final @Nullable MemorySegment resetBias;
+  private final ActiveSet allUnits;
+  private final Crossover crossover;
+  private final List<StatePart> parts;
+
+  SkippingGruStage(
+      Gru layer,
+      Optional<Matrix> bh,
+      float epsilon,
+      double inputBound,
+      Packing packing,
+      Crossover crossover) {
+    GruStage.checkBounds(layer, bh, inputBound);
+    this.units = layer.outputs();
+    this.epsilon = epsilon;
+    this.cells = packing.backend().cells();
+    this.gateRows = packing.bank(1, List.of(layer.uz()), List.of(layer.wz()));
+    this.unitRows =
+        packing.bank(1, List.of(layer.ur(), layer.uc()), List.of(layer.wr(), layer.wc()));
+    this.gateBias = packing.vectors(layer.bz());
+    // Gates of the padding are shut, so that none gathers mass and none is selected.
+    for (int i = units; i < RowLayout.padded(units); i++) {
+      gateBias.setAtIndex(JAVA_FLOAT, i, SHUT);
+    }
+    this.unitBias = packing.vectors(layer.br(), layer.bc());
+    this.resetBias = bh.map(packing::vectors).orElse(null);
+    this.allUnits = ActiveSet.all(units, packing.memory());
+    this.crossover = crossover;
+    StatePart h = hidden(layer, STATE_BOUND).get(0);
+    // Mass is at most epsilon after a step, and a gate adds at most 1.
+    this.parts = List.of(h, new StatePart(layer.name() + ".m", h.floats(), units, 2));
+  }
+
+  /** Whether a layer can be skipped in this way. */
+  static boolean takes(Gru layer) {
+    return layer.activations().equals(Gru.Activations.STANDARD);
+  }
+
+  @Override
+  int outputs() {
+    return units;
+  }
+
+  @Override
+  double outputBound() {
+    return STATE_BOUND;
+  }
+
+  @Override
+  List<StatePart> stateParts() {
+    return parts;
+  }
+
+  @Override
+  long denseBytes(boolean token) {
+    return gateRows.bytes(token) + unitRows.bytes(token);
+  }
+
+  @Override
+  void measureCrossover() {
+    crossover.measure(unitRows);
+  }
+
+  @Override
+  double crossover() {
+    return crossover.fraction();
+  }
+
+  @Override
+  Run open(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
+    return new Carrying(input, state, scratch);
+  }
+
+  private final class Carrying implements Run {
+    private final MemorySegment h;
+    private final MemorySegment mass;
+    private final RowBank.Sums gateSums;
+    private final RowBank.Sums unitSums;
+    private final MemorySegment stateSumsOfC;
+    private final MemorySegment fired;
+    private final MemorySegment z;
+    private final MemorySegment biased;
+    private final MemorySegment biasedC;
+    private final ActiveSet live;
+
+    Carrying(MemorySegment input, SegmentAllocator state, SegmentAllocator scratch) {
+      long row = 4L * RowLayout.padded(units);
+      this.h = state.allocate(row, RowLayout.ALIGNMENT);
+      this.mass = state.allocate(row, RowLayout.ALIGNMENT);
+      this.gateSums = gateRows.open(input, h, scratch);
+      this.unitSums = unitRows.open(input, h, scratch);
+      this.stateSumsOfC = unitSums.overState().asSlice(row, row);
+      this.fired = scratch.allocate(row, RowLayout.ALIGNMENT);
+      this.z = scratch.allocate(row, RowLayout.ALIGNMENT);
+      this.biased = scratch.allocate(2 * row, RowLayout.ALIGNMENT);
+      this.biasedC = biased.asSlice(row, row);
+      this.live = new ActiveSet(units, scratch);
+    }
+
+    @Override
+    public MemorySegment output() {
+      return h;
+    }
+
+    @Override
+    public int units() {
+      return units;
+    }
+
+    @Override
+    public int liveUnits() {
+      return live.count();
+    }
+
+    @Override
+    public long bytesRead() {
+      return gateSums.bytesRead() + unitSums.bytesRead();
+    }
+
+    @Override
+    public int phases() {
+      return 2;
+    }
+
+    @Override
+    public RowBank.Sums sums(int phase) {
+      return phase == 0 ? gateSums : unitSums;
+    }
+
+    @Override
+    public ActiveSet groups(int phase) {
+      return phase == 0 || crossover.runsDense(live.count(), units) ? allUnits : live;
+    }
+
+    @Override
+    public boolean fixedGroups(int phase) {
+      return phase == 0;
+    }
+
+    @Override
+    public void finish(int phase) {
+      if (phase == 0) {
+        carry();
+      } else {
+        move();
+      }
+    }
+
+    private void carry() {
+      cells.addBoth(units, gateSums.overState(), gateSums.overInput(), gateBias, fired);
+      cells.apply(Pointwise.SIGMOID, 0, 0, units, fired, z);
+      cells.add(units, mass, z, mass);
+      cells.apply(Pointwise.THRESHOLD, epsilon, 0, units, mass, fired);
+      cells.selectPositive(units, fired, live);
+      cells.apply(Pointwise.AFFINE, -1, 0, units, fired, z);
+      cells.add(units, mass, z, mass);
+      cells.apply(Pointwise.CLAMP, 0, 1, units, fired, z);
+    }
+
+    private void move() {
+      MemorySegment sums = unitSums.overState();
+      if (resetBias != null) {
+        // In a copy: the sums of still units are those of an older step and would grow.
+        int stride = RowLayout.padded(units);
+        MemorySegment.copy(sums, JAVA_FLOAT, 0, biased, JAVA_FLOAT, 0, stride);
+        cells.add(units, stateSumsOfC, resetBias, biasedC);
+        sums = biased;
+      }
+      cells.conditionalGru(units, z, sums, unitSums.overInput(), unitBias, h);
+    }
+  }
+}
