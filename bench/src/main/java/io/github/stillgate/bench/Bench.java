@@ -1,6 +1,7 @@
 package io.github.stillgate.bench;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.peer.Peers;
 import io.github.stillgate.bench.strategy.Kernels;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Parameters;
     name = "stillgate bench",
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
-    subcommands = Kernels.class,
+    subcommands = {Kernels.class, Peers.class},
     description = {
       "Runs the JMH benchmarks and prints, beside each time, the bytes it had to read and the share of"
           + " the read bandwidth it reached, measured in the same run.",
