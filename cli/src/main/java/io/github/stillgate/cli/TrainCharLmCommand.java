@@ -1,6 +1,7 @@
 package io.github.stillgate.cli;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.github.stillgate.core.model.Model;
 import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.CharTrainer;
 import io.github.stillgate.training.Interruption;
@@ -12,6 +13,7 @@ import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -163,6 +165,14 @@ final class TrainCharLmCommand implements Callable<Integer> {
   @Option(names = "--save-every", defaultValue = "500", description = "updates between checkpoints")
   private int saveEvery;
 
+  @Option(
+      names = "--init",
+      paramLabel = "MODEL",
+      description =
+          "start from the reset, candidate and output weights of an ordinary GRU of equal width, for"
+              + " example one trained with --dense; once a checkpoint is there it goes on from that")
+  private @Nullable Path init;
+
   @Option(names = "--json", description = "print the result as one JSON object")
   private boolean json;
 
@@ -178,6 +188,10 @@ final class TrainCharLmCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--dense has no gates for --live or --anneal to close");
     }
+    if (dense && init != null) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--init turns a GRU into a conditional network; --dense trains a GRU");
+    }
     CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
     Recipe recipe =
         new Recipe(
@@ -188,6 +202,9 @@ final class TrainCharLmCommand implements Callable<Integer> {
     try (Interruption interruption = Interruption.listen();
         CharTrainer trainer = new CharTrainer(recipe, corpus)) {
       trainer.resume(checkpoint);
+      if (init != null && trainer.updates() == 0) {
+        trainer.startFrom(Model.load(init));
+      }
       train(trainer, corpus, interruption);
       if (interruption.isAsked()) {
         spec.commandLine()

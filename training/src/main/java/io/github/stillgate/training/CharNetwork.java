@@ -7,11 +7,13 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Recurrent layers and a softmax layer over the characters, as one differentiable function. */
@@ -37,6 +39,33 @@ final class CharNetwork {
     }
     this.outputWeights = parameters.glorot("out.W", recipe.network().units(), TOKENS);
     this.outputBias = parameters.zeros("out.b", TOKENS);
+  }
+
+  /**
+   * Takes over what it has in common with an ordinary network of GRUs and a softmax layer.
+   *
+   * @throws IllegalArgumentException if that has other layers, widths or characters
+   */
+  void startFrom(Model model) {
+    List<Layer> from = model.layers();
+    boolean fits =
+        model.vocabulary().equals(Optional.of(new Vocabulary(CharCorpus.VOCABULARY)))
+            && from.size() == layers.size() + 1
+            && from.subList(0, layers.size()).stream().allMatch(layer -> layer instanceof Gru)
+            && from.getLast() instanceof Dense;
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "the network to start from must read the characters \"%s\" and have %d GRU layers and a"
+                  .formatted(CharCorpus.VOCABULARY, layers.size())
+              + " dense one; it has "
+              + from.stream().map(layer -> layer.getClass().getSimpleName()).toList());
+    }
+    for (int i = 0; i < layers.size(); i++) {
+      layers.get(i).startFrom((Gru) from.get(i));
+    }
+    Dense out = (Dense) from.getLast();
+    SideBySide.put(outputWeights, 0, out.w());
+    SideBySide.put(outputBias, 0, out.b());
   }
 
   /** Zero states of {@code batch} streams, one array (batch * n) a layer. */

@@ -78,6 +78,20 @@ public final class CharTrainer implements AutoCloseable {
     }
   }
 
+  /**
+   * Starts a conditional network from an ordinary one of equal width: reset, candidate and output
+   * weights are taken over, the gates begin anew. For a trainer that has done no update.
+   *
+   * @throws IllegalArgumentException if the model has other layers, widths or characters
+   */
+  public void startFrom(Model model) {
+    if (update > 0) {
+      throw new IllegalStateException(
+          "training is under way: %d updates are done".formatted(update));
+    }
+    network.startFrom(model);
+  }
+
   /** Writes all that {@link #resume} needs, atomically. */
   public void save(Path checkpoint) throws IOException {
     Checkpoint.Writer writer = new Checkpoint.Writer(recipe, update);

@@ -4,7 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Reset;
 import org.jspecify.annotations.Nullable;
 
 /** The conditional GRU, eq. 4 to 11 of the paper, over batches, with gates of any form. */
@@ -75,5 +77,34 @@ final class ConditionalGruLayer implements RecurrentLayer {
         w.matrix(name + ".Wc", candidate, units),
         u.matrix(name + ".Uc", candidate, units),
         b.vector(name + ".bc", candidate, units));
+  }
+
+  /** Reset and candidate; the gates begin anew, since a sigmoid's never close. */
+  @Override
+  public void startFrom(Gru gru) {
+    if (gru.outputs() != units || gru.inputs() != inputWeights.getShape().get(0)) {
+      throw new IllegalArgumentException(
+          "layer %s has %d units behind %d inputs; here are %d behind %d"
+              .formatted(
+                  gru.name(),
+                  gru.outputs(),
+                  gru.inputs(),
+                  units,
+                  inputWeights.getShape().get(0)));
+    }
+    if (!gru.reset().equals(Reset.AFTER) || !gru.activations().equals(Gru.Activations.STANDARD)) {
+      throw new IllegalArgumentException(
+          "layer %s: a conditional GRU has the reset after the matrix without a bias, sigmoid and"
+                  .formatted(gru.name())
+              + " tanh; this layer has not");
+    }
+    int reset = gate.width();
+    int candidate = reset + units;
+    SideBySide.put(inputWeights, reset, gru.wr());
+    SideBySide.put(recurrentWeights, reset, gru.ur());
+    SideBySide.put(bias, reset, gru.br());
+    SideBySide.put(inputWeights, candidate, gru.wc());
+    SideBySide.put(recurrentWeights, candidate, gru.uc());
+    SideBySide.put(bias, candidate, gru.bc());
   }
 }

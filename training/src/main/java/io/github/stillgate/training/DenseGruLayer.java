@@ -77,4 +77,11 @@ final class DenseGruLayer implements RecurrentLayer {
         u.matrix(name + ".Uc", 2 * units, units),
         b.vector(name + ".bc", 2 * units, units));
   }
+
+  @Override
+  public void startFrom(Gru gru) {
+    throw new IllegalArgumentException(
+        "layer %s is a GRU already; only conditional networks start from one"
+            .formatted(gru.name()));
+  }
 }

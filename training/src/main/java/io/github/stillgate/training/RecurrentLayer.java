@@ -2,6 +2,7 @@ package io.github.stillgate.training;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,4 +33,11 @@ sealed interface RecurrentLayer permits ConditionalGruLayer, DenseGruLayer {
 
   /** The same layer for one stream, normalisation folded into its weights. */
   Layer export(String name);
+
+  /**
+   * Takes over what an ordinary GRU has in common with this layer; the rest stays as it is.
+   *
+   * @throws IllegalArgumentException if it is of another width, or this layer has nothing to gain
+   */
+  void startFrom(Gru gru);
 }

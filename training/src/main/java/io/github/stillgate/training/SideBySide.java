@@ -43,4 +43,16 @@ final class SideBySide {
   Matrix vector(String name, int from, int length) {
     return Matrix.vector(name, Arrays.copyOfRange(values, from, from + length));
   }
+
+  /** Puts the transposed matrix, or the vector, into the columns from {@code left} on. */
+  static void put(NDArray array, int left, Matrix m) {
+    float[] values = array.toFloatArray();
+    int width = (int) array.getShape().get(array.getShape().dimension() - 1);
+    for (int row = 0; row < m.rows(); row++) {
+      for (int column = 0; column < m.columns(); column++) {
+        values[column * width + left + row] = m.at(row, column);
+      }
+    }
+    array.set(values);
+  }
 }

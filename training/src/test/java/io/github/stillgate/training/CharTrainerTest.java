@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -116,6 +117,44 @@ class CharTrainerTest {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> other.resume(checkpoint))
           .withMessageContaining("another recipe");
+    }
+  }
+
+  @Test
+  void aConditionalNetworkStartsFromAnOrdinaryOne() throws Exception {
+    CharCorpus corpus = corpus();
+    Model gru;
+    try (CharTrainer trainer = new CharTrainer(recipe(Recipe.Cell.GRU, 3, 0), corpus)) {
+      while (!trainer.finished()) {
+        trainer.update();
+      }
+      gru = trainer.export();
+    }
+    try (CharTrainer trainer = new CharTrainer(recipe(Recipe.Cell.UNIT, 40, 0), corpus)) {
+      trainer.startFrom(gru);
+      Model started = trainer.export();
+      for (int i = 0; i < 2; i++) {
+        for (String field : List.of("Wr", "Ur", "br", "Wc", "Uc", "bc")) {
+          assertThat(started.layers().get(i).tensors().get(field))
+              .as("layer %d, %s", i, field)
+              .isEqualTo(gru.layers().get(i).tensors().get(field));
+        }
+      }
+      assertThat(started.layers().get(2).tensors()).isEqualTo(gru.layers().get(2).tensors());
+      trainer.update();
+      assertThatThrownBy(() -> trainer.startFrom(gru)).hasMessageContaining("1 updates are done");
+    }
+    try (CharTrainer trainer = new CharTrainer(recipe(Recipe.Cell.GRU, 3, 0), corpus)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> trainer.startFrom(gru))
+          .withMessageContaining("is a GRU already");
+    }
+    try (CharTrainer trainer = new CharTrainer(recipe(Recipe.Cell.UNIT, 3, 0), corpus)) {
+      Model conditional = trainer.export();
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> trainer.startFrom(conditional))
+          .withMessageContaining("2 GRU layers")
+          .withMessageContaining("ConditionalGru");
     }
   }
 

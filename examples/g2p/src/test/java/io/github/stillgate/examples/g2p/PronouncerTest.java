@@ -44,6 +44,17 @@ class PronouncerTest {
   @ParameterizedTest
   @MethodSource("backends")
   void everyWordIsSaidAsListed(String backend) throws IOException {
+    assertThat(run(backend, "0").get("live").asDouble()).isEqualTo(1);
+  }
+
+  /** A twentieth of the units is left still, and no word changes. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void everyWordIsSaidAsListedWithGatesBelowEpsilonSkipped(String backend) throws IOException {
+    assertThat(run(backend, "1e-4").get("live").asDouble()).isBetween(0.9, 0.96);
+  }
+
+  private static JsonNode run(String backend, String epsilon) throws IOException {
     StringWriter out = new StringWriter();
     CommandLine command = G2p.commandLine().setOut(new PrintWriter(out));
     int exit =
@@ -52,12 +63,15 @@ class PronouncerTest {
             FOLDER.toString(),
             "--json",
             "--backend",
-            backend);
+            backend,
+            "--epsilon",
+            epsilon);
     JsonNode result = JsonMapper.builder().build().readTree(out.toString());
     assertThat(result.get("words").asInt()).isEqualTo(2000);
     assertThat(result.get("misses")).isEmpty();
     assertThat(result.get("backend").asText()).isEqualTo(backend);
     assertThat(exit).isZero();
+    return result;
   }
 
   @Test
