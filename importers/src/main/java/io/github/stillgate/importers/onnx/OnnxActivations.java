@@ -1,0 +1,137 @@
+package io.github.stillgate.importers.onnx;
+
+import io.github.stillgate.core.kernel.Pointwise;
+import io.github.stillgate.core.model.Activation;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * The activations of one direction of a recurrent node.
+ *
+ * <p>activation_alpha and activation_beta hold constants only for functions that take them, in the
+ * order of the functions.
+ */
+final class OnnxActivations {
+  /** A state beyond 2^59 is no use to anyone, and functions without a bound are given this one. */
+  static final float UNBOUNDED = 0x1p59f;
+
+  private static final String SUPPORTED =
+      "Affine, Elu, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, Softsign, Tanh,"
+          + " ThresholdedRelu";
+
+  private final GraphNode node;
+  private final Iterator<Float> alpha;
+  private final Iterator<Float> beta;
+  private final Optional<Activation.Elementwise> clip;
+
+  private OnnxActivations(GraphNode node) {
+    this.node = node;
+    this.alpha = node.numbers("activation_alpha").iterator();
+    this.beta = node.numbers("activation_beta").iterator();
+    this.clip =
+        node.has("clip") ? Optional.of(clip(node.number("clip", 0), node)) : Optional.empty();
+  }
+
+  private static Activation.Elementwise clip(float bound, GraphNode node) {
+    if (!(bound > 0 && bound <= Float.MAX_VALUE)) {
+      throw node.malformed("attribute clip is %s, expected a number above 0".formatted(bound));
+    }
+    return Activation.clip(bound);
+  }
+
+  /**
+   * The activations of each direction.
+   *
+   * @param standard names of those of one direction when the node lists none
+   */
+  static List<List<Activation.Elementwise>> of(
+      GraphNode node, int directions, List<String> standard) {
+    int each = standard.size();
+    List<String> names =
+        node.texts("activations")
+            .filter(listed -> !listed.isEmpty())
+            .orElseGet(() -> repeated(standard, directions));
+    if (names.size() != directions * each) {
+      throw node.malformed(
+          "%d activations %s, expected %d for each of %d directions"
+              .formatted(names.size(), names, each, directions));
+    }
+    OnnxActivations read = new OnnxActivations(node);
+    List<List<Activation.Elementwise>> all = new ArrayList<>();
+    for (int direction = 0; direction < directions; direction++) {
+      all.add(
+          names.subList(direction * each, (direction + 1) * each).stream()
+              .map(read::next)
+              .toList());
+    }
+    if (read.alpha.hasNext() || read.beta.hasNext()) {
+      throw node.malformed(
+          "activation_alpha %s and activation_beta %s hold more than activations %s take"
+              .formatted(node.numbers("activation_alpha"), node.numbers("activation_beta"), names));
+    }
+    return all;
+  }
+
+  private static List<String> repeated(List<String> names, int times) {
+    List<String> all = new ArrayList<>();
+    for (int i = 0; i < times; i++) {
+      all.addAll(names);
+    }
+    return all;
+  }
+
+  private Activation.Elementwise next(String name) {
+    Activation.Elementwise function =
+        // Their case varies between exporters, and ONNX Runtime ignores it.
+        switch (name.toLowerCase(Locale.ROOT)) {
+          case "sigmoid" -> Activation.SIGMOID;
+          case "tanh" -> Activation.TANH;
+          case "relu" -> Activation.RELU;
+          case "softsign" -> Activation.SOFTSIGN;
+          case "affine" -> {
+            float scale = next(alpha, 1);
+            yield Activation.LINEAR.then(Pointwise.AFFINE, scale, next(beta, 0));
+          }
+          case "leakyrelu" -> leakyRelu(next(alpha, 0.01f));
+          case "thresholdedrelu" -> thresholdedRelu(next(alpha, 1));
+          case "elu" -> elu(next(alpha, 1));
+          case "hardsigmoid" -> {
+            float scale = next(alpha, 0.2f);
+            yield Activation.hardSigmoid(scale, next(beta, 0.5f));
+          }
+          case "scaledtanh" -> {
+            float scale = next(alpha, 1);
+            yield Activation.scaledTanh(scale, next(beta, 1));
+          }
+          default ->
+              throw node.unsupported(
+                  "activation %s is not supported; supported are %s".formatted(name, SUPPORTED));
+        };
+    return clip.map(cut -> cut.then(function)).orElse(function);
+  }
+
+  private static float next(Iterator<Float> constants, float otherwise) {
+    return constants.hasNext() ? constants.next() : otherwise;
+  }
+
+  static Activation.Elementwise leakyRelu(float alpha) {
+    return Activation.LINEAR.then(Pointwise.LEAK, alpha, 0);
+  }
+
+  static Activation.Elementwise thresholdedRelu(float alpha) {
+    return Activation.LINEAR.then(Pointwise.THRESHOLD, alpha, 0);
+  }
+
+  static Activation.Elementwise elu(float alpha) {
+    return Activation.LINEAR.then(Pointwise.ELU, alpha, 0);
+  }
+
+  /** The same function, clipped if it has no bound: a plan refuses others inside a recurrence. */
+  static Activation.Elementwise bounded(Activation.Elementwise function) {
+    Activation.Range range = function.range(Activation.Range.of(Float.MAX_VALUE));
+    return range.magnitude() > UNBOUNDED ? Activation.clip(UNBOUNDED).then(function) : function;
+  }
+}

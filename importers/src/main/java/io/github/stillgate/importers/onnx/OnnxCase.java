@@ -1,0 +1,193 @@
+package io.github.stillgate.importers.onnx;
+
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/**
+ * A test case as the ONNX standard stores them: {@code model.onnx}, and in one or more folders
+ * {@code test_data_set_*} the inputs {@code input_0.pb, input_1.pb, ..} and the expected outputs
+ * {@code output_0.pb, ..}, in the order of the graph's inputs and outputs.
+ *
+ * @param folder where these are
+ */
+public record OnnxCase(Path folder) {
+  private static final String MODEL = "model.onnx";
+
+  /** How a case went. */
+  public sealed interface Outcome {
+    /**
+     * Every output was as expected.
+     *
+     * @param largestError {@code |y - expected| / max(1, |expected|)} where it is largest
+     */
+    record Passed(double largestError) implements Outcome {}
+
+    /**
+     * An output was not, or a file is broken.
+     *
+     * @param reason what was found and what was expected
+     */
+    record Failed(String reason) implements Outcome {}
+
+    /**
+     * This library cannot compute the graph.
+     *
+     * @param reason the node and what it would need
+     */
+    record Unsupported(String reason) implements Outcome {}
+  }
+
+  /**
+   * The cases in {@code folder}: itself if it holds {@code model.onnx}, or else all folders below
+   * that do, in the order of their paths.
+   *
+   * @throws NotDirectoryException if it is no folder
+   */
+  public static List<OnnxCase> in(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      throw new NotDirectoryException(folder.toString());
+    }
+    if (Files.isRegularFile(folder.resolve(MODEL))) {
+      return List.of(new OnnxCase(folder));
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(file -> file.endsWith(MODEL) && Files.isRegularFile(file))
+          .map(file -> new OnnxCase(file.getParent()))
+          .sorted((a, b) -> a.folder().compareTo(b.folder()))
+          .toList();
+    }
+  }
+
+  /** Name of the folder. */
+  public String name() {
+    return String.valueOf(folder.toAbsolutePath().normalize().getFileName());
+  }
+
+  /**
+   * Runs it.
+   *
+   * @param options backend and more of the plan
+   * @param tolerance largest error, relative to {@code max(1, |expected|)}
+   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if the backend asked for
+   *     cannot run
+   */
+  public Outcome run(PlanOptions options, double tolerance) throws IOException {
+    try {
+      OnnxFile file = OnnxFile.open(folder.resolve(MODEL));
+      double largest = 0;
+      for (Path set : dataSets()) {
+        for (Error error : errors(file.graph(), set, options)) {
+          if (!(error.size() <= tolerance)) {
+            return new Outcome.Failed(error.describe(set, tolerance));
+          }
+          largest = Math.max(largest, error.size());
+        }
+      }
+      return new Outcome.Passed(largest);
+    } catch (UnsupportedOnnxException e) {
+      return new Outcome.Unsupported(String.valueOf(e.getMessage()));
+    } catch (OnnxFormatException e) {
+      return new Outcome.Failed(String.valueOf(e.getMessage()));
+    } catch (IllegalArgumentException e) {
+      // The plan or a sequence refuses: sums that could overflow, inputs or states out of bound.
+      return new Outcome.Unsupported("%s: %s".formatted(folder.resolve(MODEL), e.getMessage()));
+    }
+  }
+
+  private List<Path> dataSets() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      List<Path> sets =
+          files
+              .filter(file -> String.valueOf(file.getFileName()).startsWith("test_data_set_"))
+              .sorted()
+              .toList();
+      if (sets.isEmpty()) {
+        throw new OnnxFormatException(folder, "has no folder test_data_set_*, expected one");
+      }
+      return sets;
+    }
+  }
+
+  /** Where an output is farthest from what is expected. */
+  private record Error(String output, int index, float value, float expected) {
+    static Error of(String output, float[] values, float[] expected) {
+      Error largest = new Error(output, 0, values[0], expected[0]);
+      for (int i = 1; i < values.length; i++) {
+        Error next = new Error(output, i, values[i], expected[i]);
+        largest = next.size() > largest.size() ? next : largest;
+      }
+      return largest;
+    }
+
+    /** A value that is no number is beyond every tolerance. */
+    double size() {
+      double error = Math.abs((double) value - expected) / Math.max(1, Math.abs(expected));
+      return Double.isNaN(error) ? Double.POSITIVE_INFINITY : error;
+    }
+
+    String describe(Path set, double tolerance) {
+      return String.format(
+          Locale.ROOT,
+          "%s: output \"%s\": value %d is %s, expected %s; the error is %.3g, allowed is %.3g",
+          set,
+          output,
+          index,
+          value,
+          expected,
+          size(),
+          tolerance);
+    }
+  }
+
+  private static List<Error> errors(Graph graph, Path set, PlanOptions options) throws IOException {
+    OnnxNetwork network = GraphChain.read(graph.bind(tensors(set, "input", graph.inputs())));
+    Map<String, OnnxTensor> expected = tensors(set, "output", graph.outputs());
+    if (expected.size() != graph.outputs().size()) {
+      throw new OnnxFormatException(
+          set,
+          "has %d files output_*.pb, expected %d: %s"
+              .formatted(expected.size(), graph.outputs().size(), graph.outputs()));
+    }
+    List<Error> errors = new ArrayList<>();
+    try (Plan plan = Plan.compile(network.model(), options)) {
+      network
+          .run(plan)
+          .forEach((name, output) -> {
+            OnnxTensor wanted = Objects.requireNonNull(expected.get(name));
+            if (!Arrays.equals(output.shape(), wanted.shape())) {
+              throw new OnnxFormatException(
+                  set,
+                  "output \"%s\" has shape %s, expected is %s"
+                      .formatted(name, Arrays.toString(output.shape()), wanted));
+            }
+            errors.add(Error.of(name, output.values(), wanted.floats()));
+          });
+    }
+    return errors;
+  }
+
+  private static Map<String, OnnxTensor> tensors(Path set, String kind, List<String> names)
+      throws IOException {
+    Map<String, OnnxTensor> tensors = new HashMap<>();
+    for (int i = 0; i < names.size(); i++) {
+      Path file = set.resolve("%s_%d.pb".formatted(kind, i));
+      if (Files.isRegularFile(file)) {
+        tensors.put(names.get(i), OnnxTensor.read(file, names.get(i)));
+      }
+    }
+    return tensors;
+  }
+}
