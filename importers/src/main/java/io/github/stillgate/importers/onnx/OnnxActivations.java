@@ -18,6 +18,12 @@ final class OnnxActivations {
   /** A state beyond 2^59 is no use to anyone, and functions without a bound are given this one. */
   static final float UNBOUNDED = 0x1p59f;
 
+  /**
+   * The sums of gates and candidates are clipped. The third function takes an LSTM's cells on their
+   * way out; of those the standard says nothing clearly, and ONNX Runtime does not clip them.
+   */
+  private static final int CLIPPED = 2;
+
   private static final String SUPPORTED =
       "Affine, Elu, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, Softsign, Tanh,"
           + " ThresholdedRelu";
@@ -62,10 +68,12 @@ final class OnnxActivations {
     OnnxActivations read = new OnnxActivations(node);
     List<List<Activation.Elementwise>> all = new ArrayList<>();
     for (int direction = 0; direction < directions; direction++) {
-      all.add(
-          names.subList(direction * each, (direction + 1) * each).stream()
-              .map(read::next)
-              .toList());
+      List<Activation.Elementwise> functions = new ArrayList<>();
+      for (int i = 0; i < each; i++) {
+        Activation.Elementwise function = read.next(names.get(direction * each + i));
+        functions.add(i < CLIPPED ? read.clipped(function) : function);
+      }
+      all.add(List.copyOf(functions));
     }
     if (read.alpha.hasNext() || read.beta.hasNext()) {
       throw node.malformed(
@@ -84,33 +92,44 @@ final class OnnxActivations {
   }
 
   private Activation.Elementwise next(String name) {
-    Activation.Elementwise function =
-        // Their case varies between exporters, and ONNX Runtime ignores it.
-        switch (name.toLowerCase(Locale.ROOT)) {
-          case "sigmoid" -> Activation.SIGMOID;
-          case "tanh" -> Activation.TANH;
-          case "relu" -> Activation.RELU;
-          case "softsign" -> Activation.SOFTSIGN;
-          case "affine" -> {
-            float scale = next(alpha, 1);
-            yield Activation.LINEAR.then(Pointwise.AFFINE, scale, next(beta, 0));
-          }
-          case "leakyrelu" -> leakyRelu(next(alpha, 0.01f));
-          case "thresholdedrelu" -> thresholdedRelu(next(alpha, 1));
-          case "elu" -> elu(next(alpha, 1));
-          case "hardsigmoid" -> {
-            float scale = next(alpha, 0.2f);
-            yield Activation.hardSigmoid(scale, next(beta, 0.5f));
-          }
-          case "scaledtanh" -> {
-            float scale = next(alpha, 1);
-            yield Activation.scaledTanh(scale, next(beta, 1));
-          }
-          default ->
-              throw node.unsupported(
-                  "activation %s is not supported; supported are %s".formatted(name, SUPPORTED));
-        };
+    // Their case varies between exporters, and ONNX Runtime ignores it.
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "sigmoid" -> Activation.SIGMOID;
+      case "tanh" -> Activation.TANH;
+      case "relu" -> Activation.RELU;
+      case "softsign" -> Activation.SOFTSIGN;
+      case "affine" -> {
+        float scale = next(alpha, 1);
+        yield Activation.LINEAR.then(Pointwise.AFFINE, scale, next(beta, 0));
+      }
+      case "leakyrelu" -> leakyRelu(next(alpha, 0.01f));
+      case "thresholdedrelu" -> thresholdedRelu(next(alpha, 1));
+      case "elu" -> elu(next(alpha, 1));
+      case "hardsigmoid" -> {
+        float scale = next(alpha, 0.2f);
+        yield Activation.hardSigmoid(scale, next(beta, 0.5f));
+      }
+      case "scaledtanh" -> {
+        float scale = required(alpha, "activation_alpha", name);
+        yield Activation.scaledTanh(scale, required(beta, "activation_beta", name));
+      }
+      default ->
+          throw node.unsupported(
+              "activation %s is not supported; supported are %s".formatted(name, SUPPORTED));
+    };
+  }
+
+  private Activation.Elementwise clipped(Activation.Elementwise function) {
     return clip.map(cut -> cut.then(function)).orElse(function);
+  }
+
+  private float required(Iterator<Float> constants, String attribute, String function) {
+    if (!constants.hasNext()) {
+      throw node.malformed(
+          "activation %s has no constant in %s, and the standard gives it none"
+              .formatted(function, attribute));
+    }
+    return constants.next();
   }
 
   private static float next(Iterator<Float> constants, float otherwise) {

@@ -202,7 +202,11 @@ public final class OnnxReference {
     }
     double alpha = constant("activation_alpha", alphas, ALPHAS.getOrDefault(name, 1f));
     double beta = constant("activation_beta", betas, BETAS.getOrDefault(name, 0f));
-    float clip = (Float) spec.attributes().getOrDefault("clip", Float.POSITIVE_INFINITY);
+    // Not the cells on their way out; ONNX Runtime's reading of the standard.
+    float clip =
+        position == 2
+            ? Float.POSITIVE_INFINITY
+            : (Float) spec.attributes().getOrDefault("clip", Float.POSITIVE_INFINITY);
     return Arrays.stream(v)
         .map(value -> function(name, Math.clamp(value, -clip, clip), alpha, beta))
         .toArray();
@@ -212,7 +216,7 @@ public final class OnnxReference {
       List.of("Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu");
   private static final List<String> TAKES_BETA = List.of("Affine", "ScaledTanh", "HardSigmoid");
   private static final Map<String, Float> ALPHAS = Map.of("LeakyRelu", 0.01f, "HardSigmoid", 0.2f);
-  private static final Map<String, Float> BETAS = Map.of("HardSigmoid", 0.5f, "ScaledTanh", 1f);
+  private static final Map<String, Float> BETAS = Map.of("HardSigmoid", 0.5f);
 
   private double constant(String attribute, int position, float otherwise) {
     List<?> constants = (List<?>) spec.attributes().getOrDefault(attribute, List.of());
