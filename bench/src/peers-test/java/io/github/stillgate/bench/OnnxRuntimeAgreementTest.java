@@ -14,6 +14,7 @@ import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Backends;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.importers.onnx.OnnxCase;
+import io.github.stillgate.importers.onnx.generated.ChainCases;
 import io.github.stillgate.importers.onnx.generated.GeneratedCase;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import io.github.stillgate.importers.onnx.generated.RecurrentSpec;
@@ -51,6 +52,16 @@ class OnnxRuntimeAgreementTest {
                 .contains(spec.attributes().get("activations")),
         "ONNX Runtime has other default constants");
     requireAgreement(spec.toCase());
+  }
+
+  static List<GeneratedCase> chains() {
+    return ChainCases.all();
+  }
+
+  @ParameterizedTest
+  @MethodSource("chains")
+  void chainsAgree(GeneratedCase chain) throws Exception {
+    requireAgreement(chain);
   }
 
   private void requireAgreement(GeneratedCase generated) throws Exception {

@@ -24,11 +24,11 @@ public final class OnnxGraph {
 
   /** A float input; a negative size is left open. */
   public OnnxGraph input(String name, long... shape) {
-    return input(name, TensorProto.DataType.FLOAT_VALUE, shape);
+    return typedInput(name, TensorProto.DataType.FLOAT_VALUE, shape);
   }
 
   /** An input of another type. */
-  public OnnxGraph input(String name, int type, long... shape) {
+  public OnnxGraph typedInput(String name, int type, long... shape) {
     graph.addInput(value(name, type, shape));
     return this;
   }

@@ -166,7 +166,7 @@ public record RecurrentSpec(
       }
       names.add(input);
       if (input.equals("sequence_lens")) {
-        graph.input(input, TensorProto.DataType.INT32_VALUE, batch);
+        graph.typedInput(input, TensorProto.DataType.INT32_VALUE, batch);
         given.add(OnnxGraph.ints(input, lengths()));
       } else {
         TensorProto tensor = OnnxGraph.tensor(input, shape(input), values.get(input));
