@@ -13,10 +13,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** The graph of a file: who makes which value, and which values are constants. */
 final class Graph {
@@ -46,8 +48,24 @@ final class Graph {
         }
       }
     }
+    requireSorted();
     for (TensorProto tensor : proto.getInitializerList()) {
       initializers.put(tensor.getName(), tensor);
+    }
+  }
+
+  /** As ONNX demands; behind this point there are no cycles. */
+  private void requireSorted() {
+    Set<String> made = new HashSet<>();
+    for (GraphNode node : nodes) {
+      for (String input : node.proto().getInputList()) {
+        if (producers.containsKey(input) && !made.contains(input)) {
+          throw node.malformed(
+              "reads \"%s\" before %s makes it; nodes must be sorted"
+                  .formatted(input, producers.get(input)));
+        }
+      }
+      made.addAll(node.proto().getOutputList());
     }
   }
 

@@ -28,6 +28,9 @@ final class GraphChain {
    */
   private static final int[] OPEN_SIZES = {10_007, 10_009, 10_037, 10_039};
 
+  /** A function of its own is a product with the identity, whose weights grow with the square. */
+  private static final int WIDEST_IDENTITY = 8_192;
+
   private static final String OPEN = "open axis ";
 
   private final Graph graph;
@@ -60,11 +63,13 @@ final class GraphChain {
     String from = output.isPresent() ? output.get() : lastRecurrent(graph, links);
     while (graph.producer(from).isPresent()) {
       GraphNode node = graph.producer(from).orElseThrow();
-      if (links.size() > graph.nodes().size()) {
-        throw node.malformed("it reads its own output");
-      }
       links.addFirst(new Link(node, node.outputIndex(from)));
       from = dataInput(node, graph);
+    }
+    if (links.isEmpty()) {
+      throw new UnsupportedOnnxException(
+          graph.file(),
+          "no node gives the output \"%s\", expected a chain of layers".formatted(from));
     }
     if (!graph.isInput(from) || graph.isInitializer(from)) {
       throw links
@@ -74,10 +79,15 @@ final class GraphChain {
     }
     TensorLayout input = inputLayout(graph, from);
     GraphChain chain = new GraphChain(graph, input);
-    for (Link link : links) {
-      chain.add(link);
+    try {
+      for (Link link : links) {
+        chain.add(link);
+      }
+      return chain.finish(from, input, output);
+    } catch (ArithmeticException e) {
+      throw new OnnxFormatException(
+          graph.file(), "the declared sizes multiply to more than 2^63; declare the true ones", e);
     }
-    return chain.finish(from, input, output);
   }
 
   /** The first output that is no state of a recurrent node; others may only be made of states. */
@@ -88,6 +98,7 @@ final class GraphChain {
     List<String> others =
         graph.outputs().stream().filter(output -> !isMadeOfStates(graph, output)).toList();
     if (others.size() > 1) {
+      others.forEach(output -> graph.producer(output).ifPresent(GraphChain::requireSupported));
       throw new UnsupportedOnnxException(
           graph.file(),
           "the graph has the outputs %s; supported is one besides last states (Y_h, Y_c)"
@@ -172,6 +183,7 @@ final class GraphChain {
 
   private void add(Link link) {
     GraphNode node = link.node();
+    requireSupported(node);
     switch (node.operator()) {
       case "GRU", "LSTM", "RNN" -> addRecurrent(link);
       case "Gemm" -> addGemm(node);
@@ -181,23 +193,23 @@ final class GraphChain {
       default -> {
         if (ShapeNode.OPERATORS.contains(node.operator())) {
           layout = ShapeNode.apply(node, graph, layout);
-        } else if (ElementwiseNode.OPERATORS.contains(node.operator())) {
-          addFunction(node, ElementwiseNode.read(node, graph));
         } else {
-          throw node.unsupported(
-              "the operator is not supported on the way from input to output; supported are "
-                  + supported());
+          addFunction(node, ElementwiseNode.read(node, graph));
         }
       }
     }
   }
 
-  private static Set<String> supported() {
+  private static void requireSupported(GraphNode node) {
     Set<String> supported = new TreeSet<>(ShapeNode.OPERATORS);
     supported.addAll(ElementwiseNode.OPERATORS);
     supported.addAll(RecurrentNode.operators());
     supported.addAll(List.of("Gemm", "MatMul", "Add", "Softmax"));
-    return supported;
+    if (!supported.contains(node.operator())) {
+      throw node.unsupported(
+          "the operator is not supported on the way from input to output; supported are "
+              + supported);
+    }
   }
 
   private void addRecurrent(Link link) {
@@ -319,7 +331,7 @@ final class GraphChain {
           new Dense(
               dense.name(), dense.w(), Matrix.vector(dense.b().name(), bias), dense.activation()));
     } else {
-      layers.add(dense(node, width, width, identity(width), bias, Activation.LINEAR));
+      layers.add(dense(node, width, width, identity(node, width), bias, Activation.LINEAR));
     }
   }
 
@@ -330,7 +342,7 @@ final class GraphChain {
       replaceLast(new Dense(dense.name(), dense.w(), dense.b(), before.then(function)));
     } else {
       // A product with the identity is exact.
-      layers.add(dense(node, width, width, identity(width), new float[width], function));
+      layers.add(dense(node, width, width, identity(node, width), new float[width], function));
     }
   }
 
@@ -347,7 +359,8 @@ final class GraphChain {
     if (lastDense() instanceof Dense dense && dense.activation().equals(Activation.LINEAR)) {
       replaceLast(new Dense(dense.name(), dense.w(), dense.b(), Activation.SOFTMAX));
     } else {
-      layers.add(dense(node, width, width, identity(width), new float[width], Activation.SOFTMAX));
+      layers.add(
+          dense(node, width, width, identity(node, width), new float[width], Activation.SOFTMAX));
     }
   }
 
@@ -372,7 +385,13 @@ final class GraphChain {
     }
   }
 
-  private static float[] identity(int width) {
+  private static float[] identity(GraphNode node, int width) {
+    if (width > WIDEST_IDENTITY) {
+      throw node.unsupported(
+          "it needs a layer of its own over %d values; supported are %d, or any number behind a Gemm"
+                  .formatted(width, WIDEST_IDENTITY)
+              + " or MatMul");
+    }
     float[] identity = new float[Math.multiplyExact(width, width)];
     for (int i = 0; i < width; i++) {
       identity[i * width + i] = 1;

@@ -40,6 +40,10 @@ record OnnxNetwork(
    * @param vector axes of what a step reads or gives
    */
   record Port(String name, TensorLayout layout, List<Axis> vector) {
+    int[] shape() {
+      return Arrays.stream(layout.shape()).mapToInt(Math::toIntExact).toArray();
+    }
+
     float[] vector(float[] tensor, int at) {
       float[] values = new float[TensorLayout.size(vector)];
       for (int i = 0; i < values.length; i++) {
@@ -77,7 +81,7 @@ record OnnxNetwork(
    */
   Map<String, Value> run(Plan plan) {
     Map<String, Value> outputs = new HashMap<>();
-    output.ifPresent(port -> outputs.put(port.name(), Value.zeros(port.layout().shape())));
+    output.ifPresent(port -> outputs.put(port.name(), Value.zeros(port.shape())));
     for (String name : graph.outputs()) {
       if (!outputs.containsKey(name)) {
         outputs.put(name, Value.zeros(stateShape(stateOutput(name).node())));

@@ -97,8 +97,8 @@ final class ShapeNode {
     if (node.flag("allowzero") && Arrays.stream(wanted).anyMatch(size -> size == 0)) {
       throw node.unsupported("asks for no values at all (allowzero with a size of 0)");
     }
-    int[] old = from.shape();
-    int[] sizes = new int[wanted.length];
+    long[] old = from.shape();
+    long[] sizes = new long[wanted.length];
     int open = -1;
     long known = 1;
     for (int i = 0; i < sizes.length; i++) {
@@ -106,10 +106,10 @@ final class ShapeNode {
         open = i;
       } else if (wanted[i] == 0 && i < old.length) {
         sizes[i] = old[i];
-        known *= sizes[i];
-      } else if (wanted[i] > 0 && wanted[i] <= Integer.MAX_VALUE) {
-        sizes[i] = (int) wanted[i];
-        known *= sizes[i];
+        known = Math.multiplyExact(known, sizes[i]);
+      } else if (wanted[i] > 0) {
+        sizes[i] = wanted[i];
+        known = Math.multiplyExact(known, sizes[i]);
       } else {
         throw node.malformed(
             "shape %s for %s; expected positive sizes, 0 to keep one and -1 once"
@@ -117,8 +117,7 @@ final class ShapeNode {
       }
     }
     if (open >= 0) {
-      long all = Arrays.stream(old).asLongStream().reduce(1, Math::multiplyExact);
-      sizes[open] = (int) (all / known);
+      sizes[open] = Arrays.stream(old).reduce(1, Math::multiplyExact) / known;
     }
     return reshaped(sizes, Arrays.toString(wanted));
   }
@@ -131,8 +130,8 @@ final class ShapeNode {
     if (at < 0 || at > rank) {
       throw node.malformed("attribute axis is %d, expected %d to %d".formatted(axis, -rank, rank));
     }
-    int[] shape = from.shape();
-    int[] sizes = {1, 1};
+    long[] shape = from.shape();
+    long[] sizes = {1, 1};
     for (int i = 0; i < rank; i++) {
       int side = i < at ? 0 : 1;
       sizes[side] = Math.multiplyExact(sizes[side], shape[i]);
@@ -140,7 +139,7 @@ final class ShapeNode {
     return reshaped(sizes, Arrays.toString(sizes));
   }
 
-  private TensorLayout reshaped(int[] sizes, String wanted) {
+  private TensorLayout reshaped(long[] sizes, String wanted) {
     return from.reshaped(sizes)
         .orElseThrow(() ->
             node.unsupported(

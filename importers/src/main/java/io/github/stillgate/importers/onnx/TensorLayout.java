@@ -38,8 +38,11 @@ record TensorLayout(List<List<Axis>> dimensions) {
     return dimensions.size();
   }
 
-  int[] shape() {
-    return dimensions.stream().mapToInt(TensorLayout::size).toArray();
+  /** Sizes of the dimensions. */
+  long[] shape() {
+    return dimensions.stream()
+        .mapToLong(axes -> axes.stream().mapToLong(Axis::size).reduce(1, Math::multiplyExact))
+        .toArray();
   }
 
   List<Axis> dimension(int i) {
@@ -63,15 +66,15 @@ record TensorLayout(List<List<Axis>> dimensions) {
   }
 
   /** The same values in another shape; empty if an axis would have to be cut. */
-  Optional<TensorLayout> reshaped(int[] shape) {
+  Optional<TensorLayout> reshaped(long[] shape) {
     List<Axis> axes = axes();
     List<List<Axis>> grouped = new ArrayList<>();
     int next = 0;
-    for (int size : shape) {
+    for (long size : shape) {
       List<Axis> group = new ArrayList<>();
-      int reached = 1;
+      long reached = 1;
       while (reached < size && next < axes.size()) {
-        reached *= axes.get(next).size();
+        reached = Math.multiplyExact(reached, axes.get(next).size());
         group.add(axes.get(next++));
       }
       if (reached != size) {
