@@ -209,14 +209,14 @@ final class Graph {
     if (bound.containsKey(name)) {
       return Optional.of(bound.get(name));
     }
-    String what = "%s: tensor \"%s\"".formatted(reader, name);
     if (initializers.containsKey(name)) {
-      return Optional.of(OnnxTensor.of(file, what, initializers.get(name)));
+      return Optional.of(OnnxTensor.of(file, reader.toString(), name, initializers.get(name)));
     }
     return producer(name)
         .flatMap(node ->
             switch (node.operator()) {
-              case "Constant" -> Optional.of(OnnxTensor.of(file, what, constantValue(node)));
+              case "Constant" ->
+                  Optional.of(OnnxTensor.of(file, reader.toString(), name, constantValue(node)));
               case "Identity" -> constant(reader, node.input(0));
               default -> Optional.empty();
             });

@@ -323,7 +323,7 @@ final class GraphChain {
     int width = vectorWidth(node, 0);
     int constant = dataInput(node, graph).equals(node.input(0)) ? 1 : 0;
     float[] bias = bias(node, node.input(constant), width);
-    if (lastDense() instanceof Dense dense && dense.activation().equals(Activation.LINEAR)) {
+    if (lastLayer() instanceof Dense dense && dense.activation().equals(Activation.LINEAR)) {
       for (int i = 0; i < bias.length; i++) {
         bias[i] += dense.b().at(i, 0);
       }
@@ -337,7 +337,7 @@ final class GraphChain {
 
   private void addFunction(GraphNode node, Activation.Elementwise function) {
     int width = vector == null ? vectorWidth(node, 0) : TensorLayout.size(vector);
-    if (lastDense() instanceof Dense dense
+    if (lastLayer() instanceof Dense dense
         && dense.activation() instanceof Activation.Elementwise before) {
       replaceLast(new Dense(dense.name(), dense.w(), dense.b(), before.then(function)));
     } else {
@@ -356,7 +356,7 @@ final class GraphChain {
           "softmax over axis %d of %d; supported is the last".formatted(axis, rank));
     }
     int width = vectorWidth(node, 0);
-    if (lastDense() instanceof Dense dense && dense.activation().equals(Activation.LINEAR)) {
+    if (lastLayer() instanceof Dense dense && dense.activation().equals(Activation.LINEAR)) {
       replaceLast(new Dense(dense.name(), dense.w(), dense.b(), Activation.SOFTMAX));
     } else {
       layers.add(
@@ -364,7 +364,7 @@ final class GraphChain {
     }
   }
 
-  private @Nullable Layer lastDense() {
+  private @Nullable Layer lastLayer() {
     return layers.isEmpty() ? null : layers.getLast();
   }
 

@@ -14,14 +14,17 @@ import java.util.List;
 /** A tensor of a file, checked: its shape is positive and it has as many values as that says. */
 final class OnnxTensor {
   private final Path file;
-  private final String what;
+  private final String reader;
+  private final String name;
   private final TensorProto proto;
   private final int[] shape;
   private final int size;
 
-  private OnnxTensor(Path file, String what, TensorProto proto, int[] shape, int size) {
+  private OnnxTensor(
+      Path file, String reader, String name, TensorProto proto, int[] shape, int size) {
     this.file = file;
-    this.what = what;
+    this.reader = reader;
+    this.name = name;
     this.proto = proto;
     this.shape = shape;
     this.size = size;
@@ -30,8 +33,7 @@ final class OnnxTensor {
   /** The tensor that {@code file} holds alone, the value of {@code name}. */
   static OnnxTensor read(Path file, String name) throws IOException {
     try {
-      return of(
-          file, "tensor \"%s\"".formatted(name), TensorProto.parseFrom(Files.readAllBytes(file)));
+      return of(file, "", name, TensorProto.parseFrom(Files.readAllBytes(file)));
     } catch (InvalidProtocolBufferException e) {
       throw new OnnxFormatException(
           file,
@@ -43,9 +45,11 @@ final class OnnxTensor {
   /**
    * The tensor {@code proto} of {@code file}.
    *
-   * @param what its name and whose it is, for messages
+   * @param reader which node reads it, for messages; empty if none does
+   * @param name its name
    */
-  static OnnxTensor of(Path file, String what, TensorProto proto) {
+  static OnnxTensor of(Path file, String reader, String name, TensorProto proto) {
+    String what = what(reader, name);
     if (proto.getExternalDataCount() > 0
         || proto.getDataLocation() == TensorProto.DataLocation.EXTERNAL) {
       throw new OnnxFormatException(
@@ -70,7 +74,7 @@ final class OnnxTensor {
       shape[i] = (int) extent;
       size *= extent;
     }
-    return new OnnxTensor(file, what, proto, shape, (int) size);
+    return new OnnxTensor(file, reader, name, proto, shape, (int) size);
   }
 
   int[] shape() {
@@ -84,7 +88,15 @@ final class OnnxTensor {
   /** What it is and its shape, for messages. */
   @Override
   public String toString() {
-    return "%s of shape %s".formatted(what, Arrays.toString(shape));
+    return described("");
+  }
+
+  private String described(String by) {
+    return "%s of shape %s".formatted(what(by, name), Arrays.toString(shape));
+  }
+
+  private static String what(String reader, String name) {
+    return "%stensor \"%s\"".formatted(reader.isEmpty() ? "" : reader + ": ", name);
   }
 
   /**
@@ -188,7 +200,7 @@ final class OnnxTensor {
       throw new OnnxFormatException(
           file,
           "%s has %d bytes, expected %d for %d values of %s"
-              .formatted(this, raw.size(), (long) bytes * size, size, type()));
+              .formatted(described(reader), raw.size(), (long) bytes * size, size, type()));
     }
     return raw.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
@@ -196,11 +208,13 @@ final class OnnxTensor {
   private void requireCount(int count) {
     if (count != size) {
       throw new OnnxFormatException(
-          file, "%s has %d values of %s, expected %d".formatted(this, count, type(), size));
+          file,
+          "%s has %d values of %s, expected %d".formatted(described(reader), count, type(), size));
     }
   }
 
   private OnnxFormatException wrongType(String expected) {
-    return new OnnxFormatException(file, "%s is %s, expected %s".formatted(this, type(), expected));
+    return new OnnxFormatException(
+        file, "%s is %s, expected %s".formatted(described(reader), type(), expected));
   }
 }

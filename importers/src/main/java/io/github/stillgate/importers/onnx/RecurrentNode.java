@@ -218,7 +218,9 @@ final class RecurrentNode {
                   producer
                       .tensor("value")
                       .map(proto ->
-                          OnnxTensor.of(node.file(), producer.toString(), proto).floats()[0] == 0)
+                          OnnxTensor.of(node.file(), producer.toString(), "value", proto)
+                                  .floats()[0]
+                              == 0)
                       .orElse(true);
               case "Expand", "Identity" -> isZero(producer.input(0));
               default -> false;

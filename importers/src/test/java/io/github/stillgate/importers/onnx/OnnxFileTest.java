@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
+import com.google.protobuf.ByteString;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
@@ -20,11 +21,14 @@ import io.github.stillgate.importers.onnx.generated.ChainCases;
 import io.github.stillgate.importers.onnx.generated.GeneratedCase;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import io.github.stillgate.importers.onnx.generated.RecurrentSpec;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,7 +87,7 @@ class OnnxFileTest {
             .filter(t -> t.getName().equals(name))
             .findFirst()
             .orElseThrow();
-    return OnnxTensor.of(Path.of("test"), name, tensor).floats();
+    return OnnxTensor.of(Path.of("test"), "", name, tensor).floats();
   }
 
   @Test
@@ -198,9 +202,52 @@ class OnnxFileTest {
       halves.addInt32Data(Float.floatToFloat16(value));
       brains.addInt32Data(Float.floatToIntBits(value) >>> 16);
     }
-    for (TensorProto.Builder tensor : List.of(floats, doubles, halves, brains)) {
+    TensorProto.Builder rawDoubles = raw(doubles, 8, bytes -> bytes.putDouble(0.5));
+    TensorProto.Builder rawHalves =
+        raw(halves, 2, bytes -> bytes.putShort(Float.floatToFloat16(0.5f)));
+    for (TensorProto.Builder tensor :
+        List.of(floats, doubles, halves, brains, rawDoubles, rawHalves)) {
       assertThat(withBias(tensor.build())).isEqualTo(fingerprint);
     }
+  }
+
+  private static TensorProto.Builder raw(
+      TensorProto.Builder tensor, int size, Consumer<ByteBuffer> put) {
+    ByteBuffer bytes = ByteBuffer.allocate(10 * size).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < 10; i++) {
+      put.accept(bytes);
+    }
+    return tensor
+        .clone()
+        .clearInt32Data()
+        .clearDoubleData()
+        .setRawData(ByteString.copyFrom(bytes.array()));
+  }
+
+  @Test
+  void constantNodesAreConstants() throws Exception {
+    ModelProto stored = RecurrentSpec.of("RNN").toCase().model();
+    OnnxGraph graph = new OnnxGraph().input("X", 6, 3, 4);
+    for (TensorProto tensor : stored.getGraph().getInitializerList()) {
+      String inner = tensor.getName() + "_inner";
+      graph
+          .node("Constant", List.of(), List.of(inner), Map.of("value", tensor))
+          .node("Identity", tensor.getName(), inner);
+    }
+    graph.node("RNN", "Y", "X", "W", "R").output("Y");
+    assertThat(open(graph.model()).model().fingerprint())
+        .isEqualTo(open(stored).model().fingerprint());
+  }
+
+  /** As exporters give the last states of all layers in one. */
+  @Test
+  void outputsMadeOfStatesNeedNoLayer() throws Exception {
+    ModelProto.Builder model = chain("two layers of cut sequences").model().toBuilder();
+    OnnxGraph states =
+        new OnnxGraph().node("Concat", List.of("H1", "H1"), List.of("all"), Map.of("axis", 0));
+    model.getGraphBuilder().addNode(states.model().getGraph().getNode(0));
+    model.getGraphBuilder().getOutputBuilder(1).setName("all");
+    assertThat(open(model.build()).model().layers()).hasSize(2);
   }
 
   private long withBias(TensorProto bias) throws Exception {

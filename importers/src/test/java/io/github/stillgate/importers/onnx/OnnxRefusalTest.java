@@ -10,6 +10,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.importers.onnx.generated.ChainCases;
+import io.github.stillgate.importers.onnx.generated.GeneratedCase;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import io.github.stillgate.importers.onnx.generated.OnnxReference;
 import io.github.stillgate.importers.onnx.generated.RecurrentSpec;
@@ -136,8 +137,7 @@ class OnnxRefusalTest {
     isMalformed(
         withTensor(GRU, "W", shape(1, 20, 4)),
         "node \"gru_Y_Y_h\" (GRU)",
-        "tensor \"W\" of shape [1, 20, 4]",
-        "expected [1, 15, inputs]: 1 direction, 3 gates of 5 units");
+        "(GRU): W is tensor \"W\" of shape [1, 20, 4], expected [1, 15, inputs]: 1 direction, 3 gates of 5 units");
     isMalformed(
         withTensor(GRU, "W", shape(1, 4, 15)), "[1, 4, 15]", "[1, 15, inputs]", "looks transposed");
     isMalformed(withTensor(GRU, "W", shape(15, 4)), "[15, 4]", "[1, 15, inputs]");
@@ -356,5 +356,35 @@ class OnnxRefusalTest {
     assertThat(outcome(cut, "output_0.pb", y).toString())
         .startsWith("Failed")
         .contains("output \"Y\" has shape [6, 1, 3, 5], expected is");
+  }
+
+  /** The dense layer would go on behind the end of a sequence. */
+  @Test
+  void sequencesCutShortBeforeADenseLayer() throws Exception {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("X", 6, 3, 4)
+            .typedInput("lengths", TensorProto.DataType.INT32_VALUE, 3);
+    RecurrentSpec.of("RNN")
+        .toCase()
+        .model()
+        .getGraph()
+        .getInitializerList()
+        .forEach(graph::constant);
+    graph
+        .node("RNN", List.of("X", "W", "R", "", "lengths"), List.of("Y"), Map.of())
+        .node("Sigmoid", "Z", "Y")
+        .output("Z");
+    List<TensorProto> inputs =
+        List.of(
+            OnnxGraph.tensor("X", new long[] {6, 3, 4}, new float[72]),
+            OnnxGraph.ints("lengths", 6, 5, 6));
+    TensorProto z = OnnxGraph.tensor("Z", new long[] {6, 1, 3, 5}, new float[90]);
+    Path written =
+        new GeneratedCase("cut", graph.model(), inputs).write(folder.resolve("case"), List.of(z));
+    OnnxCase.Outcome outcome = new OnnxCase(written).run(PlanOptions.defaults(), 1e-5);
+    assertThat(outcome.toString())
+        .startsWith("Unsupported")
+        .contains("layer sigmoid_Z goes on behind its end");
   }
 }
