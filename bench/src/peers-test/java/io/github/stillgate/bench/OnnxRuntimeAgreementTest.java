@@ -9,7 +9,6 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.TensorInfo;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Backends;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -92,9 +91,7 @@ class OnnxRuntimeAgreementTest {
             FloatBuffer buffer = tensor.getFloatBuffer();
             float[] values = new float[buffer.remaining()];
             buffer.get(values);
-            outputs.add(
-                OnnxGraph.tensor(
-                    output.getKey(), ((TensorInfo) tensor.getInfo()).getShape(), values));
+            outputs.add(OnnxGraph.tensor(output.getKey(), tensor.getInfo().getShape(), values));
           }
         }
         return outputs;

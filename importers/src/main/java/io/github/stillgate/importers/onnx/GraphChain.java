@@ -63,6 +63,7 @@ final class GraphChain {
     String from = output.isPresent() ? output.get() : lastRecurrent(graph, links);
     while (graph.producer(from).isPresent()) {
       GraphNode node = graph.producer(from).orElseThrow();
+      requireSupported(node);
       links.addFirst(new Link(node, node.outputIndex(from)));
       from = dataInput(node, graph);
     }
@@ -183,7 +184,6 @@ final class GraphChain {
 
   private void add(Link link) {
     GraphNode node = link.node();
-    requireSupported(node);
     switch (node.operator()) {
       case "GRU", "LSTM", "RNN" -> addRecurrent(link);
       case "Gemm" -> addGemm(node);

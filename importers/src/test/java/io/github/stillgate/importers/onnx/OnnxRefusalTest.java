@@ -276,6 +276,9 @@ class OnnxRefusalTest {
     isUnsupported(
         with(GRU, model -> model.getGraphBuilder().getNodeBuilder(0).setDomain("com.example")),
         "(com.example.GRU)");
+    isUnsupported(
+        behind().node("Gather", "Z", "W", "Y").model(),
+        "node \"gather_Z\" (Gather): the operator is not supported");
     isUnsupported(behind().node("Add", "Z", "Y", "Y").model(), "adds two computed values");
     isUnsupported(
         behind().node("Cast", List.of("Y"), List.of("Z"), Map.of("to", 7)).model(),
