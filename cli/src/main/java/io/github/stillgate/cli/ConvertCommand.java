@@ -8,6 +8,7 @@ import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsWriter;
+import io.github.stillgate.importers.onnx.OnnxFile;
 import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
@@ -29,12 +30,15 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
-      "Writes a model with its weights in another storage format, or takes over a network from PyTorch.",
+      "Writes a model with its weights in another storage format, or takes over a network from PyTorch or ONNX.",
       "",
       "A state dict in a safetensors file does not say what its tensors are: --layers does, the layer"
           + " that reads the input first, as kind:prefix or kind:prefix:activation with the kinds emb,"
           + " gru, lstm, rnn and linear. Stacked layers, both directions and projections are found by"
           + " the tensors' names. What is not used is listed.",
+      "",
+      "An .onnx file that is a chain of layers is taken whole, or --node names one of its GRU, LSTM or RNN"
+          + " nodes. docs/onnx.md says what is supported, docs/pytorch.md how to export.",
       "",
       "bf16 halves the file and rounds every weight to 8 bits; what it scores may change a little, so"
           + " run it again.",
@@ -57,7 +61,7 @@ final class ConvertCommand implements Callable<Integer> {
     }
   }
 
-  @Parameters(index = "0", paramLabel = "MODEL", description = "the model or state dict to read")
+  @Parameters(index = "0", paramLabel = "MODEL", description = "the model, state dict or .onnx file to read")
   private Path from;
 
   @Parameters(index = "1", paramLabel = "OUT", description = "the model to write")
@@ -72,6 +76,12 @@ final class ConvertCommand implements Callable<Integer> {
 
   @Option(names = "--layers", paramLabel = "LIST", description = "what a PyTorch state dict holds")
   private @Nullable String layers;
+
+  @Option(
+      names = "--node",
+      paramLabel = "NAME",
+      description = "the one node of an .onnx file to take; the whole graph if not given")
+  private @Nullable String node;
 
   @Option(
       names = "--vocabulary",
@@ -115,13 +125,20 @@ final class ConvertCommand implements Callable<Integer> {
     if (!source.unused.isEmpty()) {
       out.line("not used: %s", String.join(", ", source.unused));
     }
-    if (proof.isEmpty() && layers != null) {
+    if (proof.isEmpty() && (layers != null || from.toString().endsWith(".onnx"))) {
       out.line("not verified: give --verify FILE with inputs and outputs of the original");
     }
     return 0;
   }
 
   private Source read() throws IOException {
+    if (from.toString().endsWith(".onnx")) {
+      return readOnnx();
+    }
+    if (node != null) {
+      throw new ParameterException(
+          spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
+    }
     try (WeightsFile file = WeightsFile.open(from)) {
       if (layers != null) {
         StateDict.Import imported =
@@ -140,6 +157,16 @@ final class ConvertCommand implements Callable<Integer> {
       return new Source(
           Model.from(file), Map.copyOf(file.metadata()), List.of(), ProofVectors.carriedBy(file));
     }
+  }
+
+  private Source readOnnx() throws IOException {
+    if (layers != null || vocabulary != null) {
+      throw new ParameterException(
+          spec.commandLine(), "--layers and --vocabulary are for PyTorch state dicts");
+    }
+    OnnxFile onnx = OnnxFile.open(from);
+    Model model = node == null ? onnx.model() : onnx.recurrent(node);
+    return new Source(model, Map.of(), List.of(), Optional.empty());
   }
 
   private static ProofVectors vectors(Path path) throws IOException {

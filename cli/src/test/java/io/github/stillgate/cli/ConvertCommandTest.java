@@ -8,6 +8,7 @@ import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsWriter;
+import io.github.stillgate.importers.onnx.generated.ChainCases;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -129,6 +130,33 @@ class ConvertCommandTest {
   void anImportWithoutVectorsSaysSo() {
     assertThat(run("convert", state, out, "--layers", "gru:rnn").out())
         .contains("not verified: give --verify FILE");
+  }
+
+  @Test
+  void anOnnxGraphIsTakenWholeOrByNode() throws IOException {
+    Path onnx = folder.resolve("net.onnx");
+    Files.write(onnx, ChainCases.classifierAtEveryStep().model().toByteArray());
+    Outcome whole = run("convert", onnx, out);
+    assertThat(whole.code()).as(whole.err()).isZero();
+    assertThat(whole.out()).contains("not verified: give --verify FILE");
+    Model model = Model.load(out);
+    assertThat(model.layers()).hasSizeGreaterThan(1);
+    Outcome one = run("convert", onnx, out, "--node", model.layers().get(0).name());
+    assertThat(one.code()).as(one.err()).isZero();
+    assertThat(Model.load(out).layers()).hasSize(1);
+    assertThat(run("convert", onnx, out, "--node", "nowhere").err()).contains("nowhere");
+  }
+
+  @Test
+  void optionsOfOneFormatAreRefusedForAnother() throws IOException {
+    assertThat(run("convert", state, out, "--node", "rnn").err()).contains("--node is for .onnx");
+    Path onnx = Files.write(folder.resolve("net.onnx"), new byte[] {1, 2, 3});
+    assertThat(run("convert", onnx, out, "--layers", "gru:rnn").err())
+        .contains("--layers and --vocabulary are for PyTorch");
+    Outcome broken = run("convert", onnx, out);
+    assertThat(broken.code()).isEqualTo(1);
+    assertThat(broken.err()).contains("net.onnx");
+    assertThat(run("convert", folder.resolve("none.onnx"), out).err()).contains("no such file");
   }
 
   @Test
