@@ -40,8 +40,7 @@ public final class OnnxLstmGraph {
                 OnnxParts.tensor(
                     "B",
                     new long[] {1, 8 * n},
-                    List.of(
-                        biases.get(0), biases.get(1), biases.get(2), biases.get(3), none)))
+                    List.of(biases.get(0), biases.get(1), biases.get(2), biases.get(3), none)))
             .addNode(
                 OnnxMl.NodeProto.newBuilder()
                     .setOpType("LSTM")

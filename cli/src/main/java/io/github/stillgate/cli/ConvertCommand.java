@@ -61,7 +61,10 @@ final class ConvertCommand implements Callable<Integer> {
     }
   }
 
-  @Parameters(index = "0", paramLabel = "MODEL", description = "the model, state dict or .onnx file to read")
+  @Parameters(
+      index = "0",
+      paramLabel = "MODEL",
+      description = "the model, state dict or .onnx file to read")
   private Path from;
 
   @Parameters(index = "1", paramLabel = "OUT", description = "the model to write")

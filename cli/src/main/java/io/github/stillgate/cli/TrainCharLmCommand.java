@@ -190,7 +190,8 @@ final class TrainCharLmCommand implements Callable<Integer> {
     }
     if (dense && init != null) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--init turns a GRU into a conditional network; --dense trains a GRU");
+          spec.commandLine(),
+          "--init turns a GRU into a conditional network; --dense trains a GRU");
     }
     CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
     Recipe recipe =

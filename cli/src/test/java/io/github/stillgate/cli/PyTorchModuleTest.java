@@ -29,8 +29,7 @@ class PyTorchModuleTest {
   void anExportScoresTheSame() throws Exception {
     Optional<String> python = pythonWithTorch();
     assumeTrue(
-        python.isPresent(),
-        "no python3 has torch here (Debian: apt-get install python3-torch)");
+        python.isPresent(), "no python3 has torch here (Debian: apt-get install python3-torch)");
     Path text = Files.writeString(folder.resolve("text.txt"), SENTENCE.repeat(30).strip());
     Path model = folder.resolve("exported.safetensors");
     assertThat(run(python.get(), "check.py", text.toString(), model.toString()))

@@ -86,11 +86,7 @@ final class ConditionalGruLayer implements RecurrentLayer {
       throw new IllegalArgumentException(
           "layer %s has %d units behind %d inputs; here are %d behind %d"
               .formatted(
-                  gru.name(),
-                  gru.outputs(),
-                  gru.inputs(),
-                  units,
-                  inputWeights.getShape().get(0)));
+                  gru.name(), gru.outputs(), gru.inputs(), units, inputWeights.getShape().get(0)));
     }
     if (!gru.reset().equals(Reset.AFTER) || !gru.activations().equals(Gru.Activations.STANDARD)) {
       throw new IllegalArgumentException(

@@ -35,8 +35,7 @@ public final class PeerFork {
 
   /** Runs with the arguments KIND UNITS SECONDS. */
   public static void main(String[] args) throws IOException {
-    List<Found> found =
-        run(layer(args[0], Integer.parseInt(args[1])), Double.parseDouble(args[2]));
+    List<Found> found = run(layer(args[0], Integer.parseInt(args[1])), Double.parseDouble(args[2]));
     System.out.println(JsonMapper.builder().build().writeValueAsString(found));
   }
 

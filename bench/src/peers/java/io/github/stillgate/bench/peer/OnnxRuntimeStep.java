@@ -55,8 +55,7 @@ final class OnnxRuntimeStep implements StepContender {
       nextStates[i] = floats(layer.outputs());
       inputs.put(names.get(i), OnnxTensor.createTensor(environment, states[i], shape));
       outputs.put(
-          names.get(states.length + i),
-          OnnxTensor.createTensor(environment, nextStates[i], shape));
+          names.get(states.length + i), OnnxTensor.createTensor(environment, nextStates[i], shape));
     }
   }
 

@@ -108,24 +108,14 @@ public final class Plan implements AutoCloseable {
 
   private Stage stage(Layer layer, double bound, Packing packing) {
     return switch (layer) {
-      case ConditionalGru gru ->
-          new ConditionalGruStage(
-              gru,
-              bound,
-              packing,
-              crossover());
+      case ConditionalGru gru -> new ConditionalGruStage(gru, bound, packing, crossover());
       case Gru gru ->
           switch (gru.reset()) {
             case Reset.AfterMatrix after ->
                 options.skipping().isExact() || !SkippingGruStage.takes(gru)
                     ? new GruStage(gru, after.bh(), bound, packing)
                     : new SkippingGruStage(
-                        gru,
-                        after.bh(),
-                        options.skipping().epsilon(),
-                        bound,
-                        packing,
-                        crossover());
+                        gru, after.bh(), options.skipping().epsilon(), bound, packing, crossover());
             case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);
           };
       case Lstm lstm -> new LstmStage(lstm, bound, packing);
