@@ -148,6 +148,39 @@ public abstract class SessionContract {
     }
   }
 
+  static Stream<Model> ordinaryLayers() {
+    return Stream.of(
+        TestModels.lstm(11, 24, 9, 111),
+        TestModels.lstm(7, 33, 33, 112),
+        TestModels.coupled(9, 20, 113),
+        TestModels.resetBefore(11, 21, 114),
+        TestModels.resetBias(9, 18, 115));
+  }
+
+  /** What imports are promised; projections have no other golden value than this arithmetic. */
+  @ParameterizedTest
+  @MethodSource("ordinaryLayers")
+  void ordinaryLayersAgreeWithFloat64Closely(Model model) {
+    Float64Model exact = new Float64Model(model);
+    float[] out = new float[model.outputs()];
+    Random random = new Random(14);
+    try (Plan plan = Plan.compile(model, options());
+        Session session = Session.open(plan)) {
+      for (int step = 0; step < 12; step++) {
+        int token = random.nextInt(model.inputs());
+        double[] oneHot = new double[model.inputs()];
+        oneHot[token] = 1;
+        session.step(token, out);
+        double[] expected = exact.step(oneHot);
+        for (int i = 0; i < out.length; i++) {
+          assertThat((double) out[i])
+              .as("step %d, output %d", step, i)
+              .isCloseTo(expected[i], within(2e-6 * Math.max(1, Math.abs(expected[i]))));
+        }
+      }
+    }
+  }
+
   /** The counts of what is live are of whole blocks, and only live blocks are read and written. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
