@@ -5,6 +5,7 @@ import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Proof;
+import io.github.stillgate.core.session.ProofFailedException;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsWriter;
@@ -47,9 +48,11 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "Example: ./stillgate convert state.safetensors speech.safetensors \\",
-      "             --layers \"gru:encoder.gru, linear:out:softmax\" --verify vectors.safetensors"
+      "             --layers \"gru:encoder.gru, linear:out\" --verify vectors.safetensors"
     })
 final class ConvertCommand implements Callable<Integer> {
+  private static final double TOLERANCE = 1e-5;
+
   enum Format {
     f32(DType.F32),
     bf16(DType.BF16);
@@ -102,15 +105,20 @@ final class ConvertCommand implements Callable<Integer> {
 
   @Option(
       names = "--tolerance",
-      defaultValue = "1e-5",
       paramLabel = "ERROR",
-      description = "largest error of --verify, relative to values above 1")
-  private double tolerance;
+      description =
+          "largest error of --verify, relative to values above 1; 1e-5 if not given, or what a model was"
+              + " proved with before")
+  private @Nullable Double givenTolerance;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   private record Source(
-      Model model, Map<String, String> notes, List<String> unused, Optional<ProofVectors> proof) {}
+      Model model,
+      Map<String, String> notes,
+      List<String> unused,
+      Optional<ProofVectors> proof,
+      double tolerance) {}
 
   @Override
   public Integer call() throws Exception {
@@ -119,7 +127,9 @@ final class ConvertCommand implements Callable<Integer> {
     WeightsWriter writer = source.model.writer(format.type, source.notes);
     Optional<ProofVectors> proof = vectors == null ? source.proof : Optional.of(vectors(vectors));
     if (proof.isPresent()) {
-      double error = verify(source.model, proof.get(), writer);
+      double tolerance =
+          givenTolerance != null ? givenTolerance : vectors != null ? TOLERANCE : source.tolerance;
+      double error = verify(source.model, proof.get(), tolerance, writer);
       out.line("verified: largest error %.2g, allowed %.2g", error, tolerance);
     }
     long before = Files.size(from);
@@ -138,6 +148,10 @@ final class ConvertCommand implements Callable<Integer> {
     if (from.toString().endsWith(".onnx")) {
       return readOnnx();
     }
+    if (vocabulary != null && layers == null) {
+      throw new ParameterException(
+          spec.commandLine(), "--vocabulary is for PyTorch state dicts, with --layers");
+    }
     if (node != null) {
       throw new ParameterException(
           spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
@@ -149,7 +163,8 @@ final class ConvertCommand implements Callable<Integer> {
                 file,
                 LayerRequest.parse(layers),
                 Optional.ofNullable(vocabulary).map(Vocabulary::new));
-        return new Source(imported.model(), file.metadata(), imported.unused(), Optional.empty());
+        return new Source(
+            imported.model(), file.metadata(), imported.unused(), Optional.empty(), TOLERANCE);
       }
       if (!Model.describedIn(file)) {
         throw new ParameterException(
@@ -158,7 +173,11 @@ final class ConvertCommand implements Callable<Integer> {
                 .formatted(from));
       }
       return new Source(
-          Model.from(file), Map.copyOf(file.metadata()), List.of(), ProofVectors.carriedBy(file));
+          Model.from(file),
+          Map.copyOf(file.metadata()),
+          List.of(),
+          ProofVectors.carriedBy(file),
+          ProofVectors.metBy(file).map(ProofVectors.Met::tolerance).orElse(TOLERANCE));
     }
   }
 
@@ -169,7 +188,7 @@ final class ConvertCommand implements Callable<Integer> {
     }
     OnnxFile onnx = OnnxFile.open(from);
     Model model = node == null ? onnx.model() : onnx.recurrent(node);
-    return new Source(model, Map.of(), List.of(), Optional.empty());
+    return new Source(model, Map.of(), List.of(), Optional.empty(), TOLERANCE);
   }
 
   private static ProofVectors vectors(Path path) throws IOException {
@@ -179,11 +198,20 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   /** Proves what will be written: bf16 weights are rounded first. */
-  private double verify(Model model, ProofVectors proof, WeightsWriter writer) throws IOException {
+  private double verify(Model model, ProofVectors proof, double tolerance, WeightsWriter writer)
+      throws IOException {
     try (Plan plan = Plan.compile(format.type == DType.F32 ? model : stored(model))) {
       double error = Proof.replay(plan, proof, tolerance);
       proof.addTo(writer, new ProofVectors.Met(tolerance, error));
       return error;
+    } catch (ProofFailedException e) {
+      throw format.type == DType.F32
+          ? e
+          : new ProofFailedException(
+              "the weights were rounded to %s, which may be all there is to this; if so, --tolerance"
+                      .formatted(format)
+                  + " allows more: "
+                  + e.getMessage());
     }
   }
 

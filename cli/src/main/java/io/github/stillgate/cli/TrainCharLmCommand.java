@@ -23,8 +23,9 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
-      "Trains a character model on a text of a-z and space. The defaults are the recipe of the"
-          + " conditional GRU paper (Davis and Arel, 2016, section VI).",
+      "Trains a character model on a text of a-z and space. Optimiser and schedule are those of the"
+          + " conditional GRU paper (Davis and Arel, 2016, section VI); how its gates learn to close is"
+          + " --recipe, of which the paper's is one.",
       "",
       "Interrupt it at any time: it saves a checkpoint, and the same command goes on from there."
           + " When the updates are done it writes the model, normalisation folded in, and scores it on"
@@ -105,26 +106,42 @@ final class TrainCharLmCommand implements Callable<Integer> {
           "width of the gates' bottleneck; with block and hybrid gating the number of blocks")
   private int rank;
 
-  @Option(
-      names = "--shift",
-      defaultValue = "-0.25",
-      description = "s of the gate's batch norm; more negative means more still units")
-  private float shift;
+  /** How s of the gates' batch norm comes to its value. */
+  enum Closing {
+    learned,
+    annealed,
+    paper
+  }
 
   @Option(
-      names = "--anneal",
-      defaultValue = "0",
-      paramLabel = "UPDATES",
-      description = "s falls from 0 to its value over so many updates")
-  private int annealing;
+      names = "--recipe",
+      defaultValue = "learned",
+      paramLabel = "NAME",
+      description =
+          "how gates learn to close. learned: each unit or block learns an s of its own, drawn to the"
+              + " live fraction --live. annealed: s falls from 0 to --shift. paper: s is --shift from"
+              + " the first update on, as in section VI of the paper")
+  private Closing closing;
 
   @Option(
       names = "--live",
-      defaultValue = "0",
       paramLabel = "FRACTION",
+      description = "of the units, for --recipe learned; 0.4 if not given")
+  private @Nullable Float live;
+
+  @Option(
+      names = "--shift",
+      paramLabel = "S",
       description =
-          "each unit or block learns an s of its own, drawn to this live fraction; 0 to fix s")
-  private float live;
+          "s, for --recipe paper and annealed; more negative means more still units; -0.25 if not"
+              + " given")
+  private @Nullable Float shift;
+
+  @Option(
+      names = "--anneal",
+      paramLabel = "UPDATES",
+      description = "until s is --shift, for --recipe annealed; half of all if not given")
+  private @Nullable Integer annealing;
 
   @Option(names = "--batch", defaultValue = "64", description = "streams trained side by side")
   private int batch;
@@ -180,24 +197,20 @@ final class TrainCharLmCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (live > 0 && annealing > 0) {
-      throw new CommandLine.ParameterException(
-          spec.commandLine(), "--live learns s and --anneal prescribes it; give one of them");
-    }
-    if (dense && (live > 0 || annealing > 0)) {
-      throw new CommandLine.ParameterException(
-          spec.commandLine(), "--dense has no gates for --live or --anneal to close");
-    }
     if (dense && init != null) {
       throw new CommandLine.ParameterException(
           spec.commandLine(),
           "--init turns a GRU into a conditional network; --dense trains a GRU");
     }
+    if (dense && (live != null || shift != null || annealing != null)) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--dense has no gates for --live, --shift or --anneal to close");
+    }
     CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
     Recipe recipe =
         new Recipe(
             new Recipe.Network(dense ? Recipe.Cell.GRU : gating.cell, units, layers, rank),
-            live > 0 ? Recipe.Shift.learned(live) : Recipe.Shift.annealed(shift, annealing),
+            dense ? Recipe.Shift.constant(0) : shift(),
             new Recipe.Schedule(
                 batch, steps, updates, cooldown, learningRate, clip, resetEvery, seed));
     try (Interruption interruption = Interruption.listen();
@@ -221,6 +234,26 @@ final class TrainCharLmCommand implements Callable<Integer> {
       trainer.export().save(out);
       report(trainer, corpus);
       return 0;
+    }
+  }
+
+  private Recipe.Shift shift() {
+    refuse(live, "--live", closing == Closing.learned);
+    refuse(shift, "--shift", closing != Closing.learned);
+    refuse(annealing, "--anneal", closing == Closing.annealed);
+    float value = shift == null ? -0.25f : shift;
+    return switch (closing) {
+      case learned -> Recipe.Shift.learned(live == null ? 0.4f : live);
+      case annealed -> Recipe.Shift.annealed(value, annealing == null ? updates / 2 : annealing);
+      case paper -> Recipe.Shift.constant(value);
+    };
+  }
+
+  private void refuse(@Nullable Object value, String option, boolean allowed) {
+    if (value != null && !allowed) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(),
+          "%s has no meaning for --recipe %s; give another --recipe".formatted(option, closing));
     }
   }
 

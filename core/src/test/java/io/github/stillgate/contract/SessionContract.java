@@ -61,7 +61,8 @@ public abstract class SessionContract {
         TestModels.resetBias(9, 45, 63),
         TestModels.lstm(11, 40, 9, 64),
         TestModels.lstm(7, 33, 33, 65),
-        TestModels.coupled(13, 50, 66));
+        TestModels.coupled(13, 50, 66),
+        TestModels.projectedFirst(9, 21, 7, 67));
   }
 
   private PlanOptions options() {
@@ -447,11 +448,21 @@ public abstract class SessionContract {
   @ParameterizedTest
   @MethodSource("composedModels")
   void aStepOfComposedCellsAllocatesNothing(Model model) {
+    assertAllocatesNothing(model, options());
+  }
+
+  @Test
+  void aStepThatCarriesGatesAllocatesNothing() {
+    assertAllocatesNothing(
+        TestModels.gru(27, 96, 75), options().withSkipping(Skipping.below(0.2f)));
+  }
+
+  private static void assertAllocatesNothing(Model model, PlanOptions options) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     float[] out = new float[27];
     float[] x = new float[27];
     x[3] = 1;
-    try (Plan plan = Plan.compile(model, options())) {
+    try (Plan plan = Plan.compile(model, options)) {
       plan.warmUp();
       try (Session session = Session.open(plan)) {
         run(session, out, x, 20_000);

@@ -157,6 +157,24 @@ public final class TestModels {
         vocabulary(tokens));
   }
 
+  /**
+   * An LSTM with a projection that reads tokens, and a layer whose activation is not 0 at 0, so
+   * that padding is not either.
+   */
+  public static Model projectedFirst(int tokens, int cells, int projection, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            m.lstm("rnn0", tokens, cells, projection, true, Optional.empty()),
+            new SimpleRnn(
+                "rnn1",
+                m.matrix("W", tokens, projection, 1),
+                m.matrix("U", tokens, tokens, 1),
+                m.vector("b", tokens, 0.3),
+                Activation.SIGMOID)),
+        vocabulary(tokens));
+  }
+
   /** An LSTM whose gates are coupled, and a layer without gates. */
   public static Model coupled(int tokens, int cells, long seed) {
     TestModels m = new TestModels(seed);

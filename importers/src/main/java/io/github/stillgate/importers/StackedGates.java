@@ -26,11 +26,25 @@ public record StackedGates(
     Optional<float[]> stateBias) {
   /** Checks that the arrays have equally many gates. */
   public StackedGates {
-    int gates = w.length / Math.max(1, units * inputs);
-    requireLength("input weights", w, gates * units * inputs);
-    requireLength("state weights", u, gates * units * outputs);
-    inputBias.ifPresent(b -> requireLength("input bias", b, gates * units));
-    stateBias.ifPresent(b -> requireLength("state bias", b, gates * units));
+    if (units < 1 || inputs < 1 || outputs < 1) {
+      throw new IllegalArgumentException(
+          "%d units behind %d inputs with %d outputs; expected at least 1 of each"
+              .formatted(units, inputs, outputs));
+    }
+    int rows = w.length / inputs / units * units;
+    requireLength("input weights", w, Math.multiplyExact(rows, inputs));
+    requireLength("state weights", u, Math.multiplyExact(rows, outputs));
+    inputBias.ifPresent(b -> requireLength("input bias", b, rows));
+    stateBias.ifPresent(b -> requireLength("state bias", b, rows));
+  }
+
+  /** Refuses another number of gates than {@code expected}. */
+  void requireCount(int expected) {
+    int count = w.length / inputs / units;
+    if (count != expected) {
+      throw new IllegalArgumentException(
+          "%d gates of %d units; expected %d gates".formatted(count, units, expected));
+    }
   }
 
   private static void requireLength(String what, float[] values, int expected) {

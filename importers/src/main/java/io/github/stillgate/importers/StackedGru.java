@@ -25,6 +25,11 @@ public record StackedGru(
     boolean resetAfterMatrix,
     Activation.Elementwise gateActivation,
     Activation.Elementwise candidateActivation) {
+  /** Checks that there are three gates. */
+  public StackedGru {
+    gates.requireCount(3);
+  }
+
   /** The layer that computes the same, with the z of this library. */
   public Gru toLayer(String name) {
     // 1 - sigmoid(v) = sigmoid(-v), exactly; other functions take their complement.

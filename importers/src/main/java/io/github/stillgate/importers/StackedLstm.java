@@ -21,6 +21,11 @@ public record StackedLstm(
     Optional<Lstm.Peepholes> peepholes,
     Optional<Matrix> projection,
     Lstm.Activations activations) {
+  /** Checks that there are four gates. */
+  public StackedLstm {
+    gates.requireCount(4);
+  }
+
   /** The layer that computes the same. */
   public Lstm toLayer(String name) {
     return new Lstm(

@@ -36,6 +36,13 @@ final class GateNorm {
   private final NDArray variance;
   private final NDArray scale;
   private final NDArray shift;
+
+  /**
+   * What batch norm itself adds: s, or 0 where it is learned. With a trainable shift of its own,
+   * and a scale that is not, PyTorch 2.7.1 corrupted the heap in the backward pass of long runs.
+   */
+  private final NDArray fixedShift;
+
   private final NDList softLive = new NDList();
 
   GateNorm(Parameters parameters, String name, int gates, Recipe.Shift recipe) {
@@ -47,6 +54,7 @@ final class GateNorm {
         recipe.learns()
             ? parameters.full(name + ".shift", gates, recipe.value())
             : parameters.statistic(name + ".shift", gates, recipe.at(0));
+    this.fixedShift = recipe.learns() ? mean.zerosLike() : shift;
   }
 
   /** Sets s for an update, unless it is learned. */
@@ -62,8 +70,11 @@ final class GateNorm {
   NDArray normalise(NDArray v, boolean training) {
     NDArray a =
         v.getNDArrayInternal()
-            .batchNorm(v, mean, variance, scale, shift, 1, DJL_MOMENTUM, EPSILON, training)
+            .batchNorm(v, mean, variance, scale, fixedShift, 1, DJL_MOMENTUM, EPSILON, training)
             .singletonOrThrow();
+    if (recipe.learns()) {
+      a = a.add(shift);
+    }
     if (training && recipe.learns()) {
       softLive.add(a.mul(1 / SOFTNESS).getNDArrayInternal().sigmoid().mean());
     }

@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * ONNX Runtime on one thread, tensors made beforehand and outputs written in place: the fastest way
- * its Java API offers.
+ * ONNX Runtime on one thread, tensors made beforehand and outputs written in place; the state is
+ * copied back, n floats a step.
  */
 final class OnnxRuntimeStep implements StepContender {
   private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.peer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.stillgate.core.kernel.Backends;
 import java.util.List;
@@ -13,6 +14,7 @@ class PeerForkTest {
   @ValueSource(strings = {"gru", "lstm"})
   void everyContenderIsTimedOnTheSameAnswers(String kind) {
     List<PeerFork.Found> found = PeerFork.run(PeerFork.layer(kind, 40), 0.2);
+    assumeTrue(Backends.usable().size() > 1, "no backend but the reference runs here");
     assertThat(found).hasSizeGreaterThanOrEqualTo(Backends.usable().size() - 1);
     for (PeerFork.Found one : found) {
       assertThat(one.steps()).as(one.contender()).isPositive();

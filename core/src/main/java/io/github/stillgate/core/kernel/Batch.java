@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +38,12 @@ public final class Batch {
   /** Forgets all streams. */
   public void clear() {
     count = 0;
+  }
+
+  /** Forgets all streams and lets go of their memory. */
+  public void release() {
+    count = 0;
+    Arrays.fill(vectors, null);
   }
 
   /**

@@ -119,7 +119,8 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
     Range range(Range v) {
       return switch (function) {
         case SIGMOID -> new Range(0, 1);
-        case TANH, SOFTSIGN -> new Range(Math.max(-1, v.low()), Math.min(1, v.high()));
+        case TANH -> unitRange(Math.tanh(v.low()), Math.tanh(v.high()));
+        case SOFTSIGN -> unitRange(softsign(v.low()), softsign(v.high()));
         case AFFINE -> {
           double first = a * v.low() + b;
           double second = a * v.high() + b;
@@ -130,6 +131,15 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
         case THRESHOLD -> new Range(Math.min(0, Math.max(v.low(), a)), Math.max(0, v.high()));
         case ELU -> Range.over(0, v.high(), a * Math.expm1(Math.min(0, v.low())));
       };
+    }
+
+    /** With room for the rounding of float32. */
+    private static Range unitRange(double low, double high) {
+      return new Range(Math.max(-1, low - 1e-6), Math.min(1, high + 1e-6));
+    }
+
+    private static double softsign(double v) {
+      return v / (1 + Math.abs(v));
     }
 
     private double clamp(double v) {

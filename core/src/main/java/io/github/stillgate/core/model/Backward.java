@@ -9,6 +9,19 @@ import java.util.SequencedMap;
  * @param layer what it does
  */
 public record Backward(Layer layer) implements Layer {
+  /** Refuses what has a direction of its own. */
+  public Backward {
+    requireOneDirection(layer);
+  }
+
+  static void requireOneDirection(Layer layer) {
+    if (layer instanceof Backward || layer instanceof Bidirectional) {
+      throw new IllegalArgumentException(
+          "layer %s has directions of its own and cannot stand inside another"
+              .formatted(layer.name()));
+    }
+  }
+
   @Override
   public String name() {
     return layer.name();

@@ -13,8 +13,10 @@ import java.util.SequencedMap;
  * @param backward from the last step to the first
  */
 public record Bidirectional(String name, Layer forward, Layer backward) implements Layer {
-  /** Checks that both read the same. */
+  /** Checks that both read the same and have no directions of their own. */
   public Bidirectional {
+    Backward.requireOneDirection(forward);
+    Backward.requireOneDirection(backward);
     if (forward.inputs() != backward.inputs()) {
       throw new IllegalArgumentException(
           "layer %s: %s reads %d values and %s %d"

@@ -40,7 +40,12 @@ final class Fingerprint {
         boolean standard = gru.activations().equals(Gru.Activations.STANDARD);
         yield type + (before ? "BEFORE" : "") + (standard ? "" : gru.activations());
       }
-      case Lstm lstm -> type + lstm.activations();
+      case Lstm lstm ->
+          type
+              + (lstm.forget().isEmpty() ? "COUPLED" : "")
+              + (lstm.peepholes().isPresent() ? "PEEPHOLES" : "")
+              + (lstm.projection().isPresent() ? "PROJECTION" : "")
+              + lstm.activations();
       case SimpleRnn rnn -> type + rnn.activation();
       case Dense dense ->
           switch (dense.activation()) {

@@ -103,6 +103,15 @@ public final class Matrix {
     return largest;
   }
 
+  /** The largest magnitude of an element. */
+  public double magnitude() {
+    double largest = 0;
+    for (float value : values) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    return largest;
+  }
+
   void requireShape(int expectedRows, int expectedColumns) {
     if (vector || rows != expectedRows || columns != expectedColumns) {
       throw new IllegalArgumentException(

@@ -63,6 +63,13 @@ public final class Model {
       width = layer.outputs();
       source = "layer " + layer.name();
     }
+    for (Layer layer : this.layers) {
+      if ((layer.name() + ".").startsWith(ProofVectors.PREFIX)) {
+        throw new IllegalArgumentException(
+            "layer %s: this name is taken by the proof a weights file may carry"
+                .formatted(layer.name()));
+      }
+    }
     long names = this.layers.stream().map(Layer::name).distinct().count();
     if (names != this.layers.size()) {
       throw new IllegalArgumentException(

@@ -83,9 +83,7 @@ final class NetworkDescription {
     Model model = new Model(layers, vocabulary);
     Set<String> unused = new TreeSet<>(file.tensors().keySet());
     unused.removeAll(used);
-    if (ProofVectors.carriedBy(file).isPresent()) {
-      unused.removeIf(tensor -> tensor.startsWith(ProofVectors.PREFIX));
-    }
+    unused.removeIf(tensor -> ProofVectors.isPart(file, tensor));
     if (!unused.isEmpty()) {
       throw new WeightsFormatException(file.path(), "no layer uses the tensors " + unused);
     }

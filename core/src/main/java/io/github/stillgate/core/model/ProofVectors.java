@@ -81,7 +81,12 @@ public record ProofVectors(List<Case> cases) {
 
   /** The cases a weights file carries, if any. */
   public static Optional<ProofVectors> carriedBy(WeightsFile file) {
-    return read(file, PREFIX);
+    return file.metadata().containsKey(TOLERANCE) ? read(file, PREFIX) : Optional.empty();
+  }
+
+  /** Whether a tensor of a weights file is part of its proof. */
+  static boolean isPart(WeightsFile file, String tensor) {
+    return file.metadata().containsKey(TOLERANCE) && tensor.startsWith(PREFIX);
   }
 
   /** How well the cases a weights file carries were met, if it carries any. */
@@ -196,6 +201,11 @@ public record ProofVectors(List<Case> cases) {
     if (tensor.shape().length != 2) {
       throw new IllegalArgumentException(
           "%s has shape %s; expected steps x width"
+              .formatted(tensor.name(), Arrays.toString(tensor.shape())));
+    }
+    if (tensor.elements() == 0 || tensor.elements() > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "%s has shape %s; expected at least one step and one value"
               .formatted(tensor.name(), Arrays.toString(tensor.shape())));
     }
     float[] values = tensor.toFloats();

@@ -123,8 +123,8 @@ public final class BatchState {
   private void multiplyTokens(Batch batch, int phase) {
     batch.clear();
     for (int i = 0; i < count; i++) {
-      if (tokens[i] >= 0) {
-        Stage.Run run = stepping[i].run(0);
+      Stage.Run run = stepping[i].run(0);
+      if (tokens[i] >= 0 && run.sums(phase).bank().readsTokens()) {
         run.sums(phase).multiplyIn(batch, run.groups(phase), tokens[i]);
       }
     }
@@ -134,8 +134,8 @@ public final class BatchState {
   private void multiplyVectors(Batch batch, int layer, int phase) {
     batch.clear();
     for (int i = 0; i < count; i++) {
-      if (layer > 0 || tokens[i] < 0) {
-        Stage.Run run = stepping[i].run(layer);
+      Stage.Run run = stepping[i].run(layer);
+      if (layer > 0 || tokens[i] < 0 || !run.sums(phase).bank().readsTokens()) {
         run.sums(phase).multiplyIn(batch, run.groups(phase));
       }
     }

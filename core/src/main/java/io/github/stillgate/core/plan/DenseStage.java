@@ -31,7 +31,7 @@ final class DenseStage extends Stage {
     this.outputBound =
         switch (activation) {
           case Activation.Softmax _ -> 1;
-          case Activation.Elementwise f -> f.range(Activation.Range.of(sums)).magnitude();
+          case Activation.Elementwise f -> Packing.bound(f, sums, layer.name());
         };
     this.cells = packing.backend().cells();
     this.isLinear = activation.equals(Activation.LINEAR);

@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.RowLayout;
-import io.github.stillgate.core.model.Activation.Range;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.MemorySegment;
@@ -51,12 +50,19 @@ final class GruStage extends Stage {
   /** Refuses what could overflow, and gives the largest magnitude of the state. */
   static double checkBounds(Gru layer, Optional<Matrix> bh, double inputBound) {
     double bound = Packing.gruBound(layer);
-    Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
-    Packing.bound(layer.wr(), inputBound, layer.ur(), bound, layer.br());
-    double product = bh.map(b -> Packing.bound(layer.uc(), bound, b)).orElse(0.0);
-    double resets = layer.activations().reset().range(Range.of(Packing.ANY)).magnitude();
+    Gru.Activations activations = layer.activations();
+    double z = Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
+    double r = Packing.bound(layer.wr(), inputBound, layer.ur(), bound, layer.br());
+    Packing.bound(activations.update(), z, layer.name());
+    double resets = Packing.bound(activations.reset(), r, layer.name());
+    double product =
+        bh.map(b -> Packing.bound(layer.uc(), bound, b))
+            .orElseGet(() -> layer.uc().rowNorm() * bound);
+    // Names the culprit if it is a matrix; the bias inside the product comes on top.
     Packing.bound(layer.wc(), inputBound, layer.uc(), bound * Math.max(1, resets), layer.bc());
-    Packing.bound(product * Math.max(1, resets), layer.bc(), inputBound);
+    double sums = layer.wc().rowNorm() * inputBound + Math.max(1, resets) * product;
+    Packing.bound(
+        activations.candidate(), Packing.bound(sums, layer.bc(), inputBound), layer.name());
     return bound;
   }
 

@@ -4,12 +4,12 @@ import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.RowLayout;
-import io.github.stillgate.core.model.Activation.Range;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,32 +38,23 @@ final class LstmStage extends Stage {
 
   LstmStage(Lstm layer, double inputBound, Packing packing) {
     Lstm.Activations activations = layer.activations();
-    Range gateRange = activations.gates().range(Range.of(Packing.ANY));
-    Range candidateRange = activations.cell().range(Range.of(Packing.ANY));
-    if (gateRange.low() < 0 || gateRange.high() > 1 || candidateRange.magnitude() >= 0x1p60) {
-      throw new IllegalArgumentException(
-          "layer %s: its gates lie within [%s, %s] and its candidates within [%s, %s]; the first"
-                  .formatted(
-                      layer.name(),
-                      gateRange.low(),
-                      gateRange.high(),
-                      candidateRange.low(),
-                      candidateRange.high())
-              + " must lie within [0, 1] and the second have a bound, or the cells could overflow");
-    }
-    double cellBound = CELLS_OF_ONE * candidateRange.magnitude();
-    double hiddenBound = activations.hidden().range(Range.of(cellBound)).magnitude() * ROUNDING;
+    Packing.requireShares(activations.gates(), layer.name(), "a gate");
+    double cellBound = CELLS_OF_ONE * Packing.bounded(activations.cell(), layer.name());
+    double hiddenBound = Packing.bound(activations.hidden(), cellBound, layer.name()) * ROUNDING;
     this.outputBound =
         layer.projection().map(wp -> wp.rowNorm() * hiddenBound * ROUNDING).orElse(hiddenBound);
+    Packing.requireFinite(outputBound, layer.name());
     for (Lstm.Sums sums : layer.sums()) {
       double bound = Packing.bound(sums.w(), inputBound, sums.u(), outputBound, sums.b());
-      layer
-          .peepholes()
-          .ifPresent(p -> {
-            for (Matrix peephole : List.of(p.input(), p.forget(), p.output())) {
-              Packing.bound(bound + peephole.rowNorm() * cellBound, sums.b(), inputBound);
-            }
-          });
+      double seen =
+          layer.peepholes().stream()
+              .flatMap(p -> Stream.of(p.input(), p.forget(), p.output()))
+              .mapToDouble(peephole -> peephole.magnitude() * cellBound)
+              .max()
+              .orElse(0);
+      double all = Packing.bound(bound + seen, sums.b(), inputBound);
+      Packing.bound(
+          sums == layer.cell() ? activations.cell() : activations.gates(), all, layer.name());
     }
     this.cellCount = layer.cells();
     this.outputs = layer.outputs();

@@ -78,22 +78,79 @@ record Packing(Backend backend, Arena memory, boolean tokens) {
   }
 
   /**
-   * The largest magnitude a GRU's state can reach: a mixture of its candidates.
+   * The largest magnitude a GRU's state can reach: it is mixed from its candidates.
    *
    * @throws IllegalArgumentException if its gates mix in other shares than 0 to 1, or the
    *     candidates have no bound
    */
   static double gruBound(Gru layer) {
-    Activation.Range shares = layer.activations().update().range(Activation.Range.of(ANY));
-    double candidates = layer.activations().candidate().range(Activation.Range.of(ANY)).magnitude();
-    if (shares.low() < 0 || shares.high() > 1 || candidates >= ANY) {
+    requireShares(layer.activations().update(), layer.name(), "z");
+    return bounded(layer.activations().candidate(), layer.name()) * Stage.ROUNDING;
+  }
+
+  /** Refuses a gate that mixes in other shares than 0 to 1. */
+  static void requireShares(Activation.Elementwise gate, String layer, String name) {
+    Activation.Range shares = gate.range(Activation.Range.of(ANY));
+    if (shares.low() < 0 || shares.high() > 1) {
       throw new IllegalArgumentException(
-          "layer %s: z lies within [%s, %s] and c within %s; the first must lie within [0, 1] and"
-                  .formatted(layer.name(), shares.low(), shares.high(), candidates)
-              + " the second have a bound, or the state could overflow float32; clip the sums"
-              + " (Activation.clip)");
+          "layer %s: %s lies within [%s, %s]; outside of [0, 1] the state could grow without bounds"
+              .formatted(layer, name, shares.low(), shares.high()));
     }
-    return candidates * Stage.ROUNDING;
+  }
+
+  /**
+   * The largest magnitude of a function whatever its argument.
+   *
+   * @throws IllegalArgumentException if it grows with its argument
+   */
+  static double bounded(Activation.Elementwise function, String layer) {
+    double all = function.range(Activation.Range.of(ANY)).magnitude();
+    double some = function.range(Activation.Range.of(ANY / 1024)).magnitude();
+    if (all >= ANY || all > 2 * some) {
+      throw new IllegalArgumentException(
+          "layer %s: an activation has no bound, so the state could overflow float32; clip the sums,"
+                  .formatted(layer)
+              + " for example with Activation.clip(0x1p60f)");
+    }
+    return all;
+  }
+
+  /**
+   * The largest magnitude of a function of sums up to {@code sums}.
+   *
+   * @throws IllegalArgumentException if one of its steps could overflow float32
+   */
+  static double bound(Activation.Elementwise function, double sums, String layer) {
+    Activation.Range range = Activation.Range.of(sums);
+    for (Activation.Step step : function.steps()) {
+      range = new Activation.Elementwise(List.of(step)).range(range);
+      if (!(range.magnitude() < ANY)) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "layer %s: %s(%s, %s) could reach %.3g for sums up to %.3g and overflow float32;"
+                    + " clip the sums (Activation.clip) or scale the weights",
+                layer,
+                step.function(),
+                step.a(),
+                step.b(),
+                range.magnitude(),
+                sums));
+      }
+    }
+    return range.magnitude();
+  }
+
+  /** Refuses outputs that could overflow float32. */
+  static void requireFinite(double outputs, String layer) {
+    if (!(outputs < ANY)) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "layer %s: its outputs could reach %.3g and overflow float32; scale the weights",
+              layer,
+              outputs));
+    }
   }
 
   private static double finite(Matrix[] matrices, double[] terms, double inputBound) {

@@ -174,7 +174,8 @@ public final class Plan implements AutoCloseable {
 
   /**
    * The live fraction from which on a step computes every unit of a layer: recorded in the options
-   * or measured by {@link #warmUp}; above 1 if no step does, 0 if all do.
+   * or measured by {@link #warmUp}; above 1 if no step does, 0 if all do. Layers of two directions
+   * have one each, which is not told.
    */
   public double crossover(int layer) {
     return stages.get(layer).crossover();

@@ -3,7 +3,6 @@ package io.github.stillgate.core.plan;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.RowLayout;
-import io.github.stillgate.core.model.Activation.Range;
 import io.github.stillgate.core.model.Gru;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -26,10 +25,13 @@ final class ResetBeforeGruStage extends Stage {
 
   ResetBeforeGruStage(Gru layer, double inputBound, Packing packing) {
     this.bound = Packing.gruBound(layer);
-    Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
+    Gru.Activations activations = layer.activations();
+    double z = Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
     double r = Packing.bound(layer.wr(), inputBound, layer.ur(), bound, layer.br());
-    double resets = layer.activations().reset().range(Range.of(r)).magnitude();
-    Packing.bound(layer.wc(), inputBound, layer.uc(), bound * resets, layer.bc());
+    Packing.bound(activations.update(), z, layer.name());
+    double resets = Packing.bound(activations.reset(), r, layer.name());
+    double c = Packing.bound(layer.wc(), inputBound, layer.uc(), bound * resets, layer.bc());
+    Packing.bound(activations.candidate(), c, layer.name());
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
     this.update = new Elementwise(layer.activations().update(), cells);

@@ -208,6 +208,7 @@ public final class SequenceState {
               batch.add(run.groups(phase), null, null, x, aheadSums[phase][i]);
             }
             run.sums(phase).bank().rows().multiply(batch);
+            batch.release();
           }
         }
         for (int i = 0; i < count; i++) {

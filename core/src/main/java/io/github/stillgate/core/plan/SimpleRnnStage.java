@@ -3,7 +3,6 @@ package io.github.stillgate.core.plan;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.RowLayout;
-import io.github.stillgate.core.model.Activation.Range;
 import io.github.stillgate.core.model.SimpleRnn;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -21,15 +20,9 @@ final class SimpleRnnStage extends Stage {
   private final List<StatePart> parts;
 
   SimpleRnnStage(SimpleRnn layer, double inputBound, Packing packing) {
-    double range = layer.activation().range(Range.of(Packing.ANY)).magnitude();
-    if (range >= Packing.ANY) {
-      throw new IllegalArgumentException(
-          "layer %s: its activation has no bound, so its state could overflow float32; clip the"
-                  .formatted(layer.name())
-              + " sums, for example with Activation.clip(0x1p60f)");
-    }
-    this.bound = range * ROUNDING;
-    Packing.bound(layer.w(), inputBound, layer.u(), bound, layer.b());
+    this.bound = Packing.bounded(layer.activation(), layer.name()) * ROUNDING;
+    double sums = Packing.bound(layer.w(), inputBound, layer.u(), bound, layer.b());
+    Packing.bound(layer.activation(), sums, layer.name());
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
     this.activation = new Elementwise(layer.activation(), cells);

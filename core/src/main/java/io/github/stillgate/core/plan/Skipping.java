@@ -42,6 +42,10 @@ public record Skipping(boolean stillUnits, float epsilon) {
    * @param epsilon above 0 and below 1
    */
   public static Skipping below(float epsilon) {
+    if (!(epsilon > 0)) {
+      throw new IllegalArgumentException(
+          "epsilon %s; expected a number above 0 and below 1".formatted(epsilon));
+    }
     return new Skipping(true, epsilon);
   }
 

@@ -72,7 +72,7 @@ abstract sealed class Stage
    * <p>Not safe for several threads.
    */
   interface Run {
-    /** What this stage gives, padded with zeros. */
+    /** What this stage gives; its padding holds anything finite. */
     MemorySegment output();
 
     /** Units of this stage, or 0 if it has no gates. */
@@ -110,7 +110,11 @@ abstract sealed class Stage
     /** One step on a one-hot input. */
     default void step(int token) {
       for (int phase = 0; phase < phases(); phase++) {
-        sums(phase).multiply(groups(phase), token);
+        if (sums(phase).bank().readsTokens()) {
+          sums(phase).multiply(groups(phase), token);
+        } else {
+          sums(phase).multiply(groups(phase));
+        }
         finish(phase);
       }
     }

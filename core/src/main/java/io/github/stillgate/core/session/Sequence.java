@@ -97,8 +97,9 @@ public final class Sequence implements AutoCloseable {
    * A copy of one layer's state: that after the last step, or in a layer that runs backward after
    * the first.
    *
-   * @param name the layer's name, a dot, and h, or c for the cells of an LSTM; in a bidirectional
-   *     layer its name stands before. {@link Plan#stateParts} lists them
+   * @param name the layer's name, a dot, and h, c for the cells of an LSTM, or m for what {@link
+   *     io.github.stillgate.core.plan.Skipping#below} carries; in a bidirectional layer its name
+   *     stands before. {@link Plan#stateParts} lists them
    * @throws IllegalArgumentException if there is no such state
    * @throws IllegalStateException if the sequence or its plan is closed, or another thread is
    *     inside

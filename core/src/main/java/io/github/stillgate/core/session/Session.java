@@ -142,8 +142,8 @@ public final class Session implements AutoCloseable {
   /**
    * A copy of one layer's state.
    *
-   * @param name the layer's name, a dot, and h, or c for the cells of an LSTM; {@link
-   *     Plan#stateParts} lists them
+   * @param name the layer's name, a dot, and h, c for the cells of an LSTM, or m for what {@link
+   *     io.github.stillgate.core.plan.Skipping#below} carries; {@link Plan#stateParts} lists them
    * @throws IllegalArgumentException if there is no such state
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */

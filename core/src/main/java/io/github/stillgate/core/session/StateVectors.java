@@ -63,9 +63,12 @@ final class StateVectors {
     return (int) (memory.byteSize() / JAVA_FLOAT.byteSize());
   }
 
+  /** Without the padding, in which backends may leave what they like. */
   byte[] snapshot() {
     float[] state = new float[floats()];
-    MemorySegment.copy(memory, JAVA_FLOAT, 0, state, 0, state.length);
+    for (StatePart part : parts) {
+      MemorySegment.copy(memory, JAVA_FLOAT, 4L * part.at(), state, part.at(), part.width());
+    }
     return Snapshot.encode(fingerprint, state);
   }
 

@@ -218,8 +218,8 @@ class ModelTest {
             List.of("layer a", "gating", "missing")),
         argumentSet(
             "unknown layer type",
-            replaced("\"type\":\"gru\"", "\"type\":\"lstm\""),
-            List.of("\"lstm\"", "conditional_gru, gru, dense")),
+            replaced("\"type\":\"gru\"", "\"type\":\"sru\""),
+            List.of("\"sru\"", "conditional_gru, gru, lstm")),
         argumentSet(
             "layer type in capitals",
             replaced("\"type\":\"gru\"", "\"type\":\"GRU\""),

@@ -8,18 +8,23 @@ import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 import io.github.stillgate.contract.TestModels;
 import io.github.stillgate.core.kernel.BackendUnavailableException;
 import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.session.Session;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -59,6 +64,69 @@ class PlanTest {
       assertThat(plan.inputBound()).isEqualTo(1);
       assertFinite(plan);
     }
+  }
+
+  static Stream<Arguments> layersThatCouldRunAway() {
+    Matrix one = Matrix.of("w", 1, 1, 1);
+    Matrix zero = Matrix.vector("b", 0);
+    Activation.Elementwise narrow = Activation.LINEAR.then(Pointwise.CLAMP, 0.5f, 0.9f);
+    Activation.Elementwise negative =
+        narrow.then(Activation.SOFTSIGN).then(Pointwise.AFFINE, 2, -1);
+    Activation.Elementwise huge =
+        Activation.LINEAR.then(Pointwise.AFFINE, 1e38f, 0).then(Activation.SOFTSIGN);
+    Activation.Elementwise shrinking = Activation.LINEAR.then(Pointwise.AFFINE, 0.5f, 0);
+    Lstm.Sums sums = new Lstm.Sums(one, one, zero);
+    return Stream.of(
+        argumentSet("a gate below 0", gru(negative, Activation.TANH), "z lies within"),
+        argumentSet("a step that overflows", gru(Activation.SIGMOID, huge), "AFFINE"),
+        argumentSet("a candidate without bound", gru(Activation.SIGMOID, shrinking), "no bound"),
+        argumentSet(
+            "a recurrence without bound",
+            new SimpleRnn("rnn", one, one, zero, Activation.RELU),
+            "no bound"),
+        argumentSet(
+            "a projection that overflows",
+            new Lstm(
+                "lstm",
+                sums,
+                Optional.of(sums),
+                sums,
+                sums,
+                Optional.empty(),
+                Optional.of(Matrix.of("Wp", 1, 1, 3e38f)),
+                Lstm.Activations.STANDARD),
+            "its outputs could reach"),
+        argumentSet(
+            "an activation that overflows",
+            new Dense("d", one, zero, Activation.LINEAR.then(Pointwise.AFFINE, 1e38f, 0)),
+            "AFFINE"));
+  }
+
+  private static Gru gru(Activation.Elementwise update, Activation.Elementwise candidate) {
+    Matrix one = Matrix.of("w", 1, 1, 1);
+    Matrix zero = Matrix.vector("b", 0);
+    return new Gru(
+        "gru",
+        one,
+        one,
+        zero,
+        one,
+        one,
+        zero,
+        one,
+        one,
+        zero,
+        Reset.AFTER,
+        new Gru.Activations(update, Activation.SIGMOID, candidate));
+  }
+
+  @ParameterizedTest
+  @MethodSource("layersThatCouldRunAway")
+  void activationsUnderWhichAValueCouldRunAwayAreRefused(Layer layer, String reason) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Plan.compile(new Model(List.of(layer)), REFERENCE))
+        .withMessageContaining("layer " + layer.name())
+        .withMessageContaining(reason);
   }
 
   static Stream<Arguments> layersWithOneHugeTensorBesideTheInputMatrix() {

@@ -226,9 +226,10 @@ public final class StateDict {
 
   private Tensor matrix(String name) {
     Tensor tensor = file.tensor(name);
-    if (tensor.shape().length != 2) {
+    if (tensor.shape().length != 2 || tensor.elements() == 0) {
       throw new IllegalArgumentException(
-          "%s has shape %s; expected a matrix".formatted(name, Arrays.toString(tensor.shape())));
+          "%s has shape %s; expected a matrix that is not empty"
+              .formatted(name, Arrays.toString(tensor.shape())));
     }
     used.add(name);
     return tensor;

@@ -92,6 +92,7 @@ final class Pronouncer implements AutoCloseable {
     for (int letter : symbols.tokens(word)) {
       encoder.step(letter, encoderOut);
     }
+    decoder.reset();
     decoder.state("decoder.gru.h", encoderOut);
     return encoderOut.clone();
   }
