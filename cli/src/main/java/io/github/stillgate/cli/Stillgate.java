@@ -32,6 +32,7 @@ import picocli.CommandLine.ParameterException;
       RunCommand.class,
       InspectCommand.class,
       ConvertCommand.class,
+      TuneCommand.class,
       OnnxTestCommand.class,
       DoctorCommand.class,
       TrainCommand.class

@@ -165,7 +165,7 @@ class CommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "run", "inspect", "onnx-test", "doctor", "train"})
+  @ValueSource(strings = {"demo", "run", "inspect", "tune", "onnx-test", "doctor", "train"})
   void everyCommandHasHelp(String command) {
     Outcome help = run(command, "--help");
     assertThat(help.code()).isZero();

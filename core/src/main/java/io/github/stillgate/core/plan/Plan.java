@@ -112,10 +112,15 @@ public final class Plan implements AutoCloseable {
       case Gru gru ->
           switch (gru.reset()) {
             case Reset.AfterMatrix after ->
-                options.skipping().isExact() || !SkippingGruStage.takes(gru)
-                    ? new GruStage(gru, after.bh(), bound, packing)
-                    : new SkippingGruStage(
-                        gru, after.bh(), options.skipping().epsilon(), bound, packing, crossover());
+                options.skipping().approximates(gru)
+                    ? new SkippingGruStage(
+                        gru,
+                        after.bh(),
+                        options.skipping().epsilon(),
+                        bound,
+                        packing,
+                        crossover())
+                    : new GruStage(gru, after.bh(), bound, packing);
             case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);
           };
       case Lstm lstm -> new LstmStage(lstm, bound, packing);

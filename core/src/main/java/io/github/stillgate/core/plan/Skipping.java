@@ -1,5 +1,15 @@
 package io.github.stillgate.core.plan;
 
+import io.github.stillgate.core.model.Backward;
+import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Embedding;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.SimpleRnn;
 import java.util.Locale;
 
 /**
@@ -52,6 +62,22 @@ public record Skipping(boolean stillUnits, float epsilon) {
   /** Whether steps have the bits of the model. */
   public boolean isExact() {
     return epsilon == 0;
+  }
+
+  /**
+   * Whether units of {@code layer} stand still that would move in the model: {@link #below} was
+   * asked for, and the layer is, or holds, an ordinary GRU it applies to.
+   */
+  public boolean approximates(Layer layer) {
+    return !isExact()
+        && switch (layer) {
+          case Gru gru ->
+              gru.reset() instanceof Reset.AfterMatrix
+                  && gru.activations().equals(Gru.Activations.STANDARD);
+          case Bidirectional pair -> approximates(pair.forward()) || approximates(pair.backward());
+          case Backward backward -> approximates(backward.layer());
+          case ConditionalGru _, Lstm _, SimpleRnn _, Embedding _, Dense _ -> false;
+        };
   }
 
   @Override

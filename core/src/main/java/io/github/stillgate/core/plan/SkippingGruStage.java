@@ -63,11 +63,6 @@ final class SkippingGruStage extends Stage {
     this.parts = List.of(h, new StatePart(layer.name() + ".m", h.floats(), units, 2));
   }
 
-  /** Whether a layer can be skipped in this way. */
-  static boolean takes(Gru layer) {
-    return layer.activations().equals(Gru.Activations.STANDARD);
-  }
-
   @Override
   int outputs() {
     return units;

@@ -1,0 +1,96 @@
+package io.github.stillgate.cli;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import org.knowm.xchart.AnnotationText;
+import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Error against time of a sweep, as SVG. */
+final class ErrorPlot {
+  private static final Color LARGEST = new Color(0xd55e00);
+  private static final Color RMS = new Color(0x0072b2);
+  private static final Color EXACT = new Color(0x777777);
+
+  private final XYChart chart =
+      new XYChartBuilder()
+          .width(900)
+          .height(560)
+          .title("Error against time; labels are epsilon")
+          .xAxisTitle("median step, us")
+          .yAxisTitle("difference from the exact run")
+          .build();
+
+  ErrorPlot(TuneReport report) {
+    Styler styler = chart.getStyler();
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setPlotBorderVisible(false);
+    styler.setLegendBorderColor(Color.WHITE);
+    styler.setLegendPosition(Styler.LegendPosition.OutsideE);
+    // A logarithm has no place for runs without any error.
+    List<TunePoint> points =
+        report.points().stream().filter(point -> point.rmsError() > 0).toList();
+    if (points.isEmpty()) {
+      chart.addSeries("exact", List.of(report.exact().medianStep()), List.of(0.0));
+      return;
+    }
+    chart.getStyler().setYAxisLogarithmic(true);
+    series("largest", LARGEST, points, TunePoint::largestError);
+    series("root mean square", RMS, points, TunePoint::rmsError);
+    for (TunePoint point : points) {
+      chart.addAnnotation(
+          new AnnotationText(
+              Float.toString((float) point.epsilon()),
+              point.medianStep(),
+              point.largestError() * 1.3,
+              false));
+    }
+    double low = points.stream().mapToDouble(TunePoint::rmsError).min().orElseThrow();
+    double high = points.stream().mapToDouble(TunePoint::largestError).max().orElseThrow();
+    double exact = report.exact().medianStep();
+    XYSeries time = chart.addSeries("exact run", List.of(exact, exact), List.of(low, high));
+    time.setMarker(SeriesMarkers.NONE);
+    time.setLineColor(EXACT);
+    time.setLineStyle(
+        new BasicStroke(
+            1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 4}, 0));
+  }
+
+  private void series(
+      String name, Color color, List<TunePoint> points, ToDoubleFunction<TunePoint> error) {
+    XYSeries series =
+        chart.addSeries(
+            name,
+            points.stream().map(TunePoint::medianStep).toList(),
+            points.stream().map(error::applyAsDouble).toList());
+    series.setMarker(SeriesMarkers.CIRCLE);
+    series.setMarkerColor(color);
+    series.setLineColor(color);
+    series.setLineStyle(new BasicStroke(1.5f));
+  }
+
+  /**
+   * Writes the plot.
+   *
+   * @throws IOException if the file cannot be written or this machine has no font
+   */
+  void save(Path svg) throws IOException {
+    try {
+      VectorGraphicsEncoder.saveVectorGraphic(chart, svg.toString(), VectorGraphicsFormat.SVG);
+    } catch (RuntimeException | InternalError | UnsatisfiedLinkError noFont) {
+      throw new IOException(
+          "cannot draw %s: %s; install a font (Debian: apt-get install fontconfig fonts-dejavu-core)"
+              .formatted(svg, noFont.getMessage()),
+          noFont);
+    }
+  }
+}
