@@ -7,6 +7,7 @@ import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Session;
 import java.lang.management.ManagementFactory;
@@ -55,12 +56,23 @@ public abstract class BatchContract {
   @ParameterizedTest
   @MethodSource("batchModels")
   void aStreamInABatchHasTheBitsOfASession(Model model) {
+    joinPauseAndLeave(model, options());
+  }
+
+  /** Each stream has its own units to compute, and its own gates to ask for. */
+  @Test
+  void soItHasBelowEpsilon() {
+    joinPauseAndLeave(
+        TestModels.estimated(11, 37, 4, 0.25f, 50), options().withSkipping(Skipping.below(0.3f)));
+  }
+
+  private void joinPauseAndLeave(Model model, PlanOptions options) {
     Random random = new Random(51);
     float[] a = new float[model.outputs()];
     float[] b = new float[model.outputs()];
     float[] oneHot = new float[model.inputs()];
     int capacity = 14;
-    try (Plan plan = Plan.compile(model, options());
+    try (Plan plan = Plan.compile(model, options);
         BatchSession batch = BatchSession.open(plan, capacity)) {
       BatchSession.Stream[] streams = new BatchSession.Stream[capacity];
       Session[] alone = new Session[capacity];

@@ -10,6 +10,7 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
 import java.util.List;
@@ -56,9 +57,19 @@ public abstract class SequenceContract {
   @ParameterizedTest
   @MethodSource("models")
   void aSequenceHasTheBitsOfASession(Model model) {
+    compareWithASession(model, options());
+  }
+
+  @Test
+  void soItHasBelowEpsilon() {
+    compareWithASession(
+        TestModels.estimated(11, 37, 4, 0.25f, 90), options().withSkipping(Skipping.below(0.3f)));
+  }
+
+  private void compareWithASession(Model model, PlanOptions options) {
     Random random = new Random(91);
     float[][] input = inputs(75, model.inputs(), random);
-    try (Plan plan = Plan.compile(model, options());
+    try (Plan plan = Plan.compile(model, options);
         Session session = Session.open(plan);
         Sequence sequence = Sequence.open(plan)) {
       String first = plan.stateParts().get(0).name();

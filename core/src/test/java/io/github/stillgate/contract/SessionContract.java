@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.GateEstimate;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -235,7 +239,10 @@ public abstract class SessionContract {
   }
 
   static Stream<Model> ordinaryGrus() {
-    return Stream.of(TestModels.gru(11, 60, 101), TestModels.resetBias(11, 45, 102));
+    return Stream.of(
+        TestModels.gru(11, 60, 101),
+        TestModels.resetBias(11, 45, 102),
+        TestModels.estimated(11, 45, 4, 0.25f, 105));
   }
 
   @ParameterizedTest
@@ -289,6 +296,137 @@ public abstract class SessionContract {
       assertThat(session.stats().liveFraction(0)).isStrictlyBetween(0.05, 0.95);
       assertThat(session.stats().totalBytesRead()).isLessThan(200 * plan.denseBytesPerStep());
     }
+  }
+
+  @Test
+  void anEstimateDoesNotTouchExactSteps() {
+    Model estimated = TestModels.estimated(11, 45, 4, 0.25f, 105);
+    try (Plan with = Plan.compile(estimated, options());
+        Plan without = Plan.compile(withoutEstimates(estimated), options())) {
+      assertSameBits(with, without, 100);
+      assertThat(with.denseBytesPerStep()).isEqualTo(without.denseBytesPerStep());
+    }
+  }
+
+  /** With a guess above any gate all gates are asked for, and the guess decides nothing. */
+  @Test
+  void anEstimateThatAsksForEveryGateChangesNoBit() {
+    Model eager = TestModels.estimated(11, 45, 4, 1000, 105);
+    PlanOptions below = options().withSkipping(Skipping.below(0.3f));
+    try (Plan with = Plan.compile(eager, below);
+        Plan without = Plan.compile(withoutEstimates(eager), below)) {
+      assertSameBits(with, without, 200);
+    }
+  }
+
+  /** With a guess below any gate no gate is read, and nothing ever moves. */
+  @Test
+  void anEstimateThatAsksForNoGateReadsNone() {
+    Model shy = TestModels.estimated(11, 45, 4, -1000, 105);
+    float[] out = new float[11];
+    try (Plan plan = Plan.compile(shy, options().withSkipping(Skipping.below(0.3f)));
+        Plan without =
+            Plan.compile(withoutEstimates(shy), options().withSkipping(Skipping.below(0.3f)));
+        Session session = Session.open(plan);
+        Session all = Session.open(without)) {
+      for (int step = 0; step < 50; step++) {
+        session.step(step % 11, out);
+        assertThat(session.state("rnn0.h")).containsOnly(0);
+        all.step(step % 11, out);
+        assertThat(session.stats().bytesRead()).isLessThan(all.stats().bytesRead() / 2);
+      }
+      assertThat(session.stats().liveFraction(0)).isZero();
+    }
+  }
+
+  /** The rule, unit by unit: who is asked gathers its gate, who is not gathers the guess. */
+  @Test
+  void aGateIsReadOnlyIfTheGuessCouldFire() {
+    float epsilon = 0.5f;
+    Model model = TestModels.estimated(11, 45, 4, 0.25f, 105);
+    Gru layer = (Gru) model.layers().get(0);
+    GateEstimate e = layer.estimate().orElseThrow();
+    float[] out = new float[11];
+    int unasked = 0;
+    int askedInVain = 0;
+    int fired = 0;
+    try (Plan plan = Plan.compile(model, options().withSkipping(Skipping.below(epsilon)));
+        Session session = Session.open(plan)) {
+      for (int step = 0; step < 200; step++) {
+        int token = step * 7 % 11;
+        float[] h = session.state("rnn0.h");
+        float[] before = session.state("rnn0.m");
+        session.step(token, out);
+        float[] after = session.state("rnn0.m");
+        float[] moved = session.state("rnn0.h");
+        double[] narrow = new double[e.rank()];
+        for (int k = 0; k < e.rank(); k++) {
+          narrow[k] = e.wDown().at(k, token) + dot(e.uDown(), k, h);
+        }
+        for (int i = 0; i < h.length; i++) {
+          double guess = layer.bz().at(i, 0) + (double) e.correction();
+          for (int k = 0; k < e.rank(); k++) {
+            guess += e.up().at(i, k) * narrow[k];
+          }
+          guess = sigmoid(guess);
+          double gate =
+              sigmoid(layer.wz().at(i, token) + dot(layer.uz(), i, h) + layer.bz().at(i, 0));
+          double close = 1e-4;
+          if (before[i] + guess < epsilon - close) {
+            unasked++;
+            assertThat(after[i]).isCloseTo((float) (before[i] + guess), within(1e-4f));
+            assertThat(moved[i]).isEqualTo(h[i]);
+          } else if (before[i] + guess > epsilon + close) {
+            if (before[i] + gate < epsilon - close) {
+              askedInVain++;
+              assertThat(after[i]).isCloseTo((float) (before[i] + gate), within(1e-4f));
+              assertThat(moved[i]).isEqualTo(h[i]);
+            } else if (before[i] + gate > epsilon + close) {
+              fired++;
+              assertThat(after[i]).isZero();
+            }
+          }
+        }
+      }
+    }
+    assertThat(unasked).isGreaterThan(200);
+    assertThat(askedInVain).isGreaterThan(200);
+    assertThat(fired).isGreaterThan(200);
+  }
+
+  private static double dot(Matrix matrix, int row, float[] vector) {
+    double sum = 0;
+    for (int i = 0; i < vector.length; i++) {
+      sum += (double) matrix.at(row, i) * vector[i];
+    }
+    return sum;
+  }
+
+  private static double sigmoid(double v) {
+    return 1 / (1 + Math.exp(-v));
+  }
+
+  private static Model withoutEstimates(Model model) {
+    List<Layer> layers =
+        model.layers().stream()
+            .map(layer ->
+                layer instanceof Gru g
+                    ? new Gru(
+                        g.name(),
+                        g.wz(),
+                        g.uz(),
+                        g.bz(),
+                        g.wr(),
+                        g.ur(),
+                        g.br(),
+                        g.wc(),
+                        g.uc(),
+                        g.bc(),
+                        g.reset(),
+                        g.activations())
+                    : layer)
+            .toList();
+    return new Model(layers, model.vocabulary().orElseThrow());
   }
 
   /** The smaller epsilon, the closer to the exact network. */
@@ -455,6 +593,12 @@ public abstract class SessionContract {
   void aStepThatCarriesGatesAllocatesNothing() {
     assertAllocatesNothing(
         TestModels.gru(27, 96, 75), options().withSkipping(Skipping.below(0.2f)));
+  }
+
+  @Test
+  void aStepBelowEpsilonAllocatesNothing() {
+    assertAllocatesNothing(
+        TestModels.estimated(27, 96, 8, 0.25f, 75), options().withSkipping(Skipping.below(0.3f)));
   }
 
   private static void assertAllocatesNothing(Model model, PlanOptions options) {

@@ -6,6 +6,7 @@ import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
+import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
@@ -97,6 +98,27 @@ public final class TestModels {
     return new Model(
         List.of(m.gru("rnn0", tokens, units), m.dense("out", units, tokens, Activation.LINEAR)),
         vocabulary(tokens));
+  }
+
+  /** Two GRUs, the second with a bias in the reset product, whose gates have rough estimates. */
+  public static Model estimated(int tokens, int units, int rank, float correction, long seed) {
+    TestModels m = new TestModels(seed);
+    Reset bias = new Reset.AfterMatrix(Optional.of(m.vector("bh", units, 0.5)));
+    return new Model(
+        List.of(
+            m.gru("rnn0", tokens, units).withEstimate(m.estimate(tokens, units, rank, correction)),
+            m.with(m.gru("rnn1", units, units), bias, Gru.Activations.STANDARD)
+                .withEstimate(m.estimate(units, units, rank + 1, correction)),
+            m.dense("out", units, tokens, Activation.SOFTMAX)),
+        vocabulary(tokens));
+  }
+
+  private GateEstimate estimate(int inputs, int units, int rank, float correction) {
+    return new GateEstimate(
+        matrix("estimate.W", rank, inputs, 1.5),
+        matrix("estimate.U", rank, units, 1.5),
+        matrix("estimate.V", units, rank, 1),
+        correction);
   }
 
   /** A GRU with the reset before the matrix behind an embedding, and a dense layer with relu. */

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Map;
 
 /** The first 64 bits of a SHA-256 over everything that decides what a model computes. */
 final class Fingerprint {
@@ -19,7 +20,11 @@ final class Fingerprint {
     for (Layer layer : model.layers()) {
       String kind = kind(layer);
       digest.update(kind.getBytes(StandardCharsets.UTF_8));
-      for (Matrix m : layer.tensors().values()) {
+      for (Map.Entry<String, Matrix> tensor : layer.tensors().entrySet()) {
+        if (isOfEstimate(tensor.getKey())) {
+          continue;
+        }
+        Matrix m = tensor.getValue();
         float[] values = m.toArray();
         ByteBuffer bytes = ByteBuffer.allocate(8 + 4 * values.length);
         bytes.putInt(m.rows()).putInt(m.columns());
@@ -28,6 +33,11 @@ final class Fingerprint {
       }
     }
     return ByteBuffer.wrap(digest.digest()).getLong();
+  }
+
+  /** Like the epsilon it serves it is a way to run a network: snapshots are good without it. */
+  private static boolean isOfEstimate(String tensor) {
+    return tensor.startsWith(Gru.ESTIMATE) || tensor.contains("." + Gru.ESTIMATE);
   }
 
   /** What a layer's tensors do not tell. */

@@ -2,6 +2,7 @@ package io.github.stillgate.core.model;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 
 /**
@@ -28,6 +29,7 @@ import java.util.SequencedMap;
  * @param bc n
  * @param reset where r stands
  * @param activations what follows the sums of z, r and c
+ * @param estimate a guess of z for plans that skip approximately; exact plans ignore it
  */
 public record Gru(
     String name,
@@ -41,7 +43,8 @@ public record Gru(
     Matrix uc,
     Matrix bc,
     Reset reset,
-    Activations activations)
+    Activations activations,
+    Optional<GateEstimate> estimate)
     implements Layer {
   /**
    * What follows the sums.
@@ -59,6 +62,9 @@ public record Gru(
         new Activations(Activation.SIGMOID, Activation.SIGMOID, Activation.TANH);
   }
 
+  /** What the names of an estimate's tensors begin with. */
+  static final String ESTIMATE = "estimate.";
+
   /** Checks that all shapes agree. */
   public Gru {
     int units = wz.rows();
@@ -75,6 +81,27 @@ public record Gru(
     if (reset instanceof Reset.AfterMatrix after) {
       after.bh().ifPresent(bh -> bh.requireLength(units));
     }
+    estimate.ifPresent(e -> {
+      e.wDown().requireShape(e.rank(), inputs);
+      e.up().requireShape(units, e.rank());
+    });
+  }
+
+  /** A GRU without an estimate of its gates. */
+  public Gru(
+      String name,
+      Matrix wz,
+      Matrix uz,
+      Matrix bz,
+      Matrix wr,
+      Matrix ur,
+      Matrix br,
+      Matrix wc,
+      Matrix uc,
+      Matrix bc,
+      Reset reset,
+      Activations activations) {
+    this(name, wz, uz, bz, wr, ur, br, wc, uc, bc, reset, activations, Optional.empty());
   }
 
   /** The GRU of the papers: reset after the matrix, sigmoid and tanh. */
@@ -90,6 +117,12 @@ public record Gru(
       Matrix uc,
       Matrix bc) {
     this(name, wz, uz, bz, wr, ur, br, wc, uc, bc, Reset.AFTER, Activations.STANDARD);
+  }
+
+  /** The same layer with {@code guess} for an estimate of its gates. */
+  public Gru withEstimate(GateEstimate guess) {
+    return new Gru(
+        name, wz, uz, bz, wr, ur, br, wc, uc, bc, reset, activations, Optional.of(guess));
   }
 
   @Override
@@ -117,6 +150,12 @@ public record Gru(
     if (reset instanceof Reset.AfterMatrix after) {
       after.bh().ifPresent(bh -> tensors.put("bh", bh));
     }
+    estimate.ifPresent(e -> {
+      tensors.put(ESTIMATE + "W", e.wDown());
+      tensors.put(ESTIMATE + "U", e.uDown());
+      tensors.put(ESTIMATE + "V", e.up());
+      tensors.put(ESTIMATE + "b", Matrix.vector(name + "." + ESTIMATE + "b", e.correction()));
+    });
     return tensors;
   }
 }

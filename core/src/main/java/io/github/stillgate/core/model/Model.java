@@ -168,7 +168,10 @@ public final class Model {
         .sum();
   }
 
-  /** 64 bits that tell models apart: of the layers' kinds, shapes and every weight's bits. */
+  /**
+   * 64 bits that tell models apart: of the layers' kinds, shapes and every weight's bits, but not
+   * of a {@link GateEstimate}.
+   */
   public long fingerprint() {
     return fingerprint;
   }

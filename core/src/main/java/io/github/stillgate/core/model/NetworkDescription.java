@@ -103,7 +103,7 @@ final class NetworkDescription {
         yield conditionalGru(node, outer);
       }
       case "gru" -> {
-        requireLayer(node, Set.of(), Set.of("reset", "reset_bias", "activations"));
+        requireLayer(node, Set.of(), Set.of("reset", "reset_bias", "activations", "estimate"));
         yield gru(node, outer);
       }
       case "lstm" -> {
@@ -225,7 +225,18 @@ final class NetworkDescription {
         c.u(),
         c.b(),
         reset,
-        activations);
+        activations,
+        node.has("estimate")
+            ? Optional.of(estimate(prefix, count(node, "estimate"), d, n))
+            : Optional.empty());
+  }
+
+  private GateEstimate estimate(String prefix, int rank, int d, int n) {
+    return new GateEstimate(
+        matrix(prefix, "estimate.W", rank, d),
+        matrix(prefix, "estimate.U", rank, n),
+        matrix(prefix, "estimate.V", n, rank),
+        vector(prefix, "estimate.b", 1).at(0, 0));
   }
 
   private Lstm lstm(JsonNode node, String outer) {
@@ -488,6 +499,7 @@ final class NetworkDescription {
           case Reset.BeforeMatrix _ -> node.put("reset", "before");
           case Reset.AfterMatrix after -> after.bh().ifPresent(_ -> node.put("reset_bias", true));
         }
+        gru.estimate().ifPresent(e -> node.put("estimate", e.rank()));
         if (!gru.activations().equals(Gru.Activations.STANDARD)) {
           ObjectNode activations = node.putObject("activations");
           describe(activations, "update", gru.activations().update());

@@ -119,6 +119,7 @@ public final class Plan implements AutoCloseable {
                         options.skipping().epsilon(),
                         bound,
                         packing,
+                        crossover(),
                         crossover())
                     : new GruStage(gru, after.bh(), bound, packing);
             case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);

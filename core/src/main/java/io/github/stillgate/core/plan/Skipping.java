@@ -47,7 +47,10 @@ public record Skipping(boolean stillUnits, float epsilon) {
    * <p>A state is never further than {@code epsilon} of the way to its candidate behind. Applies to
    * {@link io.github.stillgate.core.model.Gru} layers with the reset after the matrix and the
    * papers' activations; all other layers stay exact. All gates are read in every step, so a layer
-   * becomes at most three times as fast.
+   * becomes at most three times as fast; unless it has a {@link
+   * io.github.stillgate.core.model.GateEstimate}, and then only the gates of units that the
+   * estimate would make move: {@code m + sigmoid(a^) > epsilon}. The others carry the estimate,
+   * so that a state stays as near as the estimate is right.
    *
    * @param epsilon above 0 and below 1
    */
