@@ -145,7 +145,9 @@ final class InspectCommand implements Callable<Integer> {
       case Gru gru ->
           switch (gru.reset()) {
             case Reset.AfterMatrix after ->
-                "GRU, reset after the matrix" + (after.bh().isPresent() ? " and a bias" : "");
+                "GRU, reset after the matrix"
+                    + (after.bh().isPresent() ? " and a bias" : "")
+                    + gru.estimate().map(e -> ", gates estimated at rank " + e.rank()).orElse("");
             case Reset.BeforeMatrix _ -> "GRU, reset before the matrix";
           };
       case Lstm lstm ->

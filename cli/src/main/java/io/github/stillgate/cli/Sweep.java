@@ -8,6 +8,7 @@ import io.github.stillgate.core.session.Session;
 import io.github.stillgate.core.session.StepStats;
 import java.util.function.IntConsumer;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /** Runs one network over the same data exactly and approximately, and compares the outputs. */
 final class Sweep {
@@ -34,23 +35,28 @@ final class Sweep {
     long room = Runtime.getRuntime().maxMemory() / 2;
     if (bytes > room) {
       throw new IllegalArgumentException(
-          "the outputs of %d steps are kept for comparison and take %d MiB, more than half of the heap; lower --limit or raise the heap (STILLGATE_JAVA_ARGS=-Xmx...)"
-              .formatted(data.steps(), bytes >> 20));
+          "the outputs of %d steps are kept for comparison and take %d MiB, more than half of the"
+                  .formatted(data.steps(), bytes >> 20)
+              + " heap; lower --limit or raise the heap (STILLGATE_JAVA_ARGS=-Xmx...)");
     }
     this.exact = new float[data.steps()][model.outputs()];
   }
 
   /** The run all others are compared with; comes first. */
   TunePoint exact(Model model) {
-    return run(model, Skipping.STILL_UNITS);
+    return run(model, null, Skipping.STILL_UNITS);
   }
 
-  /** One run with {@link Skipping#below}. */
-  TunePoint below(Model model, float epsilon) {
-    return run(model, Skipping.below(epsilon));
+  /**
+   * One run with {@link Skipping#below}.
+   *
+   * @param rank of the model's estimates, if they were made for this run
+   */
+  TunePoint below(Model model, @Nullable Integer rank, float epsilon) {
+    return run(model, rank, Skipping.below(epsilon));
   }
 
-  private TunePoint run(Model model, Skipping skipping) {
+  private TunePoint run(Model model, @Nullable Integer rank, Skipping skipping) {
     float[] out = new float[model.outputs()];
     Histogram nanos = new Histogram(LONGEST_STEP_NANOS, 3);
     double largest = 0;
@@ -88,6 +94,7 @@ final class Sweep {
         StepStats stats = session.stats();
         return new TunePoint(
             skipping.epsilon(),
+            rank,
             liveFraction(model, stats),
             (double) stats.totalBytesRead() / stats.steps(),
             nanos.getValueAtPercentile(50) / 1e3,
@@ -98,7 +105,9 @@ final class Sweep {
     }
   }
 
-  /** Over the units of all layers that a sweep changes; a GRU that runs exactly has no still one. */
+  /**
+   * Over the units of all layers that a sweep changes; a GRU that runs exactly has no still one.
+   */
   private static double liveFraction(Model model, StepStats stats) {
     double live = 0;
     double units = 0;

@@ -7,13 +7,17 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.weights.DType;
+import io.github.stillgate.core.weights.WeightsFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -55,6 +59,34 @@ final class TuneCommand implements Callable<Integer> {
       defaultValue = "0.001,0.003,0.01,0.03,0.1,0.3",
       description = "gate masses to try, each above 0 and below 1 (default: ${DEFAULT-VALUE})")
   private List<Float> epsilons;
+
+  @Option(
+      names = "--ranks",
+      paramLabel = "K",
+      split = ",",
+      description =
+          "also try low-rank estimates of the gates, each rank with each epsilon; the first 2000"
+              + " steps calibrate them")
+  private List<Integer> ranks = List.of();
+
+  @Option(
+      names = "--share",
+      paramLabel = "S",
+      defaultValue = "0.99",
+      description =
+          "share of the moving units that an estimate must not overlook while it is calibrated"
+              + " (default: ${DEFAULT-VALUE})")
+  private double share;
+
+  @Option(
+      names = "--save",
+      arity = "2",
+      paramLabel = "K FILE",
+      hideParamSyntax = true,
+      description =
+          "write the model with estimates of rank K, calibrated for its fastest epsilon within"
+              + " --max-error; K is one of --ranks")
+  private List<String> save = List.of();
 
   @Option(
       names = "--max-error",
@@ -104,13 +136,15 @@ final class TuneCommand implements Callable<Integer> {
     try (Plan plan = Plan.compile(network, options)) {
       kernels = "%s (%s)".formatted(plan.backend(), plan.tier());
     }
+    Estimates estimates = new Estimates(network, inputs, options, share);
+    ranks.forEach(estimates::check);
     List<Float> ascending = epsilons.stream().sorted().distinct().toList();
     TunePoint exact;
     List<TunePoint> points = new ArrayList<>();
     try (ProgressBar bar =
         new ProgressBarBuilder()
             .setTaskName("exact run")
-            .setInitialMax((1L + ascending.size()) * inputs.steps())
+            .setInitialMax((1L + ascending.size() * (1L + ranks.size())) * inputs.steps())
             .setStyle(ProgressBarStyle.ASCII)
             .setUpdateIntervalMillis(json ? 1_000_000_000 : 500)
             .clearDisplayOnFinish()
@@ -119,10 +153,16 @@ final class TuneCommand implements Callable<Integer> {
       exact = sweep.exact(network);
       for (float epsilon : ascending) {
         bar.setExtraMessage("epsilon " + epsilon);
-        points.add(sweep.below(network, epsilon));
+        points.add(sweep.below(network, null, epsilon));
+      }
+      for (int rank : ranks) {
+        for (float epsilon : ascending) {
+          bar.setExtraMessage("rank %d, epsilon %s".formatted(rank, epsilon));
+          points.add(sweep.below(estimates.of(rank, epsilon), rank, epsilon));
+        }
       }
     }
-    report(
+    TuneReport report =
         new TuneReport(
             model.toString(),
             data.toString(),
@@ -131,7 +171,11 @@ final class TuneCommand implements Callable<Integer> {
             inputs.steps(),
             maxError,
             exact,
-            List.copyOf(points)));
+            List.copyOf(points));
+    report(report);
+    if (!save.isEmpty()) {
+      save(report, estimates);
+    }
     return 0;
   }
 
@@ -142,6 +186,12 @@ final class TuneCommand implements Callable<Integer> {
             "--epsilons: %s is not above 0 and below 1; 0 is the exact run, which is always made"
                 .formatted(epsilon));
       }
+    }
+    if (!(share > 0 && share <= 1)) {
+      throw usage("--share must be above 0 and at most 1");
+    }
+    if (!save.isEmpty() && ranks.stream().noneMatch(rank -> save.get(0).equals("" + rank))) {
+      throw usage("--save %s: no rank among --ranks %s".formatted(save.get(0), ranks));
     }
     if (limit < 2) {
       throw usage("--limit must be at least 2");
@@ -178,6 +228,25 @@ final class TuneCommand implements Callable<Integer> {
               + " never skip");
     }
     return names;
+  }
+
+  private void save(TuneReport report, Estimates estimates) throws IOException {
+    int rank = Integer.parseInt(save.get(0));
+    float epsilon = (float) report.fastestOf(rank).epsilon();
+    Path file = Path.of(save.get(1));
+    Map<String, String> notes = new LinkedHashMap<>();
+    try (WeightsFile original = WeightsFile.open(model)) {
+      notes.putAll(original.metadata());
+    }
+    notes.put(
+        "estimate",
+        "gates estimated at rank %d, calibrated for epsilon %s and a share of %s"
+            .formatted(rank, epsilon, share));
+    estimates.of(rank, epsilon).save(file, DType.F32, notes);
+    if (!json) {
+      new Output(spec.commandLine().getOut())
+          .line("Saved: %s, for Skipping.below(%sf)", file, epsilon);
+    }
   }
 
   private void report(TuneReport report) throws IOException {

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  * One run of a sweep: what it cost, and how far its outputs were from those of the exact run.
  *
  * @param epsilon of {@link io.github.stillgate.core.plan.Skipping#below}; 0 for the exact run
+ * @param rank of the estimates of the gates that were made for this run; null if none were
  * @param liveFraction share of live units of the approximated layers, over all steps
  * @param bytesPerStep weight bytes read by a step, mean
  * @param medianStep median time of a step in microseconds
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 record TunePoint(
     double epsilon,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Integer rank,
     @JsonProperty("live_fraction") double liveFraction,
     @JsonProperty("bytes_per_step") double bytesPerStep,
     @JsonProperty("median_step_us") double medianStep,

@@ -34,6 +34,23 @@ record TuneReport(
       "Skipping.below is approximate: outputs differ from the exact run, here and more or less on"
           + " other data.";
 
+  /**
+   * The fastest point of one rank within the error.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  TunePoint fastestOf(int rank) {
+    return points.stream()
+        .filter(point -> point.rank() != null && point.rank() == rank)
+        .filter(point -> point.largestError() <= maxError)
+        .min(Comparator.comparingDouble(TunePoint::medianStep))
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "no run of rank %d is within %s of the exact one, so nothing was saved; allow more"
+                        .formatted(rank, number(maxError))
+                    + " with --max-error, or try a higher rank or lower --epsilons"));
+  }
+
   /** The fastest point within the error, if one is faster than the exact run. */
   Optional<TunePoint> chosen() {
     return points.stream()
@@ -52,11 +69,16 @@ record TuneReport(
   String advice() {
     return chosen()
         .map(point ->
-            "Fastest within %s: epsilon %s, %.2f times as fast as the exact run. Turn it on with%n%n    %s"
+            "Fastest within %s: epsilon %s%s, %.2f times as fast as the exact run. %s%n%n    %s"
                 .formatted(
                     number(maxError),
                     number(point.epsilon()),
+                    point.rank() == null ? "" : ", rank " + point.rank(),
                     exact.medianStep() / point.medianStep(),
+                    point.rank() == null
+                        ? "Turn it on with"
+                        : "Keep the estimate with --save %d FILE, load that and use"
+                            .formatted(point.rank()),
                     line(point)))
         .orElseGet(() ->
             "No epsilon is both faster than the exact run and within %s of it: stay exact, allow"
@@ -75,6 +97,7 @@ record TuneReport(
         new ArrayList<>(
             List.of(
                 "epsilon",
+                "rank",
                 "live",
                 "bytes a step",
                 "median us",
@@ -99,6 +122,7 @@ record TuneReport(
         new ArrayList<>(
             List.of(
                 name,
+                point.rank() == null ? "" : point.rank().toString(),
                 String.format(Locale.ROOT, "%.1f %%", 100 * point.liveFraction()),
                 Output.number(point.bytesPerStep(), 0),
                 Output.number(point.medianStep(), 1),
@@ -115,8 +139,7 @@ record TuneReport(
     text.append("# Skipping below epsilon: %s%n%n".formatted(model));
     text.append(
         "%s steps of %s, backend %s, layers %s. %s%n%n"
-            .formatted(
-                Output.number(steps, 0), data, backend, String.join(", ", layers), NOTE));
+            .formatted(Output.number(steps, 0), data, backend, String.join(", ", layers), NOTE));
     text.append("| %s |%n".formatted(String.join(" | ", head())));
     text.append("|%s%n".formatted("---:|".repeat(head().size())));
     rows().forEach(row -> text.append("| %s |%n".formatted(String.join(" | ", row))));

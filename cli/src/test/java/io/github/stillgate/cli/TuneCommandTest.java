@@ -7,12 +7,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -20,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,8 +81,7 @@ class TuneCommandTest {
   }
 
   private Dense dense(int outputs, Activation activation) {
-    return new Dense(
-        "out", matrix("W", outputs, UNITS, 0.5), bias("b", outputs, 0), activation);
+    return new Dense("out", matrix("W", outputs, UNITS, 0.5), bias("b", outputs, 0), activation);
   }
 
   private String characterModel(Layer first) throws Exception {
@@ -157,8 +159,19 @@ class TuneCommandTest {
         .write(data);
     Path out = folder.resolve("report");
     String[] args = {
-      "tune", model.toString(), data.toString(), "--epsilons", "0.2", "--limit", "45",
-      "--max-error", "1e9", "--backend", "reference", "--out", out.toString()
+      "tune",
+      model.toString(),
+      data.toString(),
+      "--epsilons",
+      "0.2",
+      "--limit",
+      "45",
+      "--max-error",
+      "1e9",
+      "--backend",
+      "reference",
+      "--out",
+      out.toString()
     };
     Outcome outcome = run(args);
     assertThat(outcome.code()).as(outcome.err()).isZero();
@@ -167,18 +180,116 @@ class TuneCommandTest {
         .contains("approximate")
         .contains("0.2")
         .doesNotContain("bits per char");
-    assertThat(Files.readString(out.resolve("tune.md"))).contains("| exact | 100.0 % |");
+    assertThat(Files.readString(out.resolve("tune.md"))).contains("| exact |  | 100.0 % |");
+  }
+
+  @Test
+  void ranksAreTriedAndTheModelIsSavedWithItsEstimate() throws Exception {
+    String model = characterModel(gru(CHARACTERS.length(), Reset.AFTER));
+    Path out = folder.resolve("report");
+    Path saved = folder.resolve("estimated.safetensors");
+    Outcome outcome =
+        run(
+            "tune",
+            model,
+            text(),
+            "--epsilons",
+            "0.3",
+            "--ranks",
+            "12,40",
+            "--save",
+            "12",
+            saved.toString(),
+            "--max-error",
+            "1",
+            "--backend",
+            "reference",
+            "--limit",
+            "800",
+            "--out",
+            out.toString(),
+            "--json");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    JsonNode points = JsonMapper.builder().build().readTree(outcome.out()).get("points");
+    assertThat(points).hasSize(3);
+    assertThat(points.get(0).has("rank")).isFalse();
+    assertThat(points.get(1).get("rank").intValue()).isEqualTo(12);
+    double plain = points.get(0).get("rms_error").doubleValue();
+    for (int i = 1; i < 3; i++) {
+      assertThat(points.get(i).get("rms_error").doubleValue()).isLessThan(4 * plain);
+      assertThat(points.get(i).get("live_fraction").doubleValue()).isStrictlyBetween(0.0, 1.0);
+    }
+    Gru layer = (Gru) Model.load(saved).layers().get(0);
+    assertThat(layer.estimate().orElseThrow().rank()).isEqualTo(12);
+    assertThat(Model.load(saved).fingerprint()).isEqualTo(Model.load(Path.of(model)).fingerprint());
+    assertThat(run("inspect", saved.toString()).out()).contains("gates estimated at rank 12", "calibrated for epsilon 0.3");
+    assertRefused(2, "--save 16", "tune", model, text(), "--save", "16", "x", "--ranks", "12");
+    assertRefused(1, "--ranks: 48", "tune", model, text(), "--ranks", "48");
+  }
+
+  /** Cut nowhere, the decomposition is the gate. */
+  @Test
+  void theFullRankIsTheGateAndALowerOneIsClose() {
+    Gru layer = gru(20, Reset.AFTER);
+    double[] errors = new double[2];
+    int[] ranks = {UNITS, 24};
+    for (int r = 0; r < 2; r++) {
+      GateEstimate estimate = new LowRankGate(layer).estimate(ranks[r]);
+      double size = 0;
+      for (int i = 0; i < UNITS; i++) {
+        for (int j = 0; j < 20 + UNITS; j++) {
+          double exact = j < 20 ? layer.wz().at(i, j) : layer.uz().at(i, j - 20);
+          double sum = 0;
+          for (int k = 0; k < ranks[r]; k++) {
+            sum +=
+                (double) estimate.up().at(i, k)
+                    * (j < 20 ? estimate.wDown().at(k, j) : estimate.uDown().at(k, j - 20));
+          }
+          errors[r] += (sum - exact) * (sum - exact);
+          size += exact * exact;
+        }
+      }
+      errors[r] /= size;
+    }
+    assertThat(errors[0]).isLessThan(1e-10);
+    // Random matrices are hard: half of the values hold most of the size all the same.
+    assertThat(errors[1]).isBetween(1e-4, 0.2);
+  }
+
+  /** A share of 1 overlooks no unit that moves on the data it was found on; a lower one may. */
+  @Test
+  void theCorrectionRisesWithTheShare() {
+    Model model =
+        new Model(
+            List.of(
+                gru(CHARACTERS.length(), Reset.AFTER),
+                dense(CHARACTERS.length(), Activation.SOFTMAX)),
+            new Vocabulary(CHARACTERS));
+    int[] tokens = random.ints(500, 0, CHARACTERS.length()).toArray();
+    TuneData data =
+        new TuneData(List.of(new TuneData.Sequence(Optional.of(tokens), new float[0][])), true);
+    GateCalibration calibration = new GateCalibration(model, 0, data, PlanOptions.defaults());
+    LowRankGate gate = new LowRankGate((Gru) model.layers().get(0));
+    // With the whole gate there is nothing to correct.
+    assertThat(calibration.calibrated(gate.estimate(UNITS), 0.3f, 1).correction())
+        .isBetween(-0.5f, 2e-4f);
+    float all = calibration.calibrated(gate.estimate(8), 0.3f, 1).correction();
+    float most = calibration.calibrated(gate.estimate(8), 0.3f, 0.9).correction();
+    assertThat(all).isGreaterThan(most).isPositive();
   }
 
   @Test
   void theAdviceIsTheLineToWrite() {
-    TunePoint exact = new TunePoint(0, 1, 3000, 10, 0, 0, null);
-    TunePoint good = new TunePoint(0.03f, 0.5, 2000, 8, 0.01, 0.001, null);
-    TunePoint wild = new TunePoint(0.3f, 0.1, 1200, 4, 0.5, 0.1, null);
-    TunePoint slow = new TunePoint(0.001f, 1, 3000, 11, 0.0001, 0.0001, null);
+    TunePoint exact = new TunePoint(0, null, 1, 3000, 10, 0, 0, null);
+    TunePoint good = new TunePoint(0.03f, null, 0.5, 2000, 8, 0.01, 0.001, null);
+    TunePoint wild = new TunePoint(0.3f, 16, 0.1, 1200, 4, 0.5, 0.1, null);
+    TunePoint slow = new TunePoint(0.001f, null, 1, 3000, 11, 0.0001, 0.0001, null);
     assertThat(report(exact, 0.02, slow, good, wild).advice())
         .contains("1.25 times")
         .contains("PlanOptions.defaults().withSkipping(Skipping.below(0.03f))");
+    assertThat(report(exact, 1, slow, good, wild).advice())
+        .contains("2.50 times")
+        .contains("--save 16 FILE");
     assertThat(report(exact, 0.001, slow, good, wild).advice())
         .contains("stay exact")
         .contains("--max-error");
@@ -218,8 +329,7 @@ class TuneCommandTest {
   @ParameterizedTest
   @ValueSource(strings = {"0", "1", "-0.1", "NaN", "0.1,2", "many"})
   void badEpsilonsAreWrongUsage(String epsilons) throws Exception {
-    assertRefused(
-        2, "--epsilons", "tune", "model", "text", "--epsilons", epsilons);
+    assertRefused(2, "--epsilons", "tune", "model", "text", "--epsilons", epsilons);
   }
 
   private void assertRefused(int code, String reason, String... args) {
