@@ -5,6 +5,7 @@ import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.VectorGraphicsEncoder;
@@ -17,8 +18,18 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** Error against time of a sweep, as SVG. */
 final class ErrorPlot {
-  private static final Color LARGEST = new Color(0xd55e00);
-  private static final Color RMS = new Color(0x0072b2);
+  /** Colours that stay apart for colour-blind eyes (Okabe and Ito). */
+  private static final Color[] COLORS = {
+    new Color(0x0072b2),
+    new Color(0xd55e00),
+    new Color(0x009e73),
+    new Color(0xcc79a7),
+    new Color(0xe69f00),
+    new Color(0x56b4e9)
+  };
+
+  private static final BasicStroke DASHED =
+      new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 4}, 0);
   private static final Color EXACT = new Color(0x777777);
 
   private final XYChart chart =
@@ -44,8 +55,14 @@ final class ErrorPlot {
       return;
     }
     chart.getStyler().setYAxisLogarithmic(true);
-    series("largest", LARGEST, points, TunePoint::largestError);
-    series("root mean square", RMS, points, TunePoint::rmsError);
+    int count = 0;
+    for (Optional<Integer> rank : points.stream().map(ErrorPlot::rank).distinct().toList()) {
+      Color color = COLORS[count++ % COLORS.length];
+      String of = rank.map(k -> "rank %d, ".formatted(k)).orElse("");
+      List<TunePoint> some = points.stream().filter(point -> rank(point).equals(rank)).toList();
+      series(of + "largest", color, some, TunePoint::largestError);
+      series(of + "root mean square", color, some, TunePoint::rmsError).setLineStyle(DASHED);
+    }
     for (TunePoint point : points) {
       chart.addAnnotation(
           new AnnotationText(
@@ -60,12 +77,14 @@ final class ErrorPlot {
     XYSeries time = chart.addSeries("exact run", List.of(exact, exact), List.of(low, high));
     time.setMarker(SeriesMarkers.NONE);
     time.setLineColor(EXACT);
-    time.setLineStyle(
-        new BasicStroke(
-            1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 4}, 0));
+    time.setLineStyle(DASHED);
   }
 
-  private void series(
+  private static Optional<Integer> rank(TunePoint point) {
+    return Optional.ofNullable(point.rank());
+  }
+
+  private XYSeries series(
       String name, Color color, List<TunePoint> points, ToDoubleFunction<TunePoint> error) {
     XYSeries series =
         chart.addSeries(
@@ -76,6 +95,7 @@ final class ErrorPlot {
     series.setMarkerColor(color);
     series.setLineColor(color);
     series.setLineStyle(new BasicStroke(1.5f));
+    return series;
   }
 
   /**

@@ -222,7 +222,8 @@ class TuneCommandTest {
     Gru layer = (Gru) Model.load(saved).layers().get(0);
     assertThat(layer.estimate().orElseThrow().rank()).isEqualTo(12);
     assertThat(Model.load(saved).fingerprint()).isEqualTo(Model.load(Path.of(model)).fingerprint());
-    assertThat(run("inspect", saved.toString()).out()).contains("gates estimated at rank 12", "calibrated for epsilon 0.3");
+    assertThat(run("inspect", saved.toString()).out())
+        .contains("gates estimated at rank 12", "calibrated for epsilon 0.3");
     assertRefused(2, "--save 16", "tune", model, text(), "--save", "16", "x", "--ranks", "12");
     assertRefused(1, "--ranks: 48", "tune", model, text(), "--ranks", "48");
   }

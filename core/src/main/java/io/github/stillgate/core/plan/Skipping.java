@@ -49,8 +49,8 @@ public record Skipping(boolean stillUnits, float epsilon) {
    * papers' activations; all other layers stay exact. All gates are read in every step, so a layer
    * becomes at most three times as fast; unless it has a {@link
    * io.github.stillgate.core.model.GateEstimate}, and then only the gates of units that the
-   * estimate would make move: {@code m + sigmoid(a^) > epsilon}. The others carry the estimate,
-   * so that a state stays as near as the estimate is right.
+   * estimate would make move: {@code m + sigmoid(a^) > epsilon}. The others carry the estimate, so
+   * that a state stays as near as the estimate is right.
    *
    * @param epsilon above 0 and below 1
    */
