@@ -1,8 +1,6 @@
 package io.github.stillgate.training;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.NDList;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +41,8 @@ final class GateNorm {
    */
   private final NDArray fixedShift;
 
-  private final NDList softLive = new NDList();
+  private @Nullable NDArray softLive;
+  private int steps;
 
   GateNorm(Parameters parameters, String name, int gates, Recipe.Shift recipe) {
     this.recipe = recipe;
@@ -76,18 +75,21 @@ final class GateNorm {
       a = a.add(shift);
     }
     if (training && recipe.learns()) {
-      softLive.add(a.mul(1 / SOFTNESS).getNDArrayInternal().sigmoid().mean());
+      NDArray live = a.mul(1 / SOFTNESS).getNDArrayInternal().sigmoid().mean();
+      softLive = softLive == null ? live : softLive.add(live);
+      steps++;
     }
     return a;
   }
 
   /** {@code penalty * (live - target)^2} over the steps since the last call, or null. */
   @Nullable NDArray penalty() {
-    if (softLive.isEmpty()) {
+    if (softLive == null) {
       return null;
     }
-    NDArray excess = NDArrays.stack(softLive).mean().sub(recipe.targetLive());
-    softLive.clear();
+    NDArray excess = softLive.div(steps).sub(recipe.targetLive());
+    softLive = null;
+    steps = 0;
     return excess.mul(excess).mul(recipe.penalty());
   }
 
