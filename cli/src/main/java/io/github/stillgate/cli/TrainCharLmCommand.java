@@ -108,18 +108,18 @@ final class TrainCharLmCommand implements Callable<Integer> {
 
   /** How s of the gates' batch norm comes to its value. */
   enum Closing {
-    learned,
     annealed,
+    learned,
     paper
   }
 
   @Option(
       names = "--recipe",
-      defaultValue = "learned",
+      defaultValue = "annealed",
       paramLabel = "NAME",
       description =
-          "how gates learn to close. learned: each unit or block learns an s of its own, drawn to the"
-              + " live fraction --live. annealed: s falls from 0 to --shift. paper: s is --shift from"
+          "how gates learn to close. annealed: s falls from 0 to --shift. learned: each unit or block"
+              + " learns an s of its own, drawn to the live fraction --live. paper: s is --shift from"
               + " the first update on, as in section VI of the paper")
   private Closing closing;
 
@@ -243,8 +243,8 @@ final class TrainCharLmCommand implements Callable<Integer> {
     refuse(annealing, "--anneal", closing == Closing.annealed);
     float value = shift == null ? -0.25f : shift;
     return switch (closing) {
-      case learned -> Recipe.Shift.learned(live == null ? 0.4f : live);
       case annealed -> Recipe.Shift.annealed(value, annealing == null ? updates / 2 : annealing);
+      case learned -> Recipe.Shift.learned(live == null ? 0.4f : live);
       case paper -> Recipe.Shift.constant(value);
     };
   }
