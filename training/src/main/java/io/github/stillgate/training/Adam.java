@@ -17,6 +17,9 @@ final class Adam {
   final Map<String, NDArray> first = new LinkedHashMap<>();
   final Map<String, NDArray> second = new LinkedHashMap<>();
 
+  /** Gradients whose memory is that of a Java array, by parameter. */
+  private final Map<String, NDArray> dropped = new LinkedHashMap<>();
+
   Adam(Map<String, NDArray> parameters) {
     this.parameters = parameters;
     parameters.forEach((name, p) -> {
@@ -78,13 +81,19 @@ final class Adam {
     return Math.sqrt(squares);
   }
 
+  /**
+   * Multiplying by 0 would keep what is not finite. Setting values makes the tensor share memory
+   * with the Java array object, so that is kept until the next time: closed, it left PyTorch
+   * writing gradients to freed memory, which ended in a crash some updates later.
+   */
   private void dropGradients() {
-    for (NDArray p : parameters.values()) {
-      try (var scope = p.getManager().newSubManager()) {
-        NDArray gradient = p.getGradient();
-        gradient.attach(scope);
-        gradient.set(new float[(int) gradient.size()]);
+    parameters.forEach((name, p) -> {
+      NDArray gradient = p.getGradient();
+      gradient.set(new float[(int) gradient.size()]);
+      NDArray before = dropped.put(name, gradient);
+      if (before != null) {
+        before.close();
       }
-    }
+    });
   }
 }

@@ -105,7 +105,9 @@ final class CharNetwork {
       }
     }
     NDArray logits = x.matMul(outputWeights).add(outputBias);
-    return logits.logSoftmax(-1).mul(oneHot(window, targets)).sum().div(-inputs.length);
+    // An array and not a number: DJL frees the number's memory while autograd still needs it.
+    NDArray perCharacter = window.create(-1f / inputs.length);
+    return logits.logSoftmax(-1).mul(oneHot(window, targets)).sum().mul(perCharacter);
   }
 
   /** Called before each update, counted from 0. */

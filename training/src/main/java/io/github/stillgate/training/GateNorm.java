@@ -35,12 +35,17 @@ final class GateNorm {
   private final NDArray scale;
   private final NDArray shift;
 
-  /**
-   * What batch norm itself adds: s, or 0 where it is learned. With a trainable shift of its own,
-   * and a scale that is not, PyTorch 2.7.1 corrupted the heap in the backward pass of long runs.
-   */
+  /** What batch norm itself adds: s, or 0 where it is learned and added behind. */
   private final NDArray fixedShift;
 
+  /**
+   * Constants of the penalty. As numbers they would be closed as soon as they were used, and their
+   * memory freed, while autograd still reads it in the backward pass.
+   */
+  private final NDArray sharpness;
+
+  private final NDArray target;
+  private final NDArray weight;
   private @Nullable NDArray softLive;
   private int steps;
 
@@ -53,6 +58,9 @@ final class GateNorm {
         recipe.learns()
             ? parameters.full(name + ".shift", gates, recipe.value())
             : parameters.statistic(name + ".shift", gates, recipe.at(0));
+    this.sharpness = mean.getManager().create(1 / SOFTNESS);
+    this.target = mean.getManager().create(recipe.targetLive());
+    this.weight = mean.getManager().create(recipe.penalty());
     this.fixedShift = recipe.learns() ? mean.zerosLike() : shift;
   }
 
@@ -75,7 +83,7 @@ final class GateNorm {
       a = a.add(shift);
     }
     if (training && recipe.learns()) {
-      NDArray live = a.mul(1 / SOFTNESS).getNDArrayInternal().sigmoid().mean();
+      NDArray live = a.mul(sharpness).getNDArrayInternal().sigmoid().mean();
       softLive = softLive == null ? live : softLive.add(live);
       steps++;
     }
@@ -87,10 +95,11 @@ final class GateNorm {
     if (softLive == null) {
       return null;
     }
-    NDArray excess = softLive.div(steps).sub(recipe.targetLive());
+    NDArray perStep = softLive.getManager().create(1f / steps);
+    NDArray excess = softLive.mul(perStep).sub(target);
     softLive = null;
     steps = 0;
-    return excess.mul(excess).mul(recipe.penalty());
+    return excess.mul(excess).mul(weight);
   }
 
   /** With the population's statistics, a = k v + offset: k for each gate. */
