@@ -143,6 +143,15 @@ final class TrainCharLmCommand implements Callable<Integer> {
       description = "until s is --shift, for --recipe annealed; half of all if not given")
   private @Nullable Integer annealing;
 
+  @Option(
+      names = "--population",
+      paramLabel = "UPDATES",
+      description =
+          "over the last so many updates gates go over from the statistics of the batch to those of"
+              + " the population, as the written model has them; half of all if not given, 0 with"
+              + " --recipe paper")
+  private @Nullable Integer population;
+
   @Option(names = "--batch", defaultValue = "64", description = "streams trained side by side")
   private int batch;
 
@@ -202,9 +211,10 @@ final class TrainCharLmCommand implements Callable<Integer> {
           spec.commandLine(),
           "--init turns a GRU into a conditional network; --dense trains a GRU");
     }
-    if (dense && (live != null || shift != null || annealing != null)) {
+    if (dense && (live != null || shift != null || annealing != null || population != null)) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--dense has no gates for --live, --shift or --anneal to close");
+          spec.commandLine(),
+          "--dense has no gates for --live, --shift, --anneal or --population to work on");
     }
     CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
     Recipe recipe =
@@ -212,7 +222,15 @@ final class TrainCharLmCommand implements Callable<Integer> {
             new Recipe.Network(dense ? Recipe.Cell.GRU : gating.cell, units, layers, rank),
             dense ? Recipe.Shift.constant(0) : shift(),
             new Recipe.Schedule(
-                batch, steps, updates, cooldown, learningRate, clip, resetEvery, seed));
+                batch,
+                steps,
+                updates,
+                cooldown,
+                population(),
+                learningRate,
+                clip,
+                resetEvery,
+                seed));
     try (Interruption interruption = Interruption.listen();
         CharTrainer trainer = new CharTrainer(recipe, corpus)) {
       trainer.resume(checkpoint);
@@ -247,6 +265,13 @@ final class TrainCharLmCommand implements Callable<Integer> {
       case learned -> Recipe.Shift.learned(live == null ? 0.4f : live);
       case paper -> Recipe.Shift.constant(value);
     };
+  }
+
+  private int population() {
+    if (population != null) {
+      return population;
+    }
+    return dense || closing == Closing.paper ? 0 : updates / 2;
   }
 
   private void refuse(@Nullable Object value, String option, boolean allowed) {

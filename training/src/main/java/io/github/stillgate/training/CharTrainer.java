@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -124,6 +125,9 @@ public final class CharTrainer implements AutoCloseable {
     if (update % recipe.schedule().resetEvery() == 0) {
       state = network.zeroState(recipe.schedule().batch());
     }
+    if (recipe.schedule().populationAt(update) > 0) {
+      beginAnew(update % recipe.schedule().batch());
+    }
     network.beginUpdate(update);
     List<float[]> stateBefore = new ArrayList<>(state);
     Map<String, float[]> statisticsBefore = network.parameters.copyStatistics();
@@ -153,11 +157,27 @@ public final class CharTrainer implements AutoCloseable {
   }
 
   /**
+   * Lets one stream begin anew. With the statistics of the population a state can be one that
+   * closes every gate and never changes again, and zero, where every session begins, is the
+   * likeliest: hybrid gating at n = 256, s = -0.25, 600 updates scored 3.1 bits in training and 4.7
+   * from zero. Streams that stand still pull the mean of their gates down until these open again.
+   */
+  private void beginAnew(int stream) {
+    for (int i = 0; i < state.size(); i++) {
+      float[] values = state.get(i).clone();
+      int units = recipe.network().units();
+      Arrays.fill(values, stream * units, (stream + 1) * units, 0);
+      state.set(i, values);
+    }
+  }
+
+  /**
    * Runs some windows of the training text forward, so that the population statistics become those
    * of the weights as they are now. Changes no weight, and not where training goes on.
    */
   public void settle() {
     List<float[]> settled = new ArrayList<>(state);
+    network.beginUpdate(update);
     for (int w = 0; w < SETTLING_WINDOWS; w++) {
       try (NDManager window = manager.newSubManager()) {
         int at = update + w;

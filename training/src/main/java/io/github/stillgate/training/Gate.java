@@ -25,20 +25,18 @@ abstract sealed class Gate {
     int n = recipe.network().units();
     int g = recipe.network().rank();
     return switch (recipe.network().cell()) {
-      case FULL -> new Full(n, new GateNorm(parameters, name, n, recipe.shift()));
+      case FULL -> new Full(n, new GateNorm(parameters, name, n, recipe));
       case UNIT ->
           new Unit(
-              n,
-              parameters.glorot(name + ".Wz", g, n),
-              new GateNorm(parameters, name, n, recipe.shift()));
-      case BLOCK -> new Block(n, g, null, null, new GateNorm(parameters, name, g, recipe.shift()));
+              n, parameters.glorot(name + ".Wz", g, n), new GateNorm(parameters, name, n, recipe));
+      case BLOCK -> new Block(n, g, null, null, new GateNorm(parameters, name, g, recipe));
       case HYBRID ->
           new Block(
               n,
               g,
               parameters.glorot(name + ".V", g, n),
               parameters.zeros(name + ".e", n),
-              new GateNorm(parameters, name, g, recipe.shift()));
+              new GateNorm(parameters, name, g, recipe));
       case GRU, GRU_RESET_BEFORE ->
           throw new IllegalArgumentException("an ordinary GRU has no gates that close");
     };

@@ -30,13 +30,16 @@ final class GateNorm {
   private static final float SOFTNESS = 0.25f;
 
   private final Recipe.Shift recipe;
+  private final Recipe.Schedule schedule;
   private final NDArray mean;
   private final NDArray variance;
   private final NDArray scale;
   private final NDArray shift;
 
-  /** What batch norm itself adds: s, or 0 where it is learned and added behind. */
-  private final NDArray fixedShift;
+  /** Batch norm's own addend; s is added behind it. */
+  private final NDArray zero;
+
+  private final NDArray epsilon;
 
   /**
    * Constants of the penalty. As numbers they would be closed as soon as they were used, and their
@@ -49,8 +52,21 @@ final class GateNorm {
   private @Nullable NDArray softLive;
   private int steps;
 
-  GateNorm(Parameters parameters, String name, int gates, Recipe.Shift recipe) {
+  /** Share of the population's statistics in this update, 0 to 1. */
+  private float population;
+
+  GateNorm(Parameters parameters, String name, int gates, Recipe recipe) {
+    this(parameters, name, gates, recipe.shift(), recipe.schedule());
+  }
+
+  private GateNorm(
+      Parameters parameters,
+      String name,
+      int gates,
+      Recipe.Shift recipe,
+      Recipe.Schedule schedule) {
     this.recipe = recipe;
+    this.schedule = schedule;
     this.mean = parameters.statistic(name + ".mean", gates, 0);
     this.variance = parameters.statistic(name + ".variance", gates, 1);
     this.scale = mean.getManager().ones(mean.getShape());
@@ -61,11 +77,13 @@ final class GateNorm {
     this.sharpness = mean.getManager().create(1 / SOFTNESS);
     this.target = mean.getManager().create(recipe.targetLive());
     this.weight = mean.getManager().create(recipe.penalty());
-    this.fixedShift = recipe.learns() ? mean.zerosLike() : shift;
+    this.zero = mean.zerosLike();
+    this.epsilon = mean.getManager().create(EPSILON);
   }
 
-  /** Sets s for an update, unless it is learned. */
+  /** Sets s for an update, unless it is learned, and whose statistics hold. */
   void beginUpdate(int update) {
+    population = schedule.populationAt(update);
     if (!recipe.learns() && recipe.annealing() > 0) {
       float[] values = new float[(int) shift.size()];
       java.util.Arrays.fill(values, recipe.at(update));
@@ -75,19 +93,42 @@ final class GateNorm {
 
   /** Pre-activations a of one step, (batch, gates). */
   NDArray normalise(NDArray v, boolean training) {
+    boolean corrected = training && population > 0;
+    Correction correction = corrected ? correction(v.stopGradient()) : null;
     NDArray a =
         v.getNDArrayInternal()
-            .batchNorm(v, mean, variance, scale, fixedShift, 1, DJL_MOMENTUM, EPSILON, training)
+            .batchNorm(v, mean, variance, scale, zero, 1, DJL_MOMENTUM, EPSILON, training)
             .singletonOrThrow();
-    if (recipe.learns()) {
-      a = a.add(shift);
+    if (correction != null) {
+      a = a.mul(correction.factor).add(correction.addend);
     }
+    a = a.add(shift);
     if (training && recipe.learns()) {
       NDArray live = a.mul(sharpness).getNDArrayInternal().sigmoid().mean();
       softLive = softLive == null ? live : softLive.add(live);
       steps++;
     }
     return a;
+  }
+
+  private record Correction(NDArray factor, NDArray addend) {}
+
+  /**
+   * What turns a value normalised by its batch into one normalised by the population, or some of
+   * the way there. The gradient passes through the statistics of the batch and takes these two for
+   * constants: batch renormalisation (Ioffe 2017, algorithm 1), whose limits are here a share that
+   * grows to 1, since in the end no difference may be left.
+   */
+  private Correction correction(NDArray v) {
+    NDArray batchMean = v.mean(new int[] {0});
+    NDArray centred = v.sub(batchMean);
+    NDArray batchDeviation = centred.mul(centred).mean(new int[] {0}).add(epsilon).sqrt();
+    NDArray deviation = variance.add(epsilon).sqrt();
+    NDArray share = v.getManager().create(population);
+    NDArray one = v.getManager().create(1f);
+    NDArray factor = batchDeviation.div(deviation).sub(one).mul(share).add(one);
+    NDArray addend = batchMean.sub(mean).div(deviation).mul(share);
+    return new Correction(factor, addend);
   }
 
   /** {@code penalty * (live - target)^2} over the steps since the last call, or null. */

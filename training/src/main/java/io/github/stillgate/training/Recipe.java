@@ -99,6 +99,8 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
    * @param steps characters per update and stream
    * @param updates updates in all
    * @param cooldown the last so many updates lower the learning rate to 0 along a cosine
+   * @param population over the last so many updates the gates go over from the statistics of the
+   *     batch to those of the population, as the exported network has them; 0 for never
    * @param learningRate Adam's step before the cooldown
    * @param clip the gradient's norm is scaled down to this
    * @param resetEvery updates between resets of the carried state
@@ -109,6 +111,7 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
       int steps,
       int updates,
       int cooldown,
+      int population,
       float learningRate,
       float clip,
       int resetEvery,
@@ -118,12 +121,20 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
       require(batch > 1, "batch normalisation needs a batch of at least 2 streams");
       require(steps > 0 && updates > 0 && resetEvery > 0, "steps, updates, resetEvery: positive");
       require(cooldown >= 0 && cooldown <= updates, "cooldown must lie between 0 and updates");
+      require(
+          population >= 0 && population <= updates, "population must lie between 0 and updates");
       require(learningRate > 0 && clip > 0, "learningRate and clip must be positive");
     }
 
     /** The paper's: Adam at 1e-3, 64 streams, 50 steps, the state reset every 1000 updates. */
     public static Schedule paper(int updates) {
-      return new Schedule(64, 50, updates, 0, 1e-3f, 1, 1000, 1);
+      return new Schedule(64, 50, updates, 0, 0, 1e-3f, 1, 1000, 1);
+    }
+
+    /** This schedule with another {@link #population}. */
+    public Schedule withPopulation(int population) {
+      return new Schedule(
+          batch, steps, updates, cooldown, population, learningRate, clip, resetEvery, seed);
     }
 
     /** Learning rate of update {@code update}, counted from 0. */
@@ -133,6 +144,18 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
         return learningRate;
       }
       return (float) (learningRate * 0.5 * (1 - Math.cos(Math.PI * left / cooldown)));
+    }
+
+    /**
+     * Share of the population's statistics in the gates of update {@code update}, counted from 0:
+     * it grows from 0 to 1 over the first half of the last {@code population} updates.
+     */
+    float populationAt(int update) {
+      int since = update - (updates - population);
+      if (population == 0 || since < 0) {
+        return 0;
+      }
+      return Math.min(1, 2 * (since + 1f) / population);
     }
   }
 

@@ -251,7 +251,7 @@ class CharTrainerTest {
     return new Recipe(
         new Recipe.Network(cell, 20, 2, 5),
         shift,
-        new Recipe.Schedule(8, 10, updates, cooldown, 5e-3f, 1f, 1000, 3));
+        new Recipe.Schedule(8, 10, updates, cooldown, 0, 5e-3f, 1f, 1000, 3));
   }
 
   /**

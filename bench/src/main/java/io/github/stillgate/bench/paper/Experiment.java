@@ -28,7 +28,7 @@ record Experiment(String name, String label, Recipe recipe) {
 
   /** One cell of a table; {@code gates} is g. */
   static Experiment tableCell(Cell cell, int gates, float shift, int updates) {
-    return conditional(cell, TABLE_UNITS, gates, Recipe.Shift.constant(shift), updates);
+    return conditional(cell, TABLE_UNITS, gates, Recipe.Shift.constant(shift), updates, true);
   }
 
   /** Table II, row by row: block gating. */
@@ -67,29 +67,35 @@ record Experiment(String name, String label, Recipe recipe) {
     curves.add(ordinary(Cell.GRU_RESET_BEFORE, CURVE_UNITS, updates));
     for (Cell cell : new Cell[] {Cell.UNIT, Cell.BLOCK}) {
       for (float shift : SHIFTS) {
-        curves.add(conditional(cell, CURVE_UNITS, 16, Recipe.Shift.constant(shift), updates));
+        curves.add(conditional(cell, CURVE_UNITS, 16, Recipe.Shift.constant(shift), updates, true));
       }
     }
     return curves;
   }
 
-  /** Ways to a live fraction, beside the constant shifts of {@link #curves}. */
+  /**
+   * Ways to a live fraction, beside the constant shifts of {@link #curves}; among them the paper's,
+   * by the statistics of the batch to the last update.
+   */
   static List<Experiment> recipes(int updates) {
     List<Experiment> recipes = new ArrayList<>();
     for (float shift : new float[] {-0.25f, -0.75f}) {
+      Recipe.Shift constant = Recipe.Shift.constant(shift);
       Recipe.Shift annealed = Recipe.Shift.annealed(shift, updates / 2);
-      recipes.add(conditional(Cell.UNIT, CURVE_UNITS, 16, annealed, updates));
+      recipes.add(conditional(Cell.UNIT, CURVE_UNITS, 16, constant, updates, false));
+      recipes.add(conditional(Cell.UNIT, CURVE_UNITS, 16, annealed, updates, true));
+      recipes.add(conditional(Cell.BLOCK, CURVE_UNITS, 16, constant, updates, false));
+      recipes.add(conditional(Cell.BLOCK, CURVE_UNITS, 16, annealed, updates, true));
+      recipes.add(conditional(Cell.HYBRID, CURVE_UNITS, 16, constant, updates, false));
+      recipes.add(conditional(Cell.HYBRID, CURVE_UNITS, 16, constant, updates, true));
     }
     for (float live : new float[] {0.4f, 0.25f, 0.15f}) {
       Recipe.Shift learned = Recipe.Shift.learned(live);
-      recipes.add(conditional(Cell.UNIT, CURVE_UNITS, 16, learned, updates));
-      recipes.add(conditional(Cell.HYBRID, CURVE_UNITS, 16, learned, updates));
+      recipes.add(conditional(Cell.UNIT, CURVE_UNITS, 16, learned, updates, true));
+      recipes.add(conditional(Cell.HYBRID, CURVE_UNITS, 16, learned, updates, true));
     }
-    for (float shift : new float[] {-0.25f, -0.75f}) {
-      Recipe.Shift constant = Recipe.Shift.constant(shift);
-      recipes.add(conditional(Cell.HYBRID, CURVE_UNITS, 16, constant, updates));
-    }
-    recipes.add(conditional(Cell.BLOCK, CURVE_UNITS, 16, Recipe.Shift.learned(0.25f), updates));
+    recipes.add(
+        conditional(Cell.BLOCK, CURVE_UNITS, 16, Recipe.Shift.learned(0.25f), updates, true));
     return recipes;
   }
 
@@ -105,8 +111,9 @@ record Experiment(String name, String label, Recipe recipe) {
             Recipe.Schedule.paper(updates)));
   }
 
+  /** {@code population}: whether the second half is trained towards the population's statistics. */
   private static Experiment conditional(
-      Cell cell, int units, int gates, Recipe.Shift shift, int updates) {
+      Cell cell, int units, int gates, Recipe.Shift shift, int updates, boolean population) {
     String form = cell.name().toLowerCase(Locale.ROOT);
     String how =
         shift.learns()
@@ -119,9 +126,13 @@ record Experiment(String name, String label, Recipe recipe) {
             : String.format(Locale.ROOT, "s = %.2f", 0f + shift.value())
                 + (shift.annealing() > 0 ? ", annealed" : "");
     return new Experiment(
-        "%s-%d-g%d-%s-u%d".formatted(form, units, gates, how, updates),
-        "%s, g = %d, %s".formatted(form, gates, said),
+        "%s-%d-g%d-%s%s-u%d"
+            .formatted(form, units, gates, how, population ? "" : "-batch", updates),
+        "%s, g = %d, %s%s"
+            .formatted(form, gates, said, population ? "" : ", statistics of the batch"),
         new Recipe(
-            new Recipe.Network(cell, units, 2, gates), shift, Recipe.Schedule.paper(updates)));
+            new Recipe.Network(cell, units, 2, gates),
+            shift,
+            Recipe.Schedule.paper(updates).withPopulation(population ? updates / 2 : 0)));
   }
 }

@@ -121,7 +121,7 @@ class PaperTest {
             new Recipe(
                 new Recipe.Network(Recipe.Cell.BLOCK, 8, 1, 2),
                 Recipe.Shift.constant(0),
-                new Recipe.Schedule(4, 5, 12, 0, 1e-2f, 1, 1000, 1)));
+                new Recipe.Schedule(4, 5, 12, 0, 0, 1e-2f, 1, 1000, 1)));
     Trainings interrupted = new Trainings(folder, corpus, 6_000);
     int[] asked = {0};
     assertThat(interrupted.run(List.of(experiment), () -> ++asked[0] > 6)).isFalse();
@@ -198,7 +198,7 @@ class PaperTest {
         new Recipe(
             new Recipe.Network(cell, 256, 2, 16),
             Recipe.Shift.constant(0),
-            new Recipe.Schedule(4, 5, 6, 0, 1e-2f, 1, 1000, 1)));
+            new Recipe.Schedule(4, 5, 6, 0, 0, 1e-2f, 1, 1000, 1)));
   }
 
   private static boolean hasPyTorch() {
