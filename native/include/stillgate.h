@@ -52,7 +52,12 @@ typedef struct sg_blocks {
            (const sg_rows *pack, int64_t groups, const int32_t *starts, const int32_t *members,        \
             float *const *addresses, int64_t capacity),                                                \
            (pack, groups, starts, members, addresses, capacity))                                       \
-    /* the same for blocks; sums[k * sum_stride + u] = row k of unit u times vector */                 \
+    /* the same where every group is live in every stream */                                           \
+    KERNEL(void, multiply_all_rows_batch,                                                              \
+           (const sg_rows *pack, int64_t groups, int64_t streams, float *const *addresses,             \
+            int64_t capacity),                                                                         \
+           (pack, groups, streams, addresses, capacity))                                               \
+    /* multiply_rows for blocks; sums[k * sum_stride + u] = row k of unit u times vector */                 \
     KERNEL(void, multiply_blocks,                                                                      \
            (const sg_blocks *pack, const int32_t *groups, int64_t count, const float *state,           \
             float *state_sums, const float *input, float *input_sums),                                 \

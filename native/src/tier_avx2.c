@@ -6,8 +6,8 @@
 #define LANES 8
 #define ROWS 2
 #define ROW_STREAMS 3
-#define BATCH_REGISTERS 2
 #define STREAMS 6
+#define ACCUMULATORS 12
 
 typedef __m256 vf;
 typedef __m256 vm;

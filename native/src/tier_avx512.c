@@ -6,8 +6,8 @@
 #define LANES 16
 #define ROWS 4
 #define ROW_STREAMS 8
-#define BATCH_REGISTERS 2
 #define STREAMS 12
+#define ACCUMULATORS 24
 
 typedef __m512 vf;
 typedef __mmask16 vm;

@@ -6,8 +6,8 @@
 #define LANES 4
 #define ROWS 2
 #define ROW_STREAMS 3
-#define BATCH_REGISTERS 4
 #define STREAMS 6
+#define ACCUMULATORS 24
 
 typedef float32x4_t vf;
 typedef uint32x4_t vm;

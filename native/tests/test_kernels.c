@@ -180,7 +180,7 @@ enum { MOST_STREAMS = 27 };
 
 /* Rows for many streams have the bits of each stream alone. */
 static void test_rows_of_streams(int64_t groups, int64_t state_rows, int64_t state_width,
-                                 int64_t input_rows, int64_t input_width, int streams) {
+                                 int64_t input_rows, int64_t input_width, int streams, int all) {
     sg_rows pack = {0};
     pack.state_rows = state_rows;
     pack.state_stride = state_rows ? padded(state_width) : 0;
@@ -206,13 +206,17 @@ static void test_rows_of_streams(int64_t groups, int64_t state_rows, int64_t sta
     for (int64_t g = 0; g < groups; g++) {
         starts[g] = count;
         for (int s = 0; s < streams; s++) {
-            if (uniform() > -0.4f) {
+            if (all || uniform() > -0.4f) {
                 members[count++] = s;
             }
         }
     }
     starts[groups] = count;
-    sg_multiply_rows_batch(&pack, groups, starts, members, addresses, MOST_STREAMS);
+    if (all) {
+        sg_multiply_all_rows_batch(&pack, groups, streams, addresses, MOST_STREAMS);
+    } else {
+        sg_multiply_rows_batch(&pack, groups, starts, members, addresses, MOST_STREAMS);
+    }
     for (int64_t g = 0; g < groups; g++) {
         for (int32_t m = starts[g]; m < starts[g + 1]; m++) {
             int s = members[m];
@@ -505,9 +509,13 @@ int main(int argc, char **argv) {
         }
     }
     for (int streams = 1; streams <= MOST_STREAMS; streams += 2) {
-        test_rows_of_streams(7, 2, 70, 2, 27, streams);
-        test_rows_of_streams(5, 3, 33, 0, 1, streams);
-        test_rows_of_streams(9, 0, 1, 1, 130, streams);
+        for (int all = 0; all < 2; all++) {
+            test_rows_of_streams(7, 2, 70, 2, 27, streams, all);
+            test_rows_of_streams(5, 3, 33, 0, 1, streams, all);
+            test_rows_of_streams(9, 0, 1, 1, 130, streams, all);
+        }
+        /* More rows than one chunk. */
+        test_rows_of_streams(150, 0, 1, 1, 1000, streams, 1);
         test_blocks(5, 16, 2, 70, 2, 27, streams);
         test_blocks(4, 64, 2, 33, 2, 9, streams);
         test_blocks(6, 5, 3, 30, 1, 41, streams);

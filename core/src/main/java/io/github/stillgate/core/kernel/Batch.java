@@ -76,6 +76,11 @@ public final class Batch {
     return count;
   }
 
+  /** Whether every group is live in every stream, so that nothing needs to be sorted. */
+  public boolean isAllLive() {
+    return total() == groups * count;
+  }
+
   /** Most streams it can hold: the stride of {@link #addresses}. */
   public int capacity() {
     return capacity;

@@ -24,6 +24,8 @@ final class Kernels {
   private static final MethodHandle MULTIPLY_ROWS = returningNothing("multiply_rows", 7);
   private static final MethodHandle MULTIPLY_ROWS_BATCH =
       returningNothing("multiply_rows_batch", 6);
+  private static final MethodHandle MULTIPLY_ALL_ROWS_BATCH =
+      returningNothing("multiply_all_rows_batch", 5);
   private static final MethodHandle MULTIPLY_BLOCKS = returningNothing("multiply_blocks", 7);
   private static final MethodHandle MULTIPLY_BLOCKS_BATCH =
       returningNothing("multiply_blocks_batch", 6);
@@ -71,6 +73,15 @@ final class Kernels {
       long pack, long groups, long starts, long members, long addresses, long capacity) {
     try {
       MULTIPLY_ROWS_BATCH.invokeExact(pack, groups, starts, members, addresses, capacity);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void multiplyAllRowsBatch(
+      long pack, long groups, long streams, long addresses, long capacity) {
+    try {
+      MULTIPLY_ALL_ROWS_BATCH.invokeExact(pack, groups, streams, addresses, capacity);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -52,6 +52,15 @@ final class NativeRows extends PackedRows {
 
   @Override
   public void multiply(Batch batch) {
+    if (batch.isAllLive()) {
+      Kernels.multiplyAllRowsBatch(
+          description,
+          batch.groups(),
+          batch.count(),
+          batch.addresses().address(),
+          batch.capacity());
+      return;
+    }
     if (layout().bytes() < RowLayout.WORTH_SHARING) {
       super.multiply(batch);
       return;
