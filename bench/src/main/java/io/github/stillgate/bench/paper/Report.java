@@ -202,26 +202,23 @@ final class Report {
   void curves(String name, String title, List<Curve> curves) throws IOException {
     write(name + ".json", curves);
     Plot bits = new Plot(title, "updates", "bits per character");
-    Plot live = new Plot(title + ": live units", "updates", "live fraction, mean of layers");
     for (Curve curve : curves) {
-      List<Double> updates = curve.points().stream().map(p -> (double) p.update()).toList();
       bits.line(
           curve.label() + ", validation",
-          updates,
+          updates(curve),
           curve.points().stream().map(Curve.Point::validation).toList());
     }
     for (Curve curve : curves) {
-      List<Double> updates = curve.points().stream().map(p -> (double) p.update()).toList();
       bits.dashed(
           curve.label() + ", training",
-          updates,
+          updates(curve),
           curve.points().stream().map(Curve.Point::training).toList());
-      if (curve.last().live()[0] < 0.999f) {
-        live.line(curve.label(), updates, curve.points().stream().map(Report::meanLive).toList());
-      }
     }
     bits.save(folder.resolve(name + ".svg"));
-    live.save(folder.resolve(name + "-live.svg"));
+    liveFractions(
+        name,
+        title + ": live units",
+        curves.stream().filter(curve -> curve.last().live()[0] < 0.999f).toList());
   }
 
   private static double meanLive(Curve.Point point) {
@@ -232,8 +229,23 @@ final class Report {
     return sum / point.live().length;
   }
 
+  /** The live fractions of a table's networks over updates, to show that they have settled. */
+  void liveFractions(String name, String title, List<Curve> curves) throws IOException {
+    Plot live = new Plot(title, "updates", "live fraction, mean of layers");
+    curves.forEach(curve -> live.line(curve.label(), updates(curve), meanLive(curve)));
+    live.save(folder.resolve(name + "-live.svg"));
+  }
+
+  private static List<Double> updates(Curve curve) {
+    return curve.points().stream().map(point -> (double) point.update()).toList();
+  }
+
+  private static List<Double> meanLive(Curve curve) {
+    return curve.points().stream().map(Report::meanLive).toList();
+  }
+
   /** What each way to a live fraction costs in quality. */
-  void recipes(List<Experiment> experiments, Function<Experiment, Curve> curve) throws IOException {
+  void recipes(List<Experiment> experiments, List<Curve> curves) throws IOException {
     Plot plot =
         new Plot(
             "Ways to a live fraction, 27-256-256-27, g = 16, equal updates",
@@ -246,8 +258,9 @@ final class Report {
     text.append(
         "| network | live | validation bits per character | training |\n|---|--:|--:|--:|\n");
     Map<String, List<Curve.Point>> families = new java.util.LinkedHashMap<>();
-    for (Experiment experiment : experiments) {
-      Curve.Point last = curve.apply(experiment).last();
+    for (int i = 0; i < experiments.size(); i++) {
+      Experiment experiment = experiments.get(i);
+      Curve.Point last = curves.get(i).last();
       families.computeIfAbsent(family(experiment.recipe()), _ -> new ArrayList<>()).add(last);
       text.append(
           String.format(
@@ -277,9 +290,8 @@ final class Report {
     }
     Recipe.Shift shift = recipe.shift();
     return cell
-        + (shift.learns()
-            ? ", learned s"
-            : shift.annealing() > 0 ? ", annealed s" : ", constant s");
+        + (shift.learns() ? ", learned s" : shift.annealing() > 0 ? ", annealed s" : ", constant s")
+        + (recipe.schedule().population() > 0 ? "" : ", statistics of the batch");
   }
 
   private void write(String name, Object value) throws IOException {

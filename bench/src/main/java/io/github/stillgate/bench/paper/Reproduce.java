@@ -6,7 +6,6 @@ import io.github.stillgate.core.session.Session;
 import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.Interruption;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -176,10 +175,14 @@ public final class Reproduce implements Callable<Integer> {
     if (wants(Part.table2)) {
       block = tables.measure(Experiment.table2(budget), dense.getFirst());
       report.table("table2", "Table II again: block gating", block, note);
+      report.liveFractions(
+          "table2", "Live units, block gating", curvesOf(trainings, Experiment.table2(budget)));
     }
     if (wants(Part.table4)) {
       unit = tables.measure(Experiment.table4(budget), dense.getFirst());
       report.table("table4", "Table IV again: unit gating", unit, note);
+      report.liveFractions(
+          "table4", "Live units, unit gating", curvesOf(trainings, Experiment.table4(budget)));
     }
     if (!block.isEmpty() || !unit.isEmpty()) {
       report.tradeOff(unit, block, smaller(trainings, tables, corpus, dense));
@@ -191,16 +194,17 @@ public final class Reproduce implements Callable<Integer> {
       List<Experiment> all = new ArrayList<>(Experiment.curves(curveBudget));
       all.removeIf(e -> e.name().startsWith("gru-reset-before"));
       all.addAll(Experiment.recipes(curveBudget));
-      report.recipes(
-          all,
-          experiment -> {
-            try {
-              return trainings.curve(experiment);
-            } catch (IOException e) {
-              throw new UncheckedIOException(e);
-            }
-          });
+      report.recipes(all, curvesOf(trainings, all));
     }
+  }
+
+  private static List<Curve> curvesOf(Trainings trainings, List<Experiment> experiments)
+      throws IOException {
+    List<Curve> curves = new ArrayList<>();
+    for (Experiment experiment : experiments) {
+      curves.add(trainings.curve(experiment));
+    }
+    return curves;
   }
 
   private void curves(Report report, Trainings trainings) throws IOException {

@@ -16,9 +16,7 @@ import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.Recipe;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -174,13 +172,9 @@ class PaperTest {
     report.curves("curves", "Curves", List.of(trainings.curve(block), trainings.curve(twin)));
     report.recipes(
         List.of(block, unit, twin),
-        experiment -> {
-          try {
-            return trainings.curve(experiment);
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        });
+        List.of(trainings.curve(block), trainings.curve(unit), trainings.curve(twin)));
+    report.liveFractions("table2", "Live units", List.of(trainings.curve(block)));
+    assertThat(results.resolve("table2-live.svg")).exists();
     report.tradeOff(units, blocks, List.of(new Report.Smaller(256, 3, 1000, 1)));
     assertThat(Files.readString(results.resolve("table2.md")))
         .contains("64 streams", "| 16 | 0.00 | 1.20x |", "of its bound");
