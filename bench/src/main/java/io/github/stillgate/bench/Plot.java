@@ -17,6 +17,7 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** One plot of lines or points, saved as SVG. */
@@ -29,6 +30,11 @@ public final class Plot {
   private static final Color[] COLORS = {
     new Color(0x0072b2), new Color(0xd55e00), new Color(0x009e73), new Color(0xcc79a7),
     new Color(0xe69f00), new Color(0x56b4e9), new Color(0x000000), new Color(0x999999)
+  };
+
+  /** Another one each time the colours are used up. */
+  private static final Marker[] MARKERS = {
+    SeriesMarkers.CIRCLE, SeriesMarkers.DIAMOND, SeriesMarkers.TRIANGLE_UP
   };
 
   private final XYChart chart;
@@ -70,7 +76,8 @@ public final class Plot {
 
   /** Adds points joined by a line. */
   public Plot line(String name, List<Double> x, List<Double> y) {
-    add(name, x, y).setMarker(SeriesMarkers.CIRCLE);
+    Marker marker = MARKERS[count / COLORS.length % MARKERS.length];
+    add(name, x, y).setMarker(marker);
     return this;
   }
 

@@ -147,9 +147,9 @@ final class TrainCharLmCommand implements Callable<Integer> {
       names = "--population",
       paramLabel = "UPDATES",
       description =
-          "over the last so many updates gates go over from the statistics of the batch to those of"
-              + " the population, as the written model has them; half of all if not given, 0 with"
-              + " --recipe paper")
+          "in the last so many updates gates go over from the statistics of the batch to those of the"
+              + " population, as the written model has them, and one stream an update begins anew;"
+              + " half of all if not given, 0 with --recipe paper")
   private @Nullable Integer population;
 
   @Option(names = "--batch", defaultValue = "64", description = "streams trained side by side")
@@ -211,26 +211,8 @@ final class TrainCharLmCommand implements Callable<Integer> {
           spec.commandLine(),
           "--init turns a GRU into a conditional network; --dense trains a GRU");
     }
-    if (dense && (live != null || shift != null || annealing != null || population != null)) {
-      throw new CommandLine.ParameterException(
-          spec.commandLine(),
-          "--dense has no gates for --live, --shift, --anneal or --population to work on");
-    }
+    Recipe recipe = recipe();
     CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
-    Recipe recipe =
-        new Recipe(
-            new Recipe.Network(dense ? Recipe.Cell.GRU : gating.cell, units, layers, rank),
-            dense ? Recipe.Shift.constant(0) : shift(),
-            new Recipe.Schedule(
-                batch,
-                steps,
-                updates,
-                cooldown,
-                population(),
-                learningRate,
-                clip,
-                resetEvery,
-                seed));
     try (Interruption interruption = Interruption.listen();
         CharTrainer trainer = new CharTrainer(recipe, corpus)) {
       trainer.resume(checkpoint);
@@ -253,6 +235,20 @@ final class TrainCharLmCommand implements Callable<Integer> {
       report(trainer, corpus);
       return 0;
     }
+  }
+
+  /** What the options say, or a complaint that names the one that does not fit. */
+  Recipe recipe() {
+    if (dense && (live != null || shift != null || annealing != null || population != null)) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(),
+          "--dense has no gates for --live, --shift, --anneal or --population to work on");
+    }
+    return new Recipe(
+        new Recipe.Network(dense ? Recipe.Cell.GRU : gating.cell, units, layers, rank),
+        dense ? Recipe.Shift.constant(0) : shift(),
+        new Recipe.Schedule(
+            batch, steps, updates, cooldown, population(), learningRate, clip, resetEvery, seed));
   }
 
   private Recipe.Shift shift() {

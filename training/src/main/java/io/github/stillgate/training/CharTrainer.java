@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -27,6 +28,11 @@ public final class CharTrainer implements AutoCloseable {
 
   private static final double BITS_PER_NAT = 1 / Math.log(2);
   private static final int MOST_DROPPED = 20;
+
+  /**
+   * In the share of the population's statistics, when a training goes on under another schedule.
+   */
+  private static final float LARGEST_LEAP = 0.5f;
 
   /** A thousand steps leave less than a hundredth of the statistics of before. */
   private static final int SETTLING_WINDOWS = 20;
@@ -60,7 +66,12 @@ public final class CharTrainer implements AutoCloseable {
     this.state = network.zeroState(recipe.schedule().batch());
   }
 
-  /** Continues from {@code checkpoint} if there is one. */
+  /**
+   * Continues from {@code checkpoint} if there is one.
+   *
+   * @throws IllegalArgumentException if another network was trained, or if the gates would leap
+   *     from the statistics of the batch to the population's or back
+   */
   public void resume(Path checkpoint) throws IOException {
     if (Files.exists(checkpoint)) {
       Checkpoint saved = Checkpoint.read(checkpoint);
@@ -68,6 +79,22 @@ public final class CharTrainer implements AutoCloseable {
         throw new IllegalArgumentException(
             "%s was made by another recipe, %s; give another --checkpoint or remove it"
                 .formatted(checkpoint, saved.recipe()));
+      }
+      float stood = saved.recipe().schedule().populationAt(saved.update());
+      float stands = recipe.schedule().populationAt(saved.update());
+      if (recipe.network().cell().isConditional() && Math.abs(stood - stands) > LARGEST_LEAP) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "%s stands at update %d, where its gates were to take %.0f %% of the population's"
+                    + " statistics, and now would take %.0f %%; give a --population that fits"
+                    + " (it was trained with %d of %d updates)",
+                checkpoint,
+                saved.update(),
+                100 * stood,
+                100 * stands,
+                saved.recipe().schedule().population(),
+                saved.recipe().schedule().updates()));
       }
       network.parameters.forEach((name, array) -> saved.restore("network." + name, array));
       adam.first.forEach((name, array) -> saved.restore("adam.first." + name, array));
@@ -173,7 +200,8 @@ public final class CharTrainer implements AutoCloseable {
 
   /**
    * Runs some windows of the training text forward, so that the population statistics become those
-   * of the weights as they are now. Changes no weight, and not where training goes on.
+   * of the weights as they are now. For a training that is done: it changes no weight, but a recipe
+   * with a population would go on from these statistics.
    */
   public void settle() {
     List<float[]> settled = new ArrayList<>(state);

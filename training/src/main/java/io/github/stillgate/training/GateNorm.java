@@ -123,7 +123,8 @@ final class GateNorm {
     NDArray batchMean = v.mean(new int[] {0});
     NDArray centred = v.sub(batchMean);
     NDArray batchDeviation = centred.mul(centred).mean(new int[] {0}).add(epsilon).sqrt();
-    NDArray deviation = variance.add(epsilon).sqrt();
+    // A result lives as long as its first operand's manager: the window's, or nobody would free it.
+    NDArray deviation = v.getManager().create(EPSILON).add(variance).sqrt();
     NDArray share = v.getManager().create(population);
     NDArray one = v.getManager().create(1f);
     NDArray factor = batchDeviation.div(deviation).sub(one).mul(share).add(one);

@@ -99,8 +99,9 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
    * @param steps characters per update and stream
    * @param updates updates in all
    * @param cooldown the last so many updates lower the learning rate to 0 along a cosine
-   * @param population over the last so many updates the gates go over from the statistics of the
-   *     batch to those of the population, as the exported network has them; 0 for never
+   * @param population in the first half of the last so many updates the gates go over from the
+   *     statistics of the batch to those of the population, as the exported network has them, and
+   *     stay there; meanwhile one stream an update begins anew at zero. 0 for never
    * @param learningRate Adam's step before the cooldown
    * @param clip the gradient's norm is scaled down to this
    * @param resetEvery updates between resets of the carried state

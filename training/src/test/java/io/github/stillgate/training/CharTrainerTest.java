@@ -12,6 +12,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.session.Session;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -98,7 +99,7 @@ class CharTrainerTest {
     Path checkpoint = folder.resolve("checkpoint.safetensors");
     double[] whole = new double[12];
     // At update 7 its gates are on their way to the population's statistics.
-    Recipe recipe = towardsPopulation(recipe(Recipe.Cell.UNIT, 12, 4), 10);
+    Recipe recipe = towardsPopulation(recipe(Recipe.Cell.UNIT, 12, 4), 7);
     try (CharTrainer trainer = new CharTrainer(recipe, corpus)) {
       for (int i = 0; i < whole.length; i++) {
         whole[i] = trainer.update().bitsPerChar();
@@ -249,6 +250,51 @@ class CharTrainerTest {
       }
       assertThat(last).isLessThan(first - 0.2);
       assertThatThrownBy(trainer::export).hasMessageContaining("comparison only");
+    }
+  }
+
+  @Test
+  void theShareOfThePopulationGrowsOverTheFirstHalfOfItsUpdates() {
+    Recipe.Schedule schedule = Recipe.Schedule.paper(100).withPopulation(50);
+    assertThat(schedule.populationAt(49)).isZero();
+    assertThat(schedule.populationAt(50)).isCloseTo(0.04f, within(1e-6f));
+    assertThat(schedule.populationAt(62)).isCloseTo(0.52f, within(1e-6f));
+    assertThat(schedule.populationAt(74)).isEqualTo(1);
+    assertThat(schedule.populationAt(100)).isEqualTo(1);
+    assertThat(Recipe.Schedule.paper(100).populationAt(100)).isZero();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> schedule.withPopulation(101))
+        .withMessageContaining("population");
+  }
+
+  /** A checkpoint from before there was a population, and one whose schedule was changed. */
+  @Test
+  void gatesDoNotLeapToOtherStatisticsOnTheWay() throws Exception {
+    CharCorpus corpus = corpus();
+    Path checkpoint = folder.resolve("old.safetensors");
+    Recipe recipe = recipe(Recipe.Cell.UNIT, 12, 0);
+    try (CharTrainer trainer = new CharTrainer(recipe, corpus)) {
+      while (trainer.updates() < 10) {
+        trainer.update();
+      }
+      trainer.save(checkpoint);
+    }
+    byte[] written = Files.readAllBytes(checkpoint);
+    String text = new String(written, StandardCharsets.ISO_8859_1);
+    String field = "\\\"population\\\":0,";
+    assertThat(text).contains(field);
+    String old = text.replace(field, " ".repeat(field.length()));
+    Files.write(checkpoint, old.getBytes(StandardCharsets.ISO_8859_1));
+    try (CharTrainer trainer = new CharTrainer(recipe, corpus)) {
+      trainer.resume(checkpoint);
+      assertThat(trainer.updates()).isEqualTo(10);
+    }
+    try (CharTrainer trainer = new CharTrainer(towardsPopulation(recipe, 6), corpus)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> trainer.resume(checkpoint))
+          .withMessageContaining("0 %")
+          .withMessageContaining("100 %")
+          .withMessageContaining("--population");
     }
   }
 

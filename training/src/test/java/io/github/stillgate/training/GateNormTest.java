@@ -67,6 +67,21 @@ class GateNormTest {
     }
   }
 
+  /** An array of the manager that lives as long as the training is an array that is never freed. */
+  @Test
+  void aStepLeavesNothingBehind() {
+    try (NDManager manager = Engine.getEngine("PyTorch").newBaseManager()) {
+      GateNorm norm = new GateNorm(new Parameters(manager, 1), "gate", 2, recipe(0, 100));
+      norm.beginUpdate(99);
+      int before = manager.getManagedArrays().size();
+      try (NDManager window = manager.newSubManager()) {
+        norm.normalise(
+            window.create(new float[] {5, 10, 6, 10, 7, 11, 9, 12}, new Shape(4, 2)), true);
+      }
+      assertThat(manager.getManagedArrays()).hasSize(before);
+    }
+  }
+
   private static Recipe recipe(float shift, int population) {
     return new Recipe(
         new Recipe.Network(Recipe.Cell.FULL, 2, 1, 1),

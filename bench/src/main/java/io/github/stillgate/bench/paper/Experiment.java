@@ -127,7 +127,7 @@ record Experiment(String name, String label, Recipe recipe) {
                 + (shift.annealing() > 0 ? ", annealed" : "");
     return new Experiment(
         "%s-%d-g%d-%s%s-u%d"
-            .formatted(form, units, gates, how, population ? "" : "-batch", updates),
+            .formatted(form, units, gates, how, population ? "-population" : "", updates),
         "%s, g = %d, %s%s"
             .formatted(form, gates, said, population ? "" : ", statistics of the batch"),
         new Recipe(

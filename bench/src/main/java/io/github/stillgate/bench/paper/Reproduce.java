@@ -165,8 +165,9 @@ public final class Reproduce implements Callable<Integer> {
         new Tables(trainings, corpus, trials, steps, batchSteps, scoreChars, System.out);
     List<Experiment> dense = Experiment.dense(budget);
     String note =
-        "27-1024-1024-27, %d updates a network: the gates are trained, the networks are not yet good."
+        "27-1024-1024-27, %d updates a network, the second half towards the population's statistics: the"
                 .formatted(budget)
+            + " gates are trained, the networks are not yet good."
             + " Factors are medians of %d trials of %d steps (%d with 64 streams) on held-out text, all"
                 .formatted(trials, steps, batchSteps)
             + " contenders in turn within a trial, one thread each.";

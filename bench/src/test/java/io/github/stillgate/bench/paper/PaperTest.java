@@ -40,6 +40,12 @@ class PaperTest {
     assertThat(Experiment.table2(200))
         .extracting(e -> e.recipe().network().rank())
         .containsOnly(16, 32, 64);
+    assertThat(Experiment.table2(200))
+        .extracting(e -> e.recipe().schedule().population())
+        .containsOnly(100);
+    assertThat(Experiment.recipes(600))
+        .extracting(e -> e.recipe().schedule().population())
+        .contains(0, 300);
   }
 
   /** Corners of the printed tables. */

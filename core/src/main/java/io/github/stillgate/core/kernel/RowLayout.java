@@ -36,6 +36,7 @@ public record RowLayout(int groups, int stateRows, int stateStride, int inputRow
   /**
    * A pack of so many bytes and more is read once for all streams of a batch, row by row; a smaller
    * one stays in a core's second-level cache and goes stream by stream, without sorting by group.
+   * Where all groups are live in all streams nothing needs sorting, and a backend may share any.
    */
   public static final long WORTH_SHARING = 1L << 20;
 

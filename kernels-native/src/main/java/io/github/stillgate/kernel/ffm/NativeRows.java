@@ -52,7 +52,7 @@ final class NativeRows extends PackedRows {
 
   @Override
   public void multiply(Batch batch) {
-    if (batch.isAllLive()) {
+    if (batch.count() > 1 && batch.isAllLive()) {
       Kernels.multiplyAllRowsBatch(
           description,
           batch.groups(),
