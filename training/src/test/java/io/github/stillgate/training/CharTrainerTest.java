@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.abort;
 
-import ai.djl.engine.Engine;
-import ai.djl.engine.EngineException;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -18,27 +15,18 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@RequiresPyTorch
 class CharTrainerTest {
   private static final int STREAMS = 50;
   private static final int STEPS = 100;
 
   @TempDir Path folder;
-
-  @BeforeAll
-  static void requirePyTorch() {
-    try {
-      Engine.getEngine("PyTorch");
-    } catch (EngineException | IllegalArgumentException absent) {
-      abort("PyTorch's natives are not here: " + absent.getMessage());
-    }
-  }
 
   /**
    * PyTorch's arithmetic is the golden value: the same text, cut into the same streams, must score

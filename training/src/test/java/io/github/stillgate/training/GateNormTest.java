@@ -2,25 +2,14 @@ package io.github.stillgate.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import ai.djl.engine.Engine;
-import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
+@RequiresPyTorch
 class GateNormTest {
-  @BeforeAll
-  static void requirePyTorch() {
-    try {
-      Engine.getEngine("PyTorch");
-    } catch (EngineException | IllegalArgumentException absent) {
-      abort("PyTorch's natives are not here: " + absent.getMessage());
-    }
-  }
-
   /**
    * DJL's momentum is one minus PyTorch's; taken the wrong way round, the last step is all there
    * is.

@@ -2,10 +2,8 @@ package io.github.stillgate.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import ai.djl.engine.Engine;
-import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
@@ -14,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -22,21 +19,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * Gradients against differences of the loss, with the memory that autograd must not read reused.
  */
+@RequiresPyTorch
 class GradientTest {
   private static final int BATCH = 16;
   private static final int STEPS = 5;
 
   /** Half the distance of the two losses; the loss is float32, and its slope bends. */
   private static final float STEP = 2e-3f;
-
-  @BeforeAll
-  static void requirePyTorch() {
-    try {
-      Engine.getEngine("PyTorch");
-    } catch (EngineException | IllegalArgumentException absent) {
-      abort("PyTorch's natives are not here: " + absent.getMessage());
-    }
-  }
 
   @ParameterizedTest
   @CsvSource({
@@ -60,8 +49,8 @@ class GradientTest {
       CharNetwork network = new CharNetwork(manager, recipe);
       network.beginUpdate(0);
       SplittableRandom random = new SplittableRandom(5);
-      int[] inputs = random.ints(BATCH * STEPS, 0, 27).toArray();
-      int[] targets = random.ints(BATCH * STEPS, 0, 27).toArray();
+      int[] inputs = tokens(random);
+      int[] targets = tokens(random);
       Map<String, float[]> gradients = gradients(manager, network, inputs, targets, true);
       gradients.forEach((name, gradient) -> {
         NDArray parameter = network.parameters.trainable().get(name);
@@ -102,8 +91,8 @@ class GradientTest {
       CharNetwork network = new CharNetwork(manager, recipe);
       network.beginUpdate(0);
       SplittableRandom random = new SplittableRandom(5);
-      int[] inputs = random.ints(BATCH * STEPS, 0, 27).toArray();
-      int[] targets = random.ints(BATCH * STEPS, 0, 27).toArray();
+      int[] inputs = tokens(random);
+      int[] targets = tokens(random);
       Map<String, float[]> statistics = network.parameters.copyStatistics();
       Map<String, float[]> kept = gradients(manager, network, inputs, targets, false);
       network.parameters.trainable().values().forEach(p -> p.getGradient().subi(p.getGradient()));
@@ -131,6 +120,10 @@ class GradientTest {
           .forEach((name, p) -> gradients.put(name, p.getGradient().toFloatArray()));
       return gradients;
     }
+  }
+
+  private static int[] tokens(SplittableRandom random) {
+    return random.ints(BATCH * STEPS, 0, 27).toArray();
   }
 
   /**

@@ -2,10 +2,7 @@ package io.github.stillgate.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.abort;
 
-import ai.djl.engine.Engine;
-import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -28,26 +25,17 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What PyTorch computes in float64 is what an imported state dict gives, on every backend. */
+@RequiresPyTorch
 class TorchImportTest {
   private static final int INPUTS = 13;
   private static final int STEPS = 23;
 
   @TempDir private Path folder;
-
-  @BeforeAll
-  static void requirePyTorch() {
-    try {
-      Engine.getEngine("PyTorch");
-    } catch (EngineException | IllegalArgumentException absent) {
-      abort("PyTorch's natives are not here: " + absent.getMessage());
-    }
-  }
 
   @ParameterizedTest
   @CsvSource({
