@@ -215,10 +215,11 @@ final class Report {
           curve.points().stream().map(Curve.Point::training).toList());
     }
     bits.save(folder.resolve(name + ".svg"));
-    liveFractions(
-        name,
-        title + ": live units",
-        curves.stream().filter(curve -> curve.last().live()[0] < 0.999f).toList());
+    List<Curve> skipping =
+        curves.stream().filter(curve -> curve.last().live()[0] < 0.999f).toList();
+    if (!skipping.isEmpty()) {
+      liveFractions(name, title + ": live units", skipping);
+    }
   }
 
   private static double meanLive(Curve.Point point) {
