@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 
 /**
  * One implementation of all kernels. Found by {@link java.util.ServiceLoader}; see {@link
- * Backends}.
+ * BackendRegistry}.
  *
  * <p>A provider must be loadable wherever its jar is, and answer {@link #availability} without
  * touching what may be missing. Every other method may be called only when it is usable.

@@ -22,11 +22,11 @@ record BrokenBackend(String problem) implements Backend {
 
   @Override
   public PackedRows packRows(RowGroups rows, Arena memory) {
-    throw new BackendUnavailableException(problem);
+    throw new UnsupportedOperationException(problem);
   }
 
   @Override
   public Cells cells() {
-    throw new BackendUnavailableException(problem);
+    throw new UnsupportedOperationException(problem);
   }
 }

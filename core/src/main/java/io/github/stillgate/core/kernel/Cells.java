@@ -5,8 +5,11 @@ import java.lang.foreign.MemorySegment;
 /**
  * Selection and the elementwise ends of layers. All segments are 64-byte aligned float32 and hold
  * the padded number of elements, {@code stride = RowLayout.padded(n)}; several rows of values
- * follow each other at that stride. Padding may be computed and written, but holds nothing anyone
- * reads as a unit.
+ * follow each other at that stride. What a cell leaves in the first n elements does not depend on
+ * padding, which the package's page says more of.
+ *
+ * <p>Magnitudes below {@link Elementary#FLUSH_BELOW} become +0 exactly where a formula says {@code
+ * flush}, and nowhere else.
  *
  * <p>Arguments must be finite. Methods are stateless and safe for any number of threads on separate
  * memory.
@@ -14,7 +17,8 @@ import java.lang.foreign.MemorySegment;
 public interface Cells {
   /**
    * Fills {@code set} with the i below {@code n} whose {@code scores[i] > 0}, ascending. The scores
-   * stay as they are.
+   * stay as they are. Padding is never selected, whatever it holds: a number behind the last group
+   * would have a pack read behind its end.
    */
   void selectPositive(int n, MemorySegment scores, ActiveSet set);
 

@@ -16,6 +16,13 @@
  * compiled and where a session is stepped. All memory is off-heap and 64-byte aligned, and all
  * extents are padded to {@link io.github.stillgate.core.kernel.RowLayout#LANES}, so kernels have no
  * tails.
+ *
+ * <p><b>Padding.</b> Elements behind the last one of a vector, a row or a set of rows have memory
+ * and no meaning. Packs are +0 there, and so is every vector that a pack multiplies: what a layer
+ * reads, its state, what it gives. Cells may read and write the padding of what they are given;
+ * they leave finite numbers there if they find finite numbers, and +0 if they find +0, unless the
+ * function of a cell is not 0 at 0 (then the stage clears it). The first n elements of a result
+ * never depend on padding, and no index of padding is ever selected.
  */
 @NullMarked
 package io.github.stillgate.core.kernel;

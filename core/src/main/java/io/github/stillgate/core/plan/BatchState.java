@@ -2,8 +2,6 @@ package io.github.stillgate.core.plan;
 
 import io.github.stillgate.core.kernel.Batch;
 import io.github.stillgate.core.kernel.PackedRows;
-import java.lang.foreign.Arena;
-import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,7 +14,7 @@ import java.util.List;
  * depend on the others.
  *
  * <p>One gate is kept for all streams: every access stands between {@link #enter} and {@link
- * #exit}.
+ * #exit}, and every change between {@link #begin} and {@link #finish} besides.
  */
 public final class BatchState {
   private final OneThread thread;
@@ -38,14 +36,13 @@ public final class BatchState {
     }
     this.stepping = new StreamState[capacity];
     this.tokens = new int[capacity];
-    Arena memory = Arena.ofAuto();
     List<Batch[]> layers = new ArrayList<>();
     for (int layer = 0; layer < stages.size(); layer++) {
       Stage.Run run = streams[0].run(layer);
       Batch[] phases = new Batch[run.phases()];
       for (int phase = 0; phase < phases.length; phase++) {
         PackedRows rows = run.sums(phase).bank().rows();
-        phases[phase] = new Batch(capacity, rows.layout().groups(), memory);
+        phases[phase] = new Batch(capacity, rows.layout().groups(), thread.memory());
       }
       layers.add(phases);
     }
@@ -66,9 +63,27 @@ public final class BatchState {
     thread.exit();
   }
 
-  /** Closes all streams after the step that may be running. Closing twice does nothing. */
+  /**
+   * Closes all streams: nobody enters any more, and their memory is freed when nobody is inside.
+   * Closing twice does nothing.
+   */
   public void close() {
     thread.close();
+  }
+
+  /** A change begins; if {@link #exit} comes before {@link #finish}, all streams are closed. */
+  public void begin() {
+    thread.begin();
+  }
+
+  /** The change is whole. */
+  public void finish() {
+    thread.finish();
+  }
+
+  /** Whether the streams are closed, or will be as soon as the thread inside leaves. */
+  boolean isClosed() {
+    return thread.isClosed();
   }
 
   /** Number of streams there is room for. */
@@ -93,31 +108,24 @@ public final class BatchState {
   }
 
   /**
-   * One step of all streams that were offered since the last, each with its own input. If it breaks
-   * off (the JVM runs out of stack), all streams are closed.
+   * One step of all streams that were offered since the last, each with its own input; {@link
+   * #begin} and {@link #finish} surround it and the offers.
    */
   public void step() {
     thread.requireInside();
-    try {
-      for (int layer = 0; layer < batches.length; layer++) {
-        for (int phase = 0; phase < batches[layer].length; phase++) {
-          Batch batch = batches[layer][phase];
-          if (layer == 0) {
-            multiplyTokens(batch, phase);
-          }
-          multiplyVectors(batch, layer, phase);
-          for (int i = 0; i < count; i++) {
-            stepping[i].run(layer).finish(phase);
-          }
+    for (int layer = 0; layer < batches.length; layer++) {
+      for (int phase = 0; phase < batches[layer].length; phase++) {
+        Batch batch = batches[layer][phase];
+        if (layer == 0) {
+          multiplyTokens(batch, phase);
+        }
+        multiplyVectors(batch, layer, phase);
+        for (int i = 0; i < count; i++) {
+          stepping[i].run(layer).finish(phase);
         }
       }
-    } catch (Throwable failure) {
-      thread.fail();
-      throw failure;
-    } finally {
-      count = 0;
     }
-    Reference.reachabilityFence(this);
+    count = 0;
   }
 
   private void multiplyTokens(Batch batch, int phase) {

@@ -7,6 +7,7 @@ import io.github.stillgate.core.model.ConditionalGru;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * A conditional GRU. A step reads its gates whole, and of the reset and candidate rows those of
@@ -59,8 +60,8 @@ final class ConditionalGruStage extends Stage {
   }
 
   @Override
-  void measureCrossover() {
-    crossover.measure(unitRows);
+  void measureCrossover(BooleanSupplier cancelled) {
+    crossover.measure(unitRows, cancelled);
   }
 
   @Override

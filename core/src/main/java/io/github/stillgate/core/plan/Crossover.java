@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,9 +65,9 @@ final class Crossover {
    * the smallest fraction that was not faster. Does nothing where the fraction is recorded or
    * nothing is skipped. Takes half a second at most: what is not decided by then stays as it was.
    */
-  void measure(RowBank bank) {
+  void measure(RowBank bank, BooleanSupplier cancelled) {
     if (skipping && !recorded && bank.groups() > 1) {
-      fraction = new Measurement(bank).crossover();
+      fraction = new Measurement(bank, cancelled).crossover();
     }
   }
 
@@ -75,13 +76,15 @@ final class Crossover {
     private final int groups;
     private final SplittableRandom random = new SplittableRandom(1);
     private final boolean overInput;
+    private final BooleanSupplier cancelled;
     private final long deadline = System.nanoTime() + PATIENCE_NANOS;
     private @Nullable MemorySegment state;
     private @Nullable MemorySegment stateSums;
     private @Nullable MemorySegment input;
     private @Nullable MemorySegment inputSums;
 
-    Measurement(RowBank bank) {
+    Measurement(RowBank bank, BooleanSupplier cancelled) {
+      this.cancelled = cancelled;
       this.rows = bank.rows();
       this.groups = bank.groups();
       this.overInput = !bank.readsTokens();
@@ -100,7 +103,7 @@ final class Crossover {
         ActiveSet all = ActiveSet.all(groups, arena);
         int repeats = repeats(all);
         for (double fraction : FRACTIONS) {
-          if (System.nanoTime() > deadline) {
+          if (isOver()) {
             return NEVER;
           }
           if (!isFaster(sets(fraction, arena), all, repeats)) {
@@ -109,6 +112,10 @@ final class Crossover {
         }
         return NEVER;
       }
+    }
+
+    private boolean isOver() {
+      return System.nanoTime() > deadline || cancelled.getAsBoolean();
     }
 
     private MemorySegment vector(int width, Arena arena) {
@@ -148,7 +155,7 @@ final class Crossover {
       long[] part = new long[ROUNDS];
       long[] whole = new long[ROUNDS];
       int rounds = 0;
-      while (rounds < ROUNDS && (rounds == 0 || System.nanoTime() < deadline)) {
+      while (rounds < ROUNDS && (rounds == 0 || !isOver())) {
         int round = rounds++;
         for (ActiveSet set : sets) {
           part[round] += time(set, repeats);

@@ -30,7 +30,8 @@ final class Elementwise {
   }
 
   /**
-   * {@code out = f(values)} over n elements and their padding. More than one step overwrites the
+   * {@code out = f(values)} over n elements; the padding of {@code out} becomes +0, since f(0) need
+   * not be 0 and what a layer gives is multiplied by the next. More than one step overwrites the
    * values too.
    *
    * @param values bounded and finite
@@ -47,6 +48,9 @@ final class Elementwise {
     }
     if (from != out) {
       MemorySegment.copy(from, JAVA_FLOAT, 0, out, JAVA_FLOAT, 0, RowLayout.padded(n));
+    }
+    for (int i = n; i < RowLayout.padded(n); i++) {
+      out.setAtIndex(JAVA_FLOAT, i, 0f);
     }
   }
 }

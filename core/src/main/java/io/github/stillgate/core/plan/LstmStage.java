@@ -86,7 +86,8 @@ final class LstmStage extends Stage {
     this.allCells = ActiveSet.all(cellCount, packing.memory());
     this.allOutputs = ActiveSet.all(outputs, packing.memory());
     StatePart h = hidden(layer, outputBound).get(0);
-    StatePart c = new StatePart(layer.name() + ".c", h.floats(), cellCount, (float) cellBound);
+    StatePart c =
+        StatePart.of(layer.name(), StatePart.Kind.CELLS, h.floats(), cellCount, cellBound);
     this.parts = List.of(h, c);
   }
 

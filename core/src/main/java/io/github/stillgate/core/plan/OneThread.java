@@ -2,74 +2,192 @@ package io.github.stillgate.core.plan;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Cleaner;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps a second thread and a closed plan out of some streams' memory. Every access stands between
- * {@link #enter} and {@link #exit}; between two such pairs the streams may move to another thread.
- * Closing waits for the exit, so no step ever runs on freed memory.
+ * Keeps a second thread and a closed plan out of the memory of some streams, and sees to it that
+ * this memory is freed. Every access stands between {@link #enter} and {@link #exit}; between two
+ * such pairs the streams may move to another thread.
+ *
+ * <p>Closing lets nobody in any more and waits for nobody; what is inside ends its step, and then
+ * the memory is freed. A thread that enters writes {@code running}, then reads {@code closed}; one
+ * that frees has written {@code closed}, then reads {@code running}. Both are volatile, so one of
+ * the two sees the other, as in Dekker's algorithm.
+ *
+ * <p>What is dropped without being closed is never freed under a step either: a thread inside
+ * refers to this object until its exit, and while this object is reachable the memory of its
+ * streams is held, and with it the packs.
  */
 final class OneThread {
-  private static final int IDLE = 0;
-  private static final int RUNNING = 1;
-  private static final int SESSION_CLOSED = 2;
-  private static final int PLAN_CLOSED = 3;
-  private static final VarHandle PHASE;
+  private static final int OPEN = 0;
+  private static final int SESSION_CLOSED = 1;
+  private static final int PLAN_CLOSED = 2;
+  private static final VarHandle RUNNING;
 
   static {
     try {
-      PHASE = MethodHandles.lookup().findVarHandle(OneThread.class, "phase", int.class);
+      RUNNING = MethodHandles.lookup().findVarHandle(OneThread.class, "running", int.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
-  @SuppressWarnings("unused") // through PHASE
-  private volatile int phase = IDLE;
+  private final Plan plan;
+  private final StreamMemory memory = new StreamMemory();
+  private final Cleaner.Cleanable cleanable;
 
+  private volatile int running;
+  private volatile int closed = OPEN;
+  private volatile boolean broken;
+
+  /** The thread inside. Another may read an old value here, but never itself. */
+  private @Nullable Thread owner;
+
+  /** Whether the thread inside has begun a change that is not finished. */
+  private boolean changing;
+
+  /**
+   * A gate for streams of {@code plan}.
+   *
+   * @param packs held until the streams are freed; the caller's hold is taken over
+   */
+  OneThread(Plan plan, PackArena packs) {
+    this.plan = plan;
+    StreamMemory streams = memory;
+    this.cleanable =
+        Cleanup.of(
+            this,
+            () -> {
+              streams.free();
+              packs.release();
+            });
+  }
+
+  /** Memory that is freed when this is closed, or unreachable. */
+  StreamMemory memory() {
+    return memory;
+  }
+
+  /**
+   * Lets the calling thread in.
+   *
+   * @throws IllegalStateException if another thread is inside, or the streams or their plan are
+   *     closed
+   */
   void enter() {
-    if (!PHASE.compareAndSet(this, IDLE, RUNNING)) {
-      throw new IllegalStateException(
-          switch (phase) {
-            case SESSION_CLOSED -> "the session is closed; open another on the plan";
-            case PLAN_CLOSED -> "the plan of this session is closed; compile the model again";
-            default ->
-                "another thread is inside this session; a session serves one thread at a time,"
-                    + " open one for each stream";
-          });
+    Thread self = Thread.currentThread();
+    if (closed == OPEN && !broken && RUNNING.compareAndSet(this, 0, 1)) {
+      owner = self;
+      if (closed == OPEN && !broken) {
+        return;
+      }
+      owner = null;
+      running = 0;
+    } else if (owner == self) {
+      // No code of ours enters twice: the stack had no room for the exit of the call before.
+      broken = true;
+      owner = null;
+      running = 0;
     }
+    throw new IllegalStateException(refusal());
+  }
+
+  private String refusal() {
+    if (closed == PLAN_CLOSED) {
+      return "the plan of this session is closed; compile the model again";
+    }
+    if (closed == SESSION_CLOSED) {
+      return "the session is closed; open another on the plan";
+    }
+    if (broken) {
+      return "the session is closed, since a call broke off half-way (the JVM ran out of stack or"
+          + " memory); open another on the plan, and restore a snapshot taken before";
+    }
+    return "another thread is inside this session; a session serves one thread at a time, open one"
+        + " for each stream";
   }
 
   /** Refuses what may be done only between {@link #enter} and {@link #exit}. */
   void requireInside() {
-    if (phase != RUNNING) {
+    if (owner != Thread.currentThread()) {
       throw new IllegalStateException("the stream's memory may be used after enter() only");
     }
   }
 
-  /** A thread that is not inside, or was thrown out by {@link #fail}, changes nothing. */
-  void exit() {
-    PHASE.compareAndSet(this, RUNNING, IDLE);
+  /**
+   * A change of the state begins: if the thread leaves before {@link #finish}, by an error of any
+   * kind, the streams are closed. At the end of a stack nothing more than the exit has to succeed.
+   */
+  void begin() {
+    changing = true;
   }
 
-  /** Closes from inside: a step broke off half-way, and what it left is of no use. */
-  void fail() {
-    PHASE.compareAndSet(this, RUNNING, SESSION_CLOSED);
+  /** The change is whole. */
+  void finish() {
+    changing = false;
   }
 
-  void close() {
-    close(SESSION_CLOSED);
+  /** Whether nobody is let in any more. */
+  boolean isClosed() {
+    return closed != OPEN;
   }
 
-  void closeWithPlan() {
-    close(PLAN_CLOSED);
-  }
-
-  private void close(int closed) {
-    while (!PHASE.compareAndSet(this, IDLE, closed)) {
-      if (phase == SESSION_CLOSED || phase == PLAN_CLOSED) {
-        return;
-      }
-      Thread.onSpinWait();
+  /** Ends what the thread inside does, if it is long and someone closes. */
+  void requireOpen() {
+    if (isClosed()) {
+      throw new IllegalStateException(refusal());
     }
+  }
+
+  /** Lets the calling thread out. A thread that is not inside changes nothing. */
+  void exit() {
+    if (owner != Thread.currentThread()) {
+      return;
+    }
+    if (changing) {
+      broken = true;
+    }
+    owner = null;
+    RUNNING.setRelease(this, 0);
+  }
+
+  /** Closes the streams; their memory is freed when nobody is inside. */
+  void close() {
+    closeBy(SESSION_CLOSED);
+    plan.forget(this);
+  }
+
+  /** The same because the plan is closed. */
+  void closeWithPlan() {
+    closeBy(PLAN_CLOSED);
+  }
+
+  private void closeBy(int who) {
+    boolean first;
+    synchronized (this) {
+      first = closed == OPEN;
+      closed = Math.max(closed, who);
+    }
+    if (first) {
+      Cleanup.free(this);
+    }
+  }
+
+  /**
+   * Whether nobody is inside, once this is closed. A thread that has ended is not: its stack had no
+   * room for the exit.
+   */
+  boolean isLeft() {
+    if (running == 0) {
+      return true;
+    }
+    Thread inside = owner;
+    return inside != null && !inside.isAlive();
+  }
+
+  /** Frees the memory, once; nobody may be inside. */
+  void free() {
+    cleanable.clean();
   }
 }

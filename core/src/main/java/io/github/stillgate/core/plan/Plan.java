@@ -1,8 +1,6 @@
 package io.github.stillgate.core.plan;
 
-import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.Backends;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
@@ -14,46 +12,38 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
-import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
+import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.function.Function;
 
 /**
  * A {@link Model} packed for this CPU: immutable, shared by any number of threads, each stream with
  * a session of its own. It owns the packed weights, off-heap, until it is closed.
  */
 public final class Plan implements AutoCloseable {
-  /** C2 compiles after some ten thousand calls or loop trips; a step makes several of each. */
-  private static final int WARM_UP_STEPS = 12_000;
-
-  /** Slow steps are loops enough to be compiled sooner: after this long, fewer will do. */
-  private static final Duration WARM_UP_ENOUGH = Duration.ofMillis(1_500);
-
-  /** Compilation happens beside the steps; it is over when so many of them allocate nothing. */
-  private static final int WARM_UP_BATCH = 1_000;
-
-  private static final Duration WARM_UP_LIMIT = Duration.ofSeconds(10);
-
   private final Model model;
   private final PlanOptions options;
   private final Backend backend;
-  private final Arena memory;
+  private final PackArena packs = new PackArena();
   private final List<Stage> stages;
-  private final Set<OneThread> streams =
-      Collections.newSetFromMap(Collections.synchronizedMap(new WeakHashMap<>()));
+  private final Cleaner.Cleanable hold;
+
+  /** The gates of all streams that were opened and not closed. Guards {@link #closed} too. */
+  private final Set<OneThread> streams = Collections.newSetFromMap(new WeakHashMap<>());
+
   private boolean closed;
 
   /**
    * What {@link #warmUp} did.
    *
-   * @param steps steps run
+   * @param steps rounds run: steps of a stream, steps of a batch, short sequences
    * @param took time they took
-   * @param firstStep latency of the first step behind them
+   * @param firstStep latency of the first step after them
    */
   public record WarmUp(int steps, Duration took, Duration firstStep) {}
 
@@ -61,20 +51,20 @@ public final class Plan implements AutoCloseable {
     this.model = model;
     this.options = options;
     this.backend = backend;
-    this.memory = Arena.ofShared();
     try {
       this.stages = pack();
     } catch (Throwable failure) {
-      memory.close();
+      packs.release();
       throw failure;
     }
+    this.hold = Cleanup.of(this, packs::release);
   }
 
   /**
    * Packs {@code model} with the default options.
    *
-   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if {@code
-   *     -Dstillgate.backend} demands a backend that cannot run
+   * @throws BackendUnavailableException if {@code -Dstillgate.backend} demands a backend that
+   *     cannot run
    * @throws IllegalArgumentException if a sum could overflow float32
    */
   public static Plan compile(Model model) {
@@ -84,8 +74,7 @@ public final class Plan implements AutoCloseable {
   /**
    * Packs {@code model}.
    *
-   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if the backend asked for
-   *     cannot run
+   * @throws BackendUnavailableException if the backend asked for cannot run
    * @throws IllegalArgumentException if a sum could overflow float32 under the options' input bound
    */
   public static Plan compile(Model model, PlanOptions options) {
@@ -98,7 +87,7 @@ public final class Plan implements AutoCloseable {
     double bound = inputBound();
     boolean tokens = model.readsTokens();
     for (Layer layer : model.layers()) {
-      Stage stage = stage(layer, bound, new Packing(backend, memory, tokens));
+      Stage stage = stage(layer, bound, new Packing(backend, packs.arena(), tokens));
       packed.add(stage);
       bound = stage.outputBound();
       tokens = false;
@@ -193,17 +182,18 @@ public final class Plan implements AutoCloseable {
    * @throws IllegalStateException if the plan is closed
    */
   public StreamState openStream() {
-    return new StreamState(model.inputs(), stages, admit());
+    return open(thread -> new StreamState(model.inputs(), stages, thread));
   }
 
   /**
    * The memory of {@code capacity} new streams that step together, all zero. Used by batch
    * sessions.
    *
+   * @throws IllegalArgumentException if the capacity is below 1
    * @throws IllegalStateException if the plan is closed
    */
   public BatchState openBatch(int capacity) {
-    return new BatchState(capacity, model.inputs(), stages, admit());
+    return open(thread -> new BatchState(capacity, model.inputs(), stages, thread));
   }
 
   /**
@@ -212,7 +202,27 @@ public final class Plan implements AutoCloseable {
    * @throws IllegalStateException if the plan is closed
    */
   public SequenceState openSequence() {
-    return new SequenceState(model.inputs(), stages, admit());
+    return open(thread -> new SequenceState(model.inputs(), stages, thread));
+  }
+
+  /** Holds the plan open while memory is bound to its packs. */
+  private <S> S open(Function<OneThread, S> binding) {
+    Arithmetic.look();
+    OneThread thread = admit();
+    try {
+      S bound;
+      thread.enter();
+      try {
+        bound = binding.apply(thread);
+      } finally {
+        thread.exit();
+      }
+      thread.requireOpen();
+      return bound;
+    } catch (Throwable failure) {
+      thread.close();
+      throw failure;
+    }
   }
 
   /** What a stream keeps from step to step, in the order it lies in its state. */
@@ -233,74 +243,89 @@ public final class Plan implements AutoCloseable {
       if (closed) {
         throw new IllegalStateException("the plan is closed; compile the model again");
       }
-      OneThread thread = new OneThread();
+      packs.hold();
+      OneThread thread = new OneThread(this, packs);
       streams.add(thread);
       return thread;
     }
   }
 
-  /**
-   * Steps a stream of its own until the kernels run compiled, so that the first live step is not
-   * thousands of times slower than the rest: uncompiled vector code allocates, so the end shows in
-   * a thousand steps without an allocation. Takes some seconds and stops after ten in any case.
-   * Then measures from which live fraction on a step had better compute every unit ({@link
-   * #crossover}), unless the options say it; half a second a layer at most.
-   *
-   * @return what it took, and the latency of one step afterwards
-   * @throws IllegalStateException if the plan is closed
-   */
-  public WarmUp warmUp() {
-    try (Exercise exercise = exercise()) {
-      long start = System.nanoTime();
-      int steps = 0;
-      long allocated = Long.MAX_VALUE;
-      // The measurement itself allocates a little; a boxed vector is 64 bytes in every step.
-      long elapsed = 0;
-      while (elapsed < WARM_UP_LIMIT.toNanos()
-          && (allocated > WARM_UP_BATCH
-              || (steps < WARM_UP_STEPS && elapsed < WARM_UP_ENOUGH.toNanos()))) {
-        long batchStart = allocatedBytes();
-        int batchEnd = steps + WARM_UP_BATCH;
-        while (steps < batchEnd && elapsed < WARM_UP_LIMIT.toNanos()) {
-          exercise.step(steps++);
-          elapsed = System.nanoTime() - start;
-        }
-        allocated = exercise.allocatesNothing() ? allocatedBytes() - batchStart : 0;
-      }
-      exercise.inside(() -> stages.forEach(Stage::measureCrossover));
-      long before = System.nanoTime();
-      exercise.step(steps);
-      long after = System.nanoTime();
-      return new WarmUp(steps, Duration.ofNanos(before - start), Duration.ofNanos(after - before));
+  /** The memory of the packed weights. */
+  PackArena packs() {
+    return packs;
+  }
+
+  /** Forgets streams that are closed. */
+  void forget(OneThread thread) {
+    synchronized (streams) {
+      streams.remove(thread);
     }
   }
 
-  private static long allocatedBytes() {
-    return ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
-        ? threads.getCurrentThreadAllocatedBytes()
-        : 0;
+  /**
+   * Runs what sessions, batches and sequences of this plan run, on streams of its own, until the
+   * kernels are compiled: otherwise the first live steps are up to thousands of times slower than
+   * the rest. Takes some seconds and stops after ten in any case. Then measures from which live
+   * fraction on a step had better compute every unit ({@link #crossover}), unless the options say
+   * it; half a second a layer at most.
+   *
+   * @return what it took, and the latency of one step afterwards
+   * @throws IllegalStateException if the plan is closed, also while this runs
+   */
+  public WarmUp warmUp() {
+    Rehearsal rehearsal = new Rehearsal();
+    if (stages.stream().anyMatch(stage -> stage instanceof WholeSequenceStage)) {
+      try (Exercise sequences = new Exercise.OfSequence(openSequence(), model)) {
+        rehearsal.run(sequences, Exercise.Extent.WHOLE);
+        measureCrossovers(sequences);
+        return warmedUp(rehearsal, sequences);
+      }
+    }
+    // A single stream first, since its rounds are the shortest: uncompiled, a batch of 64 on the
+    // vector backend takes 150 ms. And last, since its step is the one that is measured.
+    try (Exercise stream = new Exercise.OfStream(openStream(), model);
+        Exercise batch = new Exercise.OfBatch(openBatch(Exercise.OfBatch.STREAMS), model);
+        Exercise sequences = new Exercise.OfSequence(openSequence(), model)) {
+      rehearsal.run(stream, Exercise.Extent.WHOLE);
+      rehearsal.run(batch, Exercise.Extent.REST);
+      rehearsal.run(sequences, Exercise.Extent.REST);
+      measureCrossovers(stream);
+      return warmedUp(rehearsal, stream);
+    }
   }
 
-  private Exercise exercise() {
-    return stages.stream().anyMatch(stage -> stage instanceof WholeSequenceStage)
-        ? new Exercise.OfSequence(openSequence(), model)
-        : new Exercise.OfStream(openStream(), model);
+  private void measureCrossovers(Exercise exercise) {
+    exercise.inside(cancelled -> stages.forEach(stage -> stage.measureCrossover(cancelled)));
+  }
+
+  private static WarmUp warmedUp(Rehearsal rehearsal, Exercise exercise) {
+    Duration took = rehearsal.took();
+    long before = System.nanoTime();
+    exercise.round(rehearsal.rounds());
+    Duration first = Duration.ofNanos(System.nanoTime() - before);
+    return new WarmUp(rehearsal.rounds(), took, first);
   }
 
   /**
-   * Frees the packed weights. Waits for steps that are running, then closes every session of this
-   * plan; their next call throws {@link IllegalStateException}. Closing twice does nothing.
+   * Closes every session, batch and sequence of this plan: their next call throws {@link
+   * IllegalStateException}. Their memory and the packed weights are freed at once, or as soon as
+   * the steps that are running have ended; closing does not wait for them. Any thread may close.
+   * Closing twice does nothing.
+   *
+   * <p>A plan that is dropped with all its sessions is freed after a garbage collection.
    */
   @Override
   public void close() {
+    List<OneThread> open;
     synchronized (streams) {
       if (closed) {
         return;
       }
       closed = true;
-      streams.forEach(OneThread::closeWithPlan);
+      open = new ArrayList<>(streams);
       streams.clear();
     }
-    memory.close();
+    open.forEach(OneThread::closeWithPlan);
+    Cleanup.free(hold);
   }
 }

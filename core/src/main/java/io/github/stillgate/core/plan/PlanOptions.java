@@ -1,6 +1,5 @@
 package io.github.stillgate.core.plan;
 
-import io.github.stillgate.core.kernel.Backends;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -10,7 +9,7 @@ import java.util.OptionalDouble;
  *
  * <p>Immutable.
  *
- * @param backend name of the backend, or empty to let {@link Backends#choose} decide
+ * @param backend name of the backend, or empty to let {@link Backends} decide
  * @param skipping what is left out
  * @param inputBound largest magnitude an input value may have; a step refuses larger ones, and a
  *     plan refuses weights that could overflow under it

@@ -5,10 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import io.github.stillgate.core.kernel.Batch;
 import io.github.stillgate.core.kernel.GroupLayout;
 import io.github.stillgate.core.kernel.RowLayout;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,7 +17,9 @@ import java.util.List;
  * <p>A layer goes through all steps before the next one begins. Sums over a layer's input do not
  * wait for its state, so those of {@link #AHEAD} steps are made together and read the weights once.
  *
- * <p>Every access stands between {@link #enter} and {@link #exit}.
+ * <p>Every access stands between {@link #enter} and {@link #exit}, and every change of the state
+ * between {@link #begin} and {@link #finish} besides. A run looks before each step whether it is to
+ * be closed, so closing does not wait for the end of a long one.
  */
 public final class SequenceState {
   /** Steps whose input sums are made together. */
@@ -29,17 +29,27 @@ public final class SequenceState {
   private final MemorySegment state;
   private final List<Pass[]> layers = new ArrayList<>();
   private final int inputs;
+
+  /** A layer reads one and writes the other. */
+  private final StreamMemory.Room[] rooms;
+
+  /** Floats of the widest vector that passes between layers, padded. */
+  private final int widest;
+
   private MemorySegment values = MemorySegment.NULL;
+  private MemorySegment next = MemorySegment.NULL;
   private int stride;
 
   SequenceState(int inputs, List<Stage> stages, OneThread thread) {
     this.thread = thread;
     this.inputs = inputs;
-    Arena memory = Arena.ofAuto();
+    StreamMemory memory = thread.memory();
+    this.rooms = new StreamMemory.Room[] {memory.room(), memory.room()};
     long stateFloats = stages.stream().mapToLong(Stage::stateFloats).sum();
     this.state = memory.allocate(Math.max(4, 4 * stateFloats), RowLayout.ALIGNMENT);
     SegmentAllocator states = SegmentAllocator.slicingAllocator(state);
     int width = inputs;
+    int most = inputs;
     for (Stage stage : stages) {
       List<WholeSequenceStage.Direction> directions =
           stage instanceof WholeSequenceStage whole
@@ -47,11 +57,13 @@ public final class SequenceState {
               : List.of(new WholeSequenceStage.Direction(stage, false));
       List<Pass> passes = new ArrayList<>();
       for (WholeSequenceStage.Direction direction : directions) {
-        passes.add(new Pass(direction, width, states, memory));
+        passes.add(new Pass(direction, width, states, thread));
       }
       layers.add(passes.toArray(new Pass[0]));
       width = stage.outputs();
+      most = Math.max(most, width);
     }
+    this.widest = RowLayout.padded(most);
   }
 
   /**
@@ -69,9 +81,27 @@ public final class SequenceState {
     thread.exit();
   }
 
-  /** Closes the sequence after the run that may be under way. Closing twice does nothing. */
+  /**
+   * Closes the sequence: nobody enters any more, a run that is under way ends at its next step with
+   * an {@link IllegalStateException}, and then the memory is freed. Closing twice does nothing.
+   */
   public void close() {
     thread.close();
+  }
+
+  /** A change of the state begins; if {@link #exit} comes before {@link #finish}, it closes. */
+  public void begin() {
+    thread.begin();
+  }
+
+  /** The change of the state is whole. */
+  public void finish() {
+    thread.finish();
+  }
+
+  /** Whether the sequence is closed, or will be as soon as the thread inside leaves. */
+  boolean isClosed() {
+    return thread.isClosed();
   }
 
   /** The states of all layers one after the other, each padded. */
@@ -79,82 +109,94 @@ public final class SequenceState {
     return state;
   }
 
-  /** Runs over vectors, from the state as it is. If it breaks off, the sequence is closed. */
-  public void run(float[][] input, float[][] output) {
+  /**
+   * Makes room for a run of {@code steps}, which changes no state.
+   *
+   * @return where the input vectors go, {@link #inputStride} floats from one to the next; the
+   *     padding is zero and must stay so
+   */
+  public MemorySegment room(int steps) {
     thread.requireInside();
-    try {
-      stride = RowLayout.padded(inputs);
-      values = room(input.length);
-      for (int t = 0; t < input.length; t++) {
-        MemorySegment.copy(input[t], 0, values, JAVA_FLOAT, at(t), inputs);
-      }
-      runFrom(0, input.length, output);
-    } catch (Throwable failure) {
-      thread.fail();
-      throw failure;
-    }
+    long bytes = Math.max(4, 4L * steps * widest);
+    values = rooms[0].atLeast(bytes);
+    next = rooms[1].atLeast(bytes);
+    stride = inputStride();
+    clearPadding(values, stride, inputs, steps);
+    return values;
   }
 
-  /** The same over tokens, which must be in range. */
+  /** Floats from one input vector to the next. */
+  public int inputStride() {
+    return RowLayout.padded(inputs);
+  }
+
+  /** Runs over the vectors in {@link #room}, from the state as it is. */
+  public void run(int steps, float[][] output) {
+    thread.requireInside();
+    runFrom(0, steps, output);
+  }
+
+  /** The same over tokens, which must be in range; {@link #room} is made before. */
   public void run(int[] tokens, float[][] output) {
     thread.requireInside();
-    try {
-      Pass[] first = layers.get(0);
-      MemorySegment next = next(first, tokens.length);
-      int column = 0;
-      for (Pass pass : first) {
-        pass.run(tokens, next, padded(first), column);
-        column += pass.outputs;
-      }
-      values = next;
-      stride = padded(first);
-      runFrom(1, tokens.length, output);
-    } catch (Throwable failure) {
-      thread.fail();
-      throw failure;
+    Pass[] first = layers.get(0);
+    clearPadding(next, padded(first), outputs(first), tokens.length);
+    int column = 0;
+    for (Pass pass : first) {
+      pass.run(tokens, next, padded(first), column);
+      column += pass.outputs;
     }
+    turn(first);
+    runFrom(1, tokens.length, output);
   }
 
   private void runFrom(int layer, int steps, float[][] output) {
     for (Pass[] passes : layers.subList(layer, layers.size())) {
-      MemorySegment next = next(passes, steps);
+      clearPadding(next, padded(passes), outputs(passes), steps);
       int column = 0;
       for (Pass pass : passes) {
         pass.run(values, stride, steps, next, padded(passes), column);
         column += pass.outputs;
       }
-      values = next;
-      stride = padded(passes);
+      turn(passes);
     }
     for (int t = 0; t < steps; t++) {
-      MemorySegment.copy(values, JAVA_FLOAT, at(t), output[t], 0, output[t].length);
+      MemorySegment.copy(values, JAVA_FLOAT, 4L * t * stride, output[t], 0, output[t].length);
     }
-    values = MemorySegment.NULL;
-    Reference.reachabilityFence(this);
   }
 
-  private long at(int step) {
-    return 4L * step * stride;
+  /** What was written is read from now on. */
+  private void turn(Pass[] written) {
+    MemorySegment read = values;
+    values = next;
+    next = read;
+    stride = padded(written);
   }
 
-  private MemorySegment room(int steps) {
-    return Arena.ofAuto().allocate(Math.max(4, 4L * steps * stride), RowLayout.ALIGNMENT);
+  /** Rooms are used again, by layers of other widths; padding is zero for whoever multiplies it. */
+  private static void clearPadding(MemorySegment vectors, int stride, int width, int steps) {
+    if (width < stride) {
+      for (int t = 0; t < steps; t++) {
+        vectors.asSlice(4L * ((long) t * stride + width), 4L * (stride - width)).fill((byte) 0);
+      }
+    }
   }
 
-  private static MemorySegment next(Pass[] passes, int steps) {
-    return Arena.ofAuto().allocate(Math.max(4, 4L * steps * padded(passes)), RowLayout.ALIGNMENT);
-  }
-
-  private static int padded(Pass[] passes) {
+  private static int outputs(Pass[] passes) {
     int outputs = 0;
     for (Pass pass : passes) {
       outputs += pass.outputs;
     }
-    return RowLayout.padded(outputs);
+    return outputs;
+  }
+
+  private static int padded(Pass[] passes) {
+    return RowLayout.padded(outputs(passes));
   }
 
   /** One stage in one direction. */
   private static final class Pass {
+    private final OneThread thread;
     private final int outputs;
     private final boolean backward;
     private final MemorySegment input;
@@ -162,7 +204,13 @@ public final class SequenceState {
     private final Batch[] ahead;
     private final MemorySegment[][] aheadSums;
 
-    Pass(WholeSequenceStage.Direction direction, int width, SegmentAllocator states, Arena memory) {
+    Pass(
+        WholeSequenceStage.Direction direction,
+        int width,
+        SegmentAllocator states,
+        OneThread thread) {
+      this.thread = thread;
+      StreamMemory memory = thread.memory();
       Stage stage = direction.stage();
       this.outputs = stage.outputs();
       this.backward = direction.backward();
@@ -188,6 +236,7 @@ public final class SequenceState {
 
     void run(int[] tokens, MemorySegment to, int toStride, int column) {
       for (int i = 0; i < tokens.length; i++) {
+        thread.requireOpen();
         int t = backward ? tokens.length - 1 - i : i;
         run.step(tokens[t]);
         keep(to, toStride, column, t);
@@ -198,6 +247,7 @@ public final class SequenceState {
         MemorySegment from, int fromStride, int steps, MemorySegment to, int toStride, int column) {
       for (int begin = 0; begin < steps; begin += AHEAD) {
         int count = Math.min(AHEAD, steps - begin);
+        thread.requireOpen();
         for (int phase = 0; phase < run.phases(); phase++) {
           if (isAhead(phase)) {
             Batch batch = ahead[phase];
@@ -212,6 +262,7 @@ public final class SequenceState {
           }
         }
         for (int i = 0; i < count; i++) {
+          thread.requireOpen();
           int t = backward ? steps - 1 - begin - i : begin + i;
           MemorySegment.copy(from, 4L * t * fromStride, input, 0, input.byteSize());
           step(i);

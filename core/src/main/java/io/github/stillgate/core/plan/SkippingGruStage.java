@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,7 +71,8 @@ final class SkippingGruStage extends Stage {
     this.crossover = crossover;
     StatePart h = hidden(layer, STATE_BOUND).get(0);
     // Mass is at most epsilon after a step, and a gate adds at most 1.
-    this.parts = List.of(h, new StatePart(layer.name() + ".m", h.floats(), units, 2));
+    this.parts =
+        List.of(h, StatePart.of(layer.name(), StatePart.Kind.CARRIED, h.floats(), units, 2));
   }
 
   @Override
@@ -95,11 +97,11 @@ final class SkippingGruStage extends Stage {
   }
 
   @Override
-  void measureCrossover() {
+  void measureCrossover(BooleanSupplier cancelled) {
     if (guess != null) {
-      gateCrossover.measure(gateRows);
+      gateCrossover.measure(gateRows, cancelled);
     }
-    crossover.measure(unitRows);
+    crossover.measure(unitRows, cancelled);
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.github.stillgate.core.model.Layer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * One layer packed for a backend. Immutable but for the measured {@link Crossover}, and shared by
@@ -41,14 +42,18 @@ abstract sealed class Stage
 
   /** The one state vector of most layers. */
   static List<StatePart> hidden(Layer layer, double bound) {
-    return List.of(new StatePart(layer.name() + ".h", 0, layer.outputs(), (float) bound));
+    return List.of(StatePart.of(layer.name(), StatePart.Kind.HIDDEN, 0, layer.outputs(), bound));
   }
 
   /** Weight bytes one step reads when every unit is computed, by token or by vector. */
   abstract long denseBytes(boolean token);
 
-  /** Finds out from which live fraction on computing everything is faster. */
-  void measureCrossover() {}
+  /**
+   * Finds out from which live fraction on computing everything is faster.
+   *
+   * @param cancelled whether to leave off; what is not decided by then stays as it was
+   */
+  void measureCrossover(BooleanSupplier cancelled) {}
 
   /** The live fraction from which on a step computes every unit: 0 in a layer without gates. */
   double crossover() {
@@ -72,7 +77,7 @@ abstract sealed class Stage
    * <p>Not safe for several threads.
    */
   interface Run {
-    /** What this stage gives; its padding holds anything finite. */
+    /** What this stage gives, +0 in its padding. */
     MemorySegment output();
 
     /** Units of this stage, or 0 if it has no gates. */

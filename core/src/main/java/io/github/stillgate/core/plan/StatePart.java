@@ -6,11 +6,38 @@ import io.github.stillgate.core.kernel.RowLayout;
  * One vector that a stream keeps from step to step.
  *
  * @param name the layer's name, a dot, and the vector's name in the formulas: {@code rnn0.h}
+ * @param kind what the vector is
  * @param at where it begins in the stream's state, in floats
  * @param width number of values
  * @param bound largest magnitude a value can reach
  */
-public record StatePart(String name, int at, int width, float bound) {
+public record StatePart(String name, Kind kind, int at, int width, float bound) {
+  /** What a vector of the state is to its layer. */
+  public enum Kind {
+    /** What the layer gives, h in all formulas. */
+    HIDDEN('h'),
+    /** The cells of an LSTM, c. */
+    CELLS('c'),
+    /** What {@link Skipping#below} carries for units at rest, m. */
+    CARRIED('m');
+
+    private final char letter;
+
+    Kind(char letter) {
+      this.letter = letter;
+    }
+
+    /** The letter of the formulas, which names the kind in snapshots. */
+    public char letter() {
+      return letter;
+    }
+  }
+
+  /** The part of this kind of a layer; its name is the layer's and the kind's letter. */
+  static StatePart of(String layer, Kind kind, int at, int width, double bound) {
+    return new StatePart(layer + "." + kind.letter(), kind, at, width, (float) bound);
+  }
+
   /** Floats it takes in the stream's state. */
   int floats() {
     return RowLayout.padded(width);
@@ -18,11 +45,11 @@ public record StatePart(String name, int at, int width, float bound) {
 
   /** The same vector behind {@code floats} others. */
   StatePart movedBy(int floats) {
-    return new StatePart(name, at + floats, width, bound);
+    return new StatePart(name, kind, at + floats, width, bound);
   }
 
   /** The same vector under a longer name. */
   StatePart within(String layer) {
-    return new StatePart(layer + "." + name, at, width, bound);
+    return new StatePart(layer + "." + name, kind, at, width, bound);
   }
 }

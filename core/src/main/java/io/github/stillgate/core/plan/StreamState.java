@@ -3,10 +3,8 @@ package io.github.stillgate.core.plan;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.RowLayout;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,8 +14,10 @@ import java.util.List;
  * itself.
  *
  * <p>Every access to the memory stands between {@link #enter} and {@link #exit}. Between two such
- * pairs the stream may move to another thread. Closing the plan or the stream waits for the exit,
- * so no step ever runs on freed memory. The streams of a batch share one gate.
+ * pairs the stream may move to another thread. Memory of a closed plan or stream is freed after the
+ * exit, so no step ever runs on freed memory. What changes the state stands between {@link #begin}
+ * and {@link #finish} besides: a change that breaks off closes the stream. The streams of a batch
+ * share one gate and one memory.
  */
 public final class StreamState {
   private final OneThread thread;
@@ -28,8 +28,7 @@ public final class StreamState {
 
   StreamState(int inputs, List<Stage> stages, OneThread thread) {
     this.thread = thread;
-    // An automatic arena: a stream that is dropped without being closed leaks nothing.
-    Arena memory = Arena.ofAuto();
+    StreamMemory memory = thread.memory();
     long stateFloats = stages.stream().mapToLong(Stage::stateFloats).sum();
     this.state = memory.allocate(Math.max(4, 4 * stateFloats), RowLayout.ALIGNMENT);
     this.input = memory.allocate(4L * RowLayout.padded(inputs), RowLayout.ALIGNMENT);
@@ -59,41 +58,47 @@ public final class StreamState {
     thread.exit();
   }
 
-  /** Closes the stream after the step that may be running. Closing twice does nothing. */
+  /**
+   * Closes the stream: nobody enters any more, and its memory is freed when nobody is inside.
+   * Closing twice does nothing.
+   */
   public void close() {
     thread.close();
   }
 
+  /** A change of the state begins; if {@link #exit} comes before {@link #finish}, it closes. */
+  public void begin() {
+    thread.begin();
+  }
+
+  /** The change of the state is whole, and its results are where they belong. */
+  public void finish() {
+    thread.finish();
+  }
+
   /**
-   * One step on what {@link #input} holds. Kernels read memory by address: a stream that no one has
-   * entered is refused. If a step breaks off (the JVM runs out of stack), the stream is closed.
+   * One step on what {@link #input} holds, which {@link #begin} and {@link #finish} surround.
+   * Kernels read memory by address: a stream that the calling thread has not entered is refused.
    */
   public void step() {
     thread.requireInside();
-    try {
-      for (Stage.Run run : runs) {
-        run.step();
-      }
-    } catch (Throwable failure) {
-      thread.fail();
-      throw failure;
+    for (Stage.Run run : runs) {
+      run.step();
     }
-    Reference.reachabilityFence(this);
   }
 
-  /** One step on token {@code token}, which must be in range. */
+  /** The same on token {@code token}, which must be in range. */
   public void step(int token) {
     thread.requireInside();
-    try {
-      runs[0].step(token);
-      for (int i = 1; i < runs.length; i++) {
-        runs[i].step();
-      }
-    } catch (Throwable failure) {
-      thread.fail();
-      throw failure;
+    runs[0].step(token);
+    for (int i = 1; i < runs.length; i++) {
+      runs[i].step();
     }
-    Reference.reachabilityFence(this);
+  }
+
+  /** Whether the stream is closed, or will be as soon as the thread inside leaves. */
+  boolean isClosed() {
+    return thread.isClosed();
   }
 
   /** What one layer does for this stream. */

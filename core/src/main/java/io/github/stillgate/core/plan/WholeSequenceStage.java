@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Stages side by side over one sequence, at least one of them from its end; no stream can be opened
@@ -76,8 +77,8 @@ final class WholeSequenceStage extends Stage {
   }
 
   @Override
-  void measureCrossover() {
-    directions.forEach(direction -> direction.stage().measureCrossover());
+  void measureCrossover(BooleanSupplier cancelled) {
+    directions.forEach(direction -> direction.stage().measureCrossover(cancelled));
   }
 
   @Override

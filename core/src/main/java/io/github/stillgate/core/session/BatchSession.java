@@ -20,8 +20,11 @@ import java.util.Deque;
  * </pre>
  *
  * <p>Feeding, stepping and reading allocate nothing. The batch with all its streams serves one
- * thread at a time; a second one inside is detected and refused. A call that throws changes
- * nothing.
+ * thread at a time; a second one inside is detected and refused. A call that throws an exception
+ * changes nothing; one that breaks off half-way with an error of the JVM closes the batch.
+ *
+ * <p>Closing frees the memory of all streams at once; that of a batch that is dropped is freed
+ * after a garbage collection.
  */
 public final class BatchSession implements AutoCloseable {
   private final Plan plan;
@@ -29,6 +32,7 @@ public final class BatchSession implements AutoCloseable {
   private final Deque<Integer> free = new ArrayDeque<>();
   private final Stream[] fed;
   private int fedCount;
+  private volatile int size;
 
   private BatchSession(Plan plan, int capacity) {
     this.plan = plan;
@@ -59,9 +63,9 @@ public final class BatchSession implements AutoCloseable {
     return batch.capacity();
   }
 
-  /** Number of streams that have joined and not left. */
+  /** Number of streams that have joined and not left; any thread may ask. */
   public int size() {
-    return batch.capacity() - free.size();
+    return size;
   }
 
   /**
@@ -77,9 +81,11 @@ public final class BatchSession implements AutoCloseable {
             "all %d streams of the batch are taken; let one leave or open a larger batch"
                 .formatted(batch.capacity()));
       }
-      int place = free.removeFirst();
-      Stream stream = new Stream(place);
+      batch.begin();
+      Stream stream = new Stream(free.removeFirst());
       stream.port.state().reset();
+      size = batch.capacity() - free.size();
+      batch.finish();
       return stream;
     } finally {
       batch.exit();
@@ -99,6 +105,7 @@ public final class BatchSession implements AutoCloseable {
       if (stepped == 0) {
         return 0;
       }
+      batch.begin();
       for (int i = 0; i < stepped; i++) {
         Stream stream = fed[i];
         if (stream.token >= 0) {
@@ -112,13 +119,18 @@ public final class BatchSession implements AutoCloseable {
         fed[i].stepped();
       }
       fedCount = 0;
+      batch.finish();
       return stepped;
     } finally {
       batch.exit();
     }
   }
 
-  /** Closes the batch with all its streams, after the step that may be running. */
+  /**
+   * Closes the batch with all its streams: their next call throws. Their memory is freed at once,
+   * or as soon as the step that is running has ended; closing does not wait for it. Any thread may
+   * close. Closing twice does nothing.
+   */
   @Override
   public void close() {
     batch.close();
@@ -145,16 +157,16 @@ public final class BatchSession implements AutoCloseable {
     /**
      * Gives the stream its next input, a vector; it is copied.
      *
-     * @throws IllegalArgumentException if the vector has the wrong length or a value is NaN,
-     *     infinite or out of bound
+     * @throws InputRefusedException if a value is NaN, infinite or out of bound
+     * @throws IllegalArgumentException if the vector has the wrong length
      * @throws IllegalStateException if the stream was fed already, has left, or the batch is closed
      */
     public void feed(float[] input) {
-      port.checkInput(input);
       enter();
       try {
+        requireNotFed();
+        port.take(input);
         take(-1);
-        port.write(input);
       } finally {
         batch.exit();
       }
@@ -171,20 +183,29 @@ public final class BatchSession implements AutoCloseable {
       port.checkToken(token);
       enter();
       try {
+        requireNotFed();
         take(token);
       } finally {
         batch.exit();
       }
     }
 
-    private void take(int nextToken) {
+    private void requireNotFed() {
       if (isFed) {
         throw new IllegalStateException(
             "the stream was fed already; call step() on the batch before feeding it again");
       }
+    }
+
+    private void take(int nextToken) {
       isFed = true;
       token = nextToken;
       fed[fedCount++] = this;
+    }
+
+    /** What {@link Session#check} says. */
+    public int check(float[] input) {
+      return port.check(input);
     }
 
     private void stepped() {
@@ -217,8 +238,10 @@ public final class BatchSession implements AutoCloseable {
     public void reset() {
       enter();
       try {
+        batch.begin();
         forget();
         port.state().reset();
+        batch.finish();
       } finally {
         batch.exit();
       }
@@ -242,11 +265,13 @@ public final class BatchSession implements AutoCloseable {
      *     model, or hold what no state can be; the state has not changed
      */
     public void restore(byte[] snapshot) {
-      float[] decoded = port.state().decode(snapshot);
+      float[][] decoded = port.state().decode(snapshot);
       enter();
       try {
+        batch.begin();
         forget();
         port.state().restore(decoded);
+        batch.finish();
       } finally {
         batch.exit();
       }
@@ -262,11 +287,17 @@ public final class BatchSession implements AutoCloseable {
       if (!joined) {
         return;
       }
-      enter();
+      batch.enter();
       try {
+        if (!joined) {
+          return;
+        }
+        batch.begin();
         forget();
         joined = false;
         free.addLast(place);
+        size = batch.capacity() - free.size();
+        batch.finish();
       } finally {
         batch.exit();
       }

@@ -7,7 +7,7 @@ import io.github.stillgate.core.plan.StreamState;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Where values go in and out of one stream: it refuses what the plan cannot take, before anything
+ * Where values go in and out of one stream: it refuses what the plan cannot take, before the state
  * changes. The caller holds the stream where memory is touched.
  */
 final class Port {
@@ -27,27 +27,57 @@ final class Port {
     this.inputBound = plan.inputBound();
   }
 
-  void checkInput(float[] input) {
-    checkInput(inputs, inputBound, input, "");
+  /** Position of the first value the plan does not take, or -1. */
+  int check(float[] input) {
+    requireWidth(inputs, input, "");
+    for (int i = 0; i < inputs; i++) {
+      if (!isTaken(input[i], inputBound)) {
+        return i;
+      }
+    }
+    return -1;
   }
 
-  /** Refuses one step of a sequence; {@code where} begins the message. */
-  static void checkInput(Plan plan, float[] input, String where) {
-    checkInput(plan.model().inputs(), plan.inputBound(), input, where);
+  /**
+   * Copies an input and checks the copy: the caller's array may be written meanwhile. What is
+   * refused is not left in the stream's memory.
+   */
+  void take(float[] input) {
+    MemorySegment copy = stream.input();
+    try {
+      copyAndCheck(inputs, inputBound, input, copy, 0, -1);
+    } catch (IllegalArgumentException refused) {
+      copy.fill((byte) 0);
+      throw refused;
+    }
   }
 
-  private static void checkInput(int inputs, float inputBound, float[] input, String where) {
+  /** The same for one step of a sequence, to {@code at} floats into {@code to}. */
+  static void take(Plan plan, float[] input, MemorySegment to, long at, int step) {
+    copyAndCheck(plan.model().inputs(), plan.inputBound(), input, to, at, step);
+  }
+
+  private static void copyAndCheck(
+      int inputs, float bound, float[] input, MemorySegment to, long at, int step) {
+    requireWidth(inputs, input, step < 0 ? "" : "step " + step + ": ");
+    MemorySegment.copy(input, 0, to, JAVA_FLOAT, 4 * at, inputs);
+    for (int i = 0; i < inputs; i++) {
+      float value = to.getAtIndex(JAVA_FLOAT, at + i);
+      if (!isTaken(value, bound)) {
+        throw new InputRefusedException(step, i, value, bound);
+      }
+    }
+  }
+
+  /** Written so that NaN fails it too. */
+  private static boolean isTaken(float value, float bound) {
+    return Math.abs(value) <= bound;
+  }
+
+  private static void requireWidth(int inputs, float[] input, String where) {
     if (input.length != inputs) {
       throw new IllegalArgumentException(
           "%sinput has %d values, the model reads %d".formatted(where, input.length, inputs));
-    }
-    for (int i = 0; i < input.length; i++) {
-      // Written so that NaN fails it too.
-      if (!(Math.abs(input[i]) <= inputBound)) {
-        throw new IllegalArgumentException(
-            "%sinput %d is %s; the plan takes finite values up to %s in magnitude"
-                .formatted(where, i, input[i], inputBound));
-      }
     }
   }
 
@@ -70,7 +100,15 @@ final class Port {
             "the model reads vectors, not tokens; give it a float[], or the weights file a"
                 + " vocabulary or an embedding")
         : new IllegalArgumentException(
-            "token %d is out of range; the model reads %d tokens".formatted(token, tokens));
+            "token %d is out of range; the model reads %d tokens, from 0 to %d%s"
+                .formatted(
+                    token,
+                    tokens,
+                    tokens - 1,
+                    token == -1
+                        ? "; -1 stands for a character that is not in the vocabulary, choose a"
+                            + " token for those"
+                        : ""));
   }
 
   void checkOutput(float[] output) {
@@ -78,10 +116,6 @@ final class Port {
       throw new IllegalArgumentException(
           "output has room for %d values, the model gives %d".formatted(output.length, outputs));
     }
-  }
-
-  void write(float[] input) {
-    MemorySegment.copy(input, 0, stream.input(), JAVA_FLOAT, 0, inputs);
   }
 
   void read(float[] output) {

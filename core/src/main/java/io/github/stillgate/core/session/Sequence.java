@@ -3,6 +3,7 @@ package io.github.stillgate.core.session;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.SequenceState;
 import io.github.stillgate.core.plan.StatePart;
+import java.lang.foreign.MemorySegment;
 
 /**
  * Runs over whole sequences, which are there from the first step to the last: the only way for
@@ -11,7 +12,9 @@ import io.github.stillgate.core.plan.StatePart;
  * same bits.
  *
  * <p>A sequence serves one thread at a time. A call that throws an exception leaves the state as it
- * was; a run that breaks off with an error of the JVM closes it. Runs allocate their results.
+ * was; a run that breaks off half-way with an error of the JVM closes it. Runs allocate their
+ * results; what passes between layers lies in memory that the longest run so far needed, and that
+ * is freed by closing, or after a garbage collection if the sequence is dropped.
  */
 public final class Sequence implements AutoCloseable {
   private final Plan plan;
@@ -39,19 +42,23 @@ public final class Sequence implements AutoCloseable {
    * @param input one vector a step, each as wide as the model reads, finite and at most {@link
    *     Plan#inputBound} in magnitude; not changed
    * @return one vector a step, each as wide as the model gives
-   * @throws IllegalArgumentException if a vector has the wrong length, or a value is NaN, infinite
-   *     or out of bound; the state has not changed
-   * @throws IllegalStateException if the sequence or its plan is closed, or another thread is
-   *     inside
+   * @throws InputRefusedException if a value is NaN, infinite or out of bound; the state has not
+   *     changed
+   * @throws IllegalArgumentException if a vector has the wrong length; the state has not changed
+   * @throws IllegalStateException if the sequence or its plan is closed, also while it runs, or
+   *     another thread is inside
    */
   public float[][] run(float[][] input) {
-    for (int t = 0; t < input.length; t++) {
-      Port.checkInput(plan, input[t], "step " + t + ": ");
-    }
     float[][] output = new float[input.length][plan.model().outputs()];
     sequence.enter();
     try {
-      sequence.run(input, output);
+      MemorySegment vectors = sequence.room(input.length);
+      for (int t = 0; t < input.length; t++) {
+        Port.take(plan, input[t], vectors, (long) t * sequence.inputStride(), t);
+      }
+      sequence.begin();
+      sequence.run(input.length, output);
+      sequence.finish();
       return output;
     } finally {
       sequence.exit();
@@ -65,13 +72,17 @@ public final class Sequence implements AutoCloseable {
    * @throws UnsupportedOperationException if the model reads no tokens
    */
   public float[][] run(int[] tokens) {
-    for (int token : tokens) {
+    int[] copy = tokens.clone();
+    for (int token : copy) {
       Port.checkToken(plan, token);
     }
-    float[][] output = new float[tokens.length][plan.model().outputs()];
+    float[][] output = new float[copy.length][plan.model().outputs()];
     sequence.enter();
     try {
-      sequence.run(tokens, output);
+      sequence.room(copy.length);
+      sequence.begin();
+      sequence.run(copy, output);
+      sequence.finish();
       return output;
     } finally {
       sequence.exit();
@@ -87,7 +98,9 @@ public final class Sequence implements AutoCloseable {
   public void reset() {
     sequence.enter();
     try {
+      sequence.begin();
       state.reset();
+      sequence.finish();
     } finally {
       sequence.exit();
     }
@@ -126,16 +139,22 @@ public final class Sequence implements AutoCloseable {
    */
   public void state(String name, float[] values) {
     StatePart part = state.part(name);
-    StateVectors.check(part, values);
+    float[] copy = StateVectors.checkedCopy(part, values);
     sequence.enter();
     try {
-      state.write(part, values);
+      sequence.begin();
+      state.write(part, copy);
+      sequence.finish();
     } finally {
       sequence.exit();
     }
   }
 
-  /** Closes it, after the run that may be under way. Closing twice does nothing. */
+  /**
+   * Closes it: its next call throws, and so does a run that is under way, at its next step. Its
+   * memory is freed then; closing does not wait for it. Any thread may close. Closing twice does
+   * nothing.
+   */
   @Override
   public void close() {
     sequence.close();

@@ -11,7 +11,10 @@ import io.github.stillgate.core.plan.StreamState;
  *
  * <p>A session serves one thread at a time; a second one inside it is detected and refused. Between
  * steps it may be handed to another thread. A call that throws an exception leaves the state as it
- * was; a step that breaks off with an error of the JVM closes the session.
+ * was; one that breaks off half-way with an error of the JVM closes the session.
+ *
+ * <p>Closing frees the session's memory at once; that of a session that is dropped is freed after a
+ * garbage collection.
  */
 public final class Session implements AutoCloseable {
   private final Plan plan;
@@ -48,16 +51,17 @@ public final class Session implements AutoCloseable {
    * @param input as many values as the model reads, finite and at most {@link Plan#inputBound} in
    *     magnitude; not changed
    * @param output receives as many values as the model gives; may be {@code input}
-   * @throws IllegalArgumentException if an array has the wrong length or an input value is NaN,
-   *     infinite or out of bound; the state has not changed
+   * @throws InputRefusedException if an input value is NaN, infinite or out of bound; the state has
+   *     not changed
+   * @throws IllegalArgumentException if an array has the wrong length; the state has not changed
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void step(float[] input, float[] output) {
-    port.checkInput(input);
     port.checkOutput(output);
     stream.enter();
     try {
-      port.write(input);
+      port.take(input);
+      stream.begin();
       stream.step();
       finish(output);
     } finally {
@@ -81,6 +85,7 @@ public final class Session implements AutoCloseable {
     port.checkToken(token);
     stream.enter();
     try {
+      stream.begin();
       stream.step(token);
       finish(output);
     } finally {
@@ -91,6 +96,20 @@ public final class Session implements AutoCloseable {
   private void finish(float[] output) {
     port.read(output);
     stats.record();
+    stream.finish();
+  }
+
+  /**
+   * Whether a step would take {@code input}; costs nothing but the look, where {@link #step}
+   * throws.
+   *
+   * @param input as many values as the model reads; not changed
+   * @return the position of the first value that is NaN, infinite or beyond {@link
+   *     Plan#inputBound}, or -1 if there is none
+   * @throws IllegalArgumentException if the array has the wrong length
+   */
+  public int check(float[] input) {
+    return port.check(input);
   }
 
   /**
@@ -101,7 +120,9 @@ public final class Session implements AutoCloseable {
   public void reset() {
     stream.enter();
     try {
+      stream.begin();
       port.state().reset();
+      stream.finish();
     } finally {
       stream.exit();
     }
@@ -109,7 +130,7 @@ public final class Session implements AutoCloseable {
 
   /**
    * The state as bytes that {@link #restore} takes, in this JVM or another, on this backend or
-   * another.
+   * another; {@link Snapshot} has their format.
    *
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
@@ -130,10 +151,12 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void restore(byte[] snapshot) {
-    float[] state = port.state().decode(snapshot);
+    float[][] state = port.state().decode(snapshot);
     stream.enter();
     try {
+      stream.begin();
       port.state().restore(state);
+      stream.finish();
     } finally {
       stream.exit();
     }
@@ -169,10 +192,12 @@ public final class Session implements AutoCloseable {
    */
   public void state(String name, float[] values) {
     StatePart part = port.state().part(name);
-    StateVectors.check(part, values);
+    float[] copy = StateVectors.checkedCopy(part, values);
     stream.enter();
     try {
-      port.state().write(part, values);
+      stream.begin();
+      port.state().write(part, copy);
+      stream.finish();
     } finally {
       stream.exit();
     }
@@ -183,7 +208,11 @@ public final class Session implements AutoCloseable {
     return stats;
   }
 
-  /** Closes the session, after the step that may be running. Closing twice does nothing. */
+  /**
+   * Closes the session: its next call throws. Its memory is freed at once, or as soon as the step
+   * that is running has ended; closing does not wait for it. Any thread may close. Closing twice
+   * does nothing.
+   */
   @Override
   public void close() {
     stream.close();

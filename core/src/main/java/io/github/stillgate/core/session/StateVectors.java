@@ -3,6 +3,7 @@ package io.github.stillgate.core.session;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.Elementary;
+import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.StatePart;
 import java.lang.foreign.MemorySegment;
@@ -10,12 +11,12 @@ import java.util.List;
 
 /** The state of one stream or sequence as named vectors. The caller holds it while this works. */
 final class StateVectors {
-  private final long fingerprint;
+  private final Model model;
   private final List<StatePart> parts;
   private final MemorySegment memory;
 
   StateVectors(Plan plan, MemorySegment memory) {
-    this.fingerprint = plan.model().fingerprint();
+    this.model = plan.model();
     this.parts = plan.stateParts();
     this.memory = memory;
   }
@@ -32,15 +33,21 @@ final class StateVectors {
             .formatted(name, parts.stream().map(StatePart::name).toList()));
   }
 
-  /** Refuses what the part cannot be. */
-  static void check(StatePart part, float[] values) {
-    if (values.length != part.width()) {
+  /**
+   * A copy of {@code values}, which the caller may go on writing.
+   *
+   * @throws IllegalArgumentException if the part cannot be that
+   */
+  static float[] checkedCopy(StatePart part, float[] values) {
+    float[] copy = values.clone();
+    if (copy.length != part.width()) {
       throw new IllegalArgumentException(
-          "%s has %d values, given are %d".formatted(part.name(), part.width(), values.length));
+          "%s has %d values, given are %d".formatted(part.name(), part.width(), copy.length));
     }
-    for (int i = 0; i < values.length; i++) {
-      Snapshot.check(part, i, values[i]);
+    for (int i = 0; i < copy.length; i++) {
+      Snapshot.check(part, i, copy[i]);
     }
+    return copy;
   }
 
   float[] read(StatePart part) {
@@ -49,6 +56,7 @@ final class StateVectors {
     return values;
   }
 
+  /** Magnitudes below {@link Elementary#FLUSH_BELOW} become +0. */
   void write(StatePart part, float[] values) {
     for (int i = 0; i < values.length; i++) {
       memory.setAtIndex(JAVA_FLOAT, part.at() + i, Elementary.flush(values[i]));
@@ -59,25 +67,19 @@ final class StateVectors {
     memory.fill((byte) 0);
   }
 
-  private int floats() {
-    return (int) (memory.byteSize() / JAVA_FLOAT.byteSize());
-  }
-
-  /** Without the padding, in which backends may leave what they like. */
   byte[] snapshot() {
-    float[] state = new float[floats()];
-    for (StatePart part : parts) {
-      MemorySegment.copy(memory, JAVA_FLOAT, 4L * part.at(), state, part.at(), part.width());
+    return Snapshot.encode(model.fingerprint(), parts, this::read);
+  }
+
+  /** The values of each part that a snapshot holds, checked. */
+  float[][] decode(byte[] snapshot) {
+    return Snapshot.decode(snapshot, model, parts);
+  }
+
+  void restore(float[][] values) {
+    memory.fill((byte) 0);
+    for (int i = 0; i < values.length; i++) {
+      write(parts.get(i), values[i]);
     }
-    return Snapshot.encode(fingerprint, state);
-  }
-
-  /** The state a snapshot holds, checked. */
-  float[] decode(byte[] snapshot) {
-    return Snapshot.decode(snapshot, fingerprint, floats(), parts);
-  }
-
-  void restore(float[] state) {
-    MemorySegment.copy(state, 0, memory, JAVA_FLOAT, 0, state.length);
   }
 }

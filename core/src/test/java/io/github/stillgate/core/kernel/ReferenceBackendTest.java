@@ -2,6 +2,8 @@ package io.github.stillgate.core.kernel;
 
 import io.github.stillgate.contract.BackendContract;
 import io.github.stillgate.contract.BatchContract;
+import io.github.stillgate.contract.LifetimeContract;
+import io.github.stillgate.contract.PaddingContract;
 import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
 import org.junit.jupiter.api.Nested;
@@ -10,28 +12,42 @@ class ReferenceBackendTest {
   @Nested
   class Kernels extends BackendContract {
     Kernels() {
-      super(Backends.require("reference"));
+      super(BackendRegistry.require("reference"));
     }
   }
 
   @Nested
   class Sessions extends SessionContract {
     Sessions() {
-      super(Backends.require("reference"));
+      super(BackendRegistry.require("reference"));
     }
   }
 
   @Nested
   class Batches extends BatchContract {
     Batches() {
-      super(Backends.require("reference"));
+      super(BackendRegistry.require("reference"));
     }
   }
 
   @Nested
   class Sequences extends SequenceContract {
     Sequences() {
-      super(Backends.require("reference"));
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class Lifetimes extends LifetimeContract {
+    Lifetimes() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class Padding extends PaddingContract {
+    Padding() {
+      super(BackendRegistry.require("reference"));
     }
   }
 }

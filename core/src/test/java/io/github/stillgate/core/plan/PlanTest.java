@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import io.github.stillgate.contract.TestModels;
-import io.github.stillgate.core.kernel.BackendUnavailableException;
-import io.github.stillgate.core.kernel.Backends;
 import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.ConditionalGru;
@@ -280,7 +278,7 @@ class PlanTest {
 
   @Test
   void withoutThePropertyTheBestUsableBackendIsTaken() {
-    String best = Backends.usable().get(0).name();
+    String best = Backends.usable().get(0);
     for (String demanded : new String[] {null, "", " "}) {
       withProperty(
           demanded,

@@ -9,14 +9,9 @@ import io.github.stillgate.contract.TestModels;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,11 +26,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SessionTest {
   private static final Model TOKENS = TestModels.conditional(11, 40, 4, 9);
   private static final Model VECTORS = TestModels.vectors(6, 20, 3, 9);
-
-  /** Layers of 40 and 43 units, each padded to 64. */
-  private static final int STATE_FLOATS = 128;
-
-  private static final int VALUES_AT = 20;
 
   private Plan tokenPlan;
   private Plan vectorPlan;
@@ -178,148 +168,6 @@ class SessionTest {
       other.step(both, both);
       assertThat(both).isEqualTo(out);
     }
-  }
-
-  @Test
-  void aSnapshotHasTheDocumentedLayout() {
-    byte[] snapshot = byToken.snapshot();
-    float[] state = new float[STATE_FLOATS];
-    ByteBuffer.wrap(snapshot, VALUES_AT, 4 * STATE_FLOATS)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .asFloatBuffer()
-        .get(state);
-    assertThat(snapshot).isEqualTo(snapshot(1, TOKENS.fingerprint(), STATE_FLOATS, state));
-    float[] padding = Arrays.copyOfRange(state, 40, 64);
-    assertThat(padding).containsOnly(0f);
-    assertThat(Arrays.copyOf(state, 40)).doesNotContain(Float.NaN).isNotEqualTo(new float[40]);
-  }
-
-  @Test
-  void aSnapshotWithAnyByteChangedIsRefused() {
-    byte[] good = byToken.snapshot();
-    byToken.step(1, new float[11]);
-    byte[] before = byToken.snapshot();
-    assertThat(before).isNotEqualTo(good);
-    for (int i = 0; i < good.length; i++) {
-      for (int mask : new int[] {0xff, 1 << i % 8}) {
-        byte[] damaged = good.clone();
-        damaged[i] ^= (byte) mask;
-        assertThatIllegalArgumentException()
-            .as("byte %d xor %x", i, mask)
-            .isThrownBy(() -> byToken.restore(damaged));
-      }
-    }
-    assertThat(byToken.snapshot()).isEqualTo(before);
-    byToken.restore(good);
-    assertThat(byToken.snapshot()).isEqualTo(good);
-  }
-
-  @Test
-  void aTruncatedOrLongerSnapshotIsRefused() {
-    byte[] good = byToken.snapshot();
-    for (int length = 0; length <= good.length + 4; length++) {
-      if (length != good.length) {
-        byte[] cut = Arrays.copyOf(good, length);
-        assertThatIllegalArgumentException()
-            .as("%d bytes", length)
-            .isThrownBy(() -> byToken.restore(cut));
-      }
-    }
-    assertThat(byToken.snapshot()).isEqualTo(good);
-  }
-
-  @Test
-  void aDamagedSnapshotIsCalledDamaged() {
-    byte[] damaged = byToken.snapshot();
-    damaged[VALUES_AT] ^= 1;
-    assertRefused(damaged, "checksum");
-    assertRefused("not a snapshot, but long enough".getBytes(StandardCharsets.UTF_8), "31 bytes");
-  }
-
-  @Test
-  void aSnapshotOfAnotherModelIsRefusedWithBothFingerprints() {
-    Model other = TestModels.conditional(11, 40, 4, 10);
-    try (Plan plan = Plan.compile(other, PlanOptions.defaults().withBackend("reference"));
-        Session session = Session.open(plan)) {
-      assertRefused(
-          session.snapshot(),
-          "%016x".formatted(other.fingerprint()),
-          "%016x".formatted(TOKENS.fingerprint()));
-    }
-  }
-
-  @Test
-  void aSnapshotOfAnotherVersionIsRefused() {
-    assertRefused(
-        snapshot(2, TOKENS.fingerprint(), STATE_FLOATS, new float[STATE_FLOATS]), "version 2");
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {-1, 0, 127, 129, Integer.MAX_VALUE, Integer.MIN_VALUE})
-  void aSnapshotWhoseCountDoesNotFitIsRefused(int count) {
-    assertRefused(
-        snapshot(1, TOKENS.fingerprint(), count, new float[STATE_FLOATS]), "" + count, "128");
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {0, 127, 129})
-  void aSnapshotWithMoreOrFewerValuesIsRefused(int values) {
-    assertRefused(snapshot(1, TOKENS.fingerprint(), values, new float[values]), "" + values, "128");
-    assertRefused(snapshot(1, TOKENS.fingerprint(), STATE_FLOATS, new float[values]), "128");
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      floats = {
-        Float.NaN,
-        Float.POSITIVE_INFINITY,
-        Float.NEGATIVE_INFINITY,
-        1.001f,
-        -1.001f,
-        Float.MAX_VALUE
-      })
-  void aSnapshotWithAValueNoStateCanHoldIsRefused(float value) {
-    float[] state = new float[STATE_FLOATS];
-    state[17] = value;
-    assertRefused(
-        snapshot(1, TOKENS.fingerprint(), STATE_FLOATS, state), "value 17", Float.toString(value));
-  }
-
-  private void assertRefused(byte[] snapshot, String... mentions) {
-    byte[] before = byToken.snapshot();
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> byToken.restore(snapshot))
-        .withMessageContainingAll(mentions);
-    assertThat(byToken.snapshot()).isEqualTo(before);
-  }
-
-  @Test
-  void restoringFlushesDenormalsAndKeepsAllElse() {
-    float[] state = new float[STATE_FLOATS];
-    float[] flushed = {
-      Float.MIN_VALUE, -Float.MIN_VALUE, 1e-38f, -1e-31f, Math.nextDown(1e-30f), -0f
-    };
-    float[] kept = {1e-30f, -1e-30f, 1, -1, 0.3f, -1e-20f};
-    System.arraycopy(flushed, 0, state, 0, flushed.length);
-    System.arraycopy(kept, 0, state, flushed.length, kept.length);
-    byToken.restore(snapshot(1, TOKENS.fingerprint(), STATE_FLOATS, state));
-    float[] expected = new float[STATE_FLOATS];
-    System.arraycopy(kept, 0, expected, flushed.length, kept.length);
-    assertThat(byToken.snapshot())
-        .isEqualTo(snapshot(1, TOKENS.fingerprint(), STATE_FLOATS, expected));
-  }
-
-  private static byte[] snapshot(int version, long fingerprint, int count, float[] state) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(VALUES_AT + 4 * state.length + 4).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.put("SGSN".getBytes(StandardCharsets.US_ASCII));
-    bytes.putInt(version).putLong(fingerprint).putInt(count);
-    for (float value : state) {
-      bytes.putFloat(value);
-    }
-    CRC32C crc = new CRC32C();
-    crc.update(bytes.array(), 0, bytes.position());
-    return bytes.putInt((int) crc.getValue()).array();
   }
 
   private static float[] vector(int length, int at, float value) {

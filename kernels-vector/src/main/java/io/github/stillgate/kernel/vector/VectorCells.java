@@ -37,12 +37,14 @@ final class VectorCells implements Cells {
     long from = Memory.at(scores);
     long indices = Memory.at(set.indices());
     int count = 0;
-    // Padding scores are 0, so the whole padded range may be looked at.
     for (int i = 0; i < n; i += COUNT) {
       long live =
           FloatVector.fromMemorySegment(SPECIES, ALL, from + 4L * i, ORDER)
               .compare(VectorOperators.GT, ZERO)
               .toLong();
+      if (n - i < COUNT) {
+        live &= (1L << (n - i)) - 1;
+      }
       while (live != 0) {
         ALL.set(JAVA_INT, indices + 4L * count++, i + Long.numberOfTrailingZeros(live));
         live &= live - 1;

@@ -2,6 +2,8 @@ package io.github.stillgate.kernel.vector;
 
 import io.github.stillgate.contract.BackendContract;
 import io.github.stillgate.contract.BatchContract;
+import io.github.stillgate.contract.LifetimeContract;
+import io.github.stillgate.contract.PaddingContract;
 import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
 import org.junit.jupiter.api.Nested;
@@ -31,6 +33,20 @@ class VectorBackendTest {
   @Nested
   class Sequences extends SequenceContract {
     Sequences() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class Lifetimes extends LifetimeContract {
+    Lifetimes() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class Padding extends PaddingContract {
+    Padding() {
       super(new VectorBackend());
     }
   }

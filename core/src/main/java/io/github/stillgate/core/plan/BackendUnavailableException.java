@@ -1,4 +1,4 @@
-package io.github.stillgate.core.kernel;
+package io.github.stillgate.core.plan;
 
 /** A backend was demanded that is unknown or cannot run here. The message names the cure. */
 public final class BackendUnavailableException extends RuntimeException {

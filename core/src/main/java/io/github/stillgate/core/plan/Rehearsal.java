@@ -1,0 +1,63 @@
+package io.github.stillgate.core.plan;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+
+/**
+ * Goes through exercises until they run compiled. Uncompiled vector code allocates, so the end
+ * shows in rounds without an allocation; it is compiled beside the rounds, so their number alone
+ * does not show it.
+ */
+final class Rehearsal {
+  /** Slow rounds are loops enough to be compiled sooner: after this long, fewer will do. */
+  private static final Duration ENOUGH_OF_WHOLE = Duration.ofMillis(1_500);
+
+  private static final Duration ENOUGH_OF_REST = Duration.ofMillis(500);
+
+  /** All exercises together. */
+  private static final Duration LIMIT = Duration.ofSeconds(10);
+
+  /** Of the rounds an exercise takes, how many have to go by without an allocation. */
+  private static final int QUIET_SHARE = 12;
+
+  /** The measurement itself allocates a little; a boxed vector is 64 bytes in every round. */
+  private static final int MEASUREMENT_BYTES = 1_000;
+
+  private final long start = System.nanoTime();
+  private int rounds;
+
+  /** Runs one exercise, for a second and a half at most or as long as it allocates. */
+  void run(Exercise exercise, Exercise.Extent extent) {
+    Duration enough = extent == Exercise.Extent.WHOLE ? ENOUGH_OF_WHOLE : ENOUGH_OF_REST;
+    long begun = System.nanoTime();
+    int done = 0;
+    boolean quiet = false;
+    while (System.nanoTime() - start < LIMIT.toNanos()
+        && (!quiet || (done < exercise.rounds() && System.nanoTime() - begun < enough.toNanos()))) {
+      long before = allocatedBytes();
+      int end = done + exercise.rounds() / QUIET_SHARE;
+      while (done < end && System.nanoTime() - start < LIMIT.toNanos()) {
+        exercise.round(done++);
+      }
+      quiet = !exercise.allocatesNothing() || allocatedBytes() - before <= MEASUREMENT_BYTES;
+    }
+    rounds += done;
+  }
+
+  /** Rounds run so far. */
+  int rounds() {
+    return rounds;
+  }
+
+  /** Time since it began. */
+  Duration took() {
+    return Duration.ofNanos(System.nanoTime() - start);
+  }
+
+  private static long allocatedBytes() {
+    return ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads
+        ? threads.getCurrentThreadAllocatedBytes()
+        : 0;
+  }
+}

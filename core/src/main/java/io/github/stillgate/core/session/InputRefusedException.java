@@ -1,0 +1,57 @@
+package io.github.stillgate.core.session;
+
+import java.util.Locale;
+
+/**
+ * An input value that a plan does not take: NaN, infinite, or beyond its bound. The state has not
+ * changed.
+ *
+ * <p>A gap in a stream is no rare event, and filling in a stack trace takes as long as several
+ * steps: this exception has none, and its message is made when it is read. {@link Session#check}
+ * answers without an exception.
+ */
+public final class InputRefusedException extends IllegalArgumentException {
+  private static final long serialVersionUID = 1L;
+
+  private final int step;
+  private final int index;
+  private final float value;
+  private final float bound;
+
+  InputRefusedException(int step, int index, float value, float bound) {
+    this.step = step;
+    this.index = index;
+    this.value = value;
+    this.bound = bound;
+  }
+
+  /** Position of the value in its vector, from 0. */
+  public int index() {
+    return index;
+  }
+
+  /** The value that was refused. */
+  public float value() {
+    return value;
+  }
+
+  @Override
+  public String getMessage() {
+    return String.format(
+        Locale.ROOT,
+        "%sinput %d is %s; the plan takes finite values up to %s in magnitude%s",
+        step < 0 ? "" : "step " + step + ": ",
+        index,
+        value,
+        bound,
+        Float.isFinite(value)
+            ? "; scale the input, or compile with PlanOptions.withInputBound"
+            : "; replace what is missing before the step, or leave the step out");
+  }
+
+  /** Leaves the stack trace empty: see above. */
+  @Override
+  public Throwable fillInStackTrace() {
+    return this;
+  }
+}

@@ -1,0 +1,184 @@
+package io.github.stillgate.contract;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.argumentSet;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.Pointwise;
+import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.StatePart;
+import io.github.stillgate.core.plan.StreamState;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What lies behind the last element has no influence and no meaning, whatever backend is below. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class PaddingContract {
+  private static final int[] LENGTHS = {1, 2, 15, 16, 27, 31, 32, 33, 63, 100};
+
+  /** Rows in a vector of several, as sums of z, r and c are. */
+  private static final int ROWS = 3;
+
+  private final Backend backend;
+  private Arena arena;
+
+  protected PaddingContract(Backend backend) {
+    this.backend = backend;
+  }
+
+  @BeforeEach
+  void require() {
+    RequiredBackend.check(backend);
+    arena = Arena.ofConfined();
+  }
+
+  @AfterEach
+  void free() {
+    arena.close();
+  }
+
+  /** One cell on vectors 0 to 3, which it reads, and 4, which it reads and writes. */
+  private interface Cell {
+    void run(Cells cells, int n, MemorySegment[] v);
+  }
+
+  private static Arguments cell(String name, Cell cell) {
+    return argumentSet(name, cell);
+  }
+
+  static Stream<Arguments> cells() {
+    List<Arguments> all = new ArrayList<>();
+    all.add(cell("add", (c, n, v) -> c.add(n, v[0], v[1], v[4])));
+    all.add(cell("addBoth", (c, n, v) -> c.addBoth(n, v[0], v[1], v[2], v[4])));
+    all.add(cell("relu", (c, n, v) -> c.relu(n, v[0], v[1], v[2], v[4])));
+    all.add(cell("clippedTanh", (c, n, v) -> c.clippedTanh(n, v[0], v[4])));
+    all.add(cell("spread", (c, n, v) -> c.spread(n, 1, v[0], v[4])));
+    all.add(cell("scaleBySigmoid", (c, n, v) -> c.scaleBySigmoid(n, v[0], v[1], v[4])));
+    all.add(cell("conditionalGru", (c, n, v) -> c.conditionalGru(n, v[0], v[1], v[2], v[3], v[4])));
+    all.add(cell("gru", (c, n, v) -> c.gru(n, v[0], v[1], v[2], v[4])));
+    all.add(cell("multiply", (c, n, v) -> c.multiply(n, v[0], v[1], v[4])));
+    all.add(cell("addProduct", (c, n, v) -> c.addProduct(n, v[0], v[1], v[4])));
+    all.add(cell("carry", (c, n, v) -> c.carry(n, v[0], v[1], v[2], v[4])));
+    all.add(cell("blend", (c, n, v) -> c.blend(n, v[0], v[1], v[4])));
+    all.add(cell("softmax", (c, n, v) -> c.softmax(n, v[0], v[1], v[4])));
+    for (Pointwise function : Pointwise.values()) {
+      all.add(cell(function.name(), (c, n, v) -> c.apply(function, -0.5f, 0.75f, n, v[0], v[4])));
+    }
+    return all.stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("cells")
+  void whatACellGivesDoesNotDependOnPadding(Cell cell) {
+    for (int n : LENGTHS) {
+      MemorySegment clean = run(cell, n, 0);
+      for (float poison : new float[] {1e3f, -1e3f, 0.5f}) {
+        MemorySegment poisoned = run(cell, n, poison);
+        for (int i = 0; i < n; i++) {
+          assertThat(poisoned.getAtIndex(JAVA_INT, i))
+              .as("element %d of %d, padding %s", i, n, poison)
+              .isEqualTo(clean.getAtIndex(JAVA_INT, i));
+        }
+        for (int i = n; i < RowLayout.padded(n); i++) {
+          assertThat(Float.isFinite(poisoned.getAtIndex(JAVA_FLOAT, i))).isTrue();
+        }
+      }
+    }
+  }
+
+  private MemorySegment run(Cell cell, int n, float padding) {
+    SplittableRandom random = new SplittableRandom(n);
+    int stride = RowLayout.padded(n);
+    MemorySegment[] vectors = new MemorySegment[5];
+    for (int k = 0; k < vectors.length; k++) {
+      vectors[k] = arena.allocate(4L * ROWS * stride, RowLayout.ALIGNMENT);
+      for (int row = 0; row < ROWS; row++) {
+        for (int i = 0; i < stride; i++) {
+          float value = i < n ? (float) random.nextDouble(-1, 1) : padding;
+          vectors[k].setAtIndex(JAVA_FLOAT, (long) row * stride + i, value);
+        }
+      }
+    }
+    cell.run(backend.cells(), n, vectors);
+    return vectors[4];
+  }
+
+  static int[] lengths() {
+    return LENGTHS;
+  }
+
+  @ParameterizedTest
+  @MethodSource("lengths")
+  void paddingIsNeverSelected(int n) {
+    MemorySegment scores = arena.allocate(4L * RowLayout.padded(n), RowLayout.ALIGNMENT);
+    for (int i = 0; i < RowLayout.padded(n); i++) {
+      scores.setAtIndex(JAVA_FLOAT, i, i < n && i % 3 != 0 ? -1 : 1);
+    }
+    ActiveSet set = new ActiveSet(n, arena);
+    backend.cells().selectPositive(n, scores, set);
+    assertThat(set.count()).isEqualTo((n + 2) / 3);
+    for (int i = 0; i < set.count(); i++) {
+      assertThat(set.at(i)).isEqualTo(3 * i);
+    }
+  }
+
+  static Stream<Model> models() {
+    return Stream.of(
+        TestModels.conditional(11, 40, 4, 8),
+        TestModels.block(11, 7, 6, 41),
+        TestModels.hybrid(11, 6, 11, 42),
+        TestModels.gru(11, 33, 44),
+        TestModels.resetBefore(11, 37, 46),
+        TestModels.lstm(11, 40, 9, 48),
+        TestModels.coupled(11, 30, 49),
+        TestModels.vectors(19, 50, 3, 6));
+  }
+
+  /** The next layer, or the next step, multiplies it. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void statesAndOutputsAreZeroInTheirPadding(Model model) {
+    PlanOptions options = PlanOptions.defaults().withBackend(backend.name());
+    try (Plan plan = Plan.compile(model, options)) {
+      StreamState stream = plan.openStream();
+      stream.enter();
+      try {
+        for (int step = 0; step < 20; step++) {
+          stream.begin();
+          stream.input().setAtIndex(JAVA_FLOAT, step % model.inputs(), step % 2);
+          stream.step();
+          stream.finish();
+        }
+        assertZeroBehind(stream.output(), 0, model.outputs());
+        for (StatePart part : plan.stateParts()) {
+          assertZeroBehind(stream.state(), part.at(), part.width());
+        }
+      } finally {
+        stream.exit();
+      }
+    }
+  }
+
+  private static void assertZeroBehind(MemorySegment vectors, int at, int width) {
+    for (int i = width; i < RowLayout.padded(width); i++) {
+      assertThat(vectors.getAtIndex(JAVA_INT, at + i)).as("padding %d of %d", i, width).isZero();
+    }
+  }
+}
