@@ -7,7 +7,8 @@ import java.util.concurrent.TimeUnit;
  * How long a fuzzer or a race runs, and from which seed. In a build it is a fixed number of rounds
  * from a fixed seed, so that every build does the same. {@code mvn verify -Plong} runs each for
  * {@code -Dstillgate.fuzz.seconds} (an hour if not given) from a new seed; {@code
- * -Dstillgate.fuzz.seed} repeats one. Name and seed are printed, so that a failure can be had again.
+ * -Dstillgate.fuzz.seed} repeats one. Name and seed are printed, so that a failure can be had
+ * again.
  */
 public final class FuzzRun {
   private static final long BUILD_SEED = 20261126;
@@ -27,8 +28,7 @@ public final class FuzzRun {
   /** A run called {@code name}, of {@code rounds} rounds unless the build asks for seconds. */
   public static FuzzRun begin(String name, long rounds) {
     long seconds = Long.getLong("stillgate.fuzz.seconds", 0);
-    long seed =
-        Long.getLong("stillgate.fuzz.seed", seconds > 0 ? System.nanoTime() : BUILD_SEED);
+    long seed = Long.getLong("stillgate.fuzz.seed", seconds > 0 ? System.nanoTime() : BUILD_SEED);
     System.out.printf(
         "fuzz %s: seed %d, %s%n",
         name, seed, seconds > 0 ? seconds + " seconds" : rounds + " rounds");
