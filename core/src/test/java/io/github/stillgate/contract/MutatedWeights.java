@@ -80,7 +80,7 @@ public final class MutatedWeights {
     this.random = random;
   }
 
-  /** A changed copy of {@code file}, which is a good one with a description. */
+  /** A changed copy of {@code file}, which is a good one, with or without a description. */
   public static byte[] of(byte[] file, SplittableRandom random) {
     MutatedWeights mutation = new MutatedWeights(random);
     try {
@@ -144,7 +144,10 @@ public final class MutatedWeights {
 
   private byte[] description(byte[] file) throws JsonProcessingException {
     ObjectNode header = headerOf(file);
-    ObjectNode metadata = (ObjectNode) header.get("__metadata__");
+    if (!(header.path("__metadata__") instanceof ObjectNode metadata)
+        || !metadata.has(DESCRIPTION)) {
+      return header(file);
+    }
     JsonNode description = JSON.readTree(metadata.get(DESCRIPTION).asText());
     int changes = 1 + random.nextInt(3);
     for (int i = 0; i < changes; i++) {

@@ -27,7 +27,7 @@ final class DescriptionWriter {
           .tensors()
           .forEach((field, m) -> {
             int[] shape = m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
-            writer.tensor(layer.name() + "." + field, type, m.toArray(), shape);
+            writer.tensor(layer.name() + "." + field, type, m.elements(), shape);
           });
     }
     String text = root.toString();

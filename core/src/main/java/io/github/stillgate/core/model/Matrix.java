@@ -91,6 +91,11 @@ public final class Matrix {
     chunk.put(values, from, to - from);
   }
 
+  /** The elements themselves, for a writer that only reads them: a copy would double a network. */
+  float[] elements() {
+    return values;
+  }
+
   /** Number of elements. */
   int size() {
     return values.length;

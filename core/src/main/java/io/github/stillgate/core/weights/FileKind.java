@@ -110,6 +110,9 @@ public enum FileKind {
 
   /** Refuses what would block a reader, never end, or is no file. */
   static void requireRegular(Path path) throws IOException {
+    if (path.toString().isEmpty()) {
+      throw new IOException("the path of the file to read is empty");
+    }
     if (Files.isDirectory(path)) {
       throw new IOException(path + " is a directory, not a file");
     }

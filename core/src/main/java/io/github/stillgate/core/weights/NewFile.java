@@ -26,8 +26,9 @@ import java.util.concurrent.ThreadLocalRandom;
  *
  * <p>The bytes go to a new file of a name nobody else has, in the target's directory; it is forced
  * to the disk and then renamed over the target, and the directory is forced too where the system
- * can. If anything fails it is deleted and the target is as it was. Of two writers to one path the
- * one that ends last wins; a reader sees one whole file or the other.
+ * can. If anything fails it is deleted and the target is as it was; only a process that is killed
+ * leaves one behind, {@code .16-hex-digits.stillgate-tmp}. Of two writers to one path the one that
+ * ends last wins; a reader sees one whole file or the other.
  *
  * <p>Only a regular file, or nothing, is replaced. A symbolic link is followed, and the file it
  * leads to is replaced, as if it had been written in place; a link to nothing is refused. The new
