@@ -60,7 +60,7 @@ class StateDictFuzzTest {
     byte[] good = good();
     Path path = folder.resolve("mutated.safetensors");
     Map<String, Integer> outcomes = new TreeMap<>();
-    FuzzRun run = FuzzRun.begin("state dicts", 1000);
+    FuzzRun run = FuzzRun.begin("state dicts", 400);
     while (run.next()) {
       SplittableRandom random = run.random();
       byte[] file = MutatedWeights.of(good, random);
