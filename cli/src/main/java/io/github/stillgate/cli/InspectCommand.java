@@ -89,7 +89,7 @@ final class InspectCommand implements Callable<Integer> {
               tensor.name(),
               tensor.type().name(),
               Arrays.toString(tensor.shape()),
-              Output.number(tensor.bytes().byteSize(), 0)));
+              Output.number(tensor.byteSize(), 0)));
     }
     out.table(List.of("tensor", "type", "shape", "bytes"), tensors);
     file.metadata()

@@ -28,6 +28,7 @@ class ArchitectureTest {
   static final String CORE = "io.github.stillgate.core";
 
   private static final String WEIGHTS = CORE + ".weights";
+  private static final String JSON = CORE + ".json";
   private static final String MODEL = CORE + ".model";
   private static final String PLAN = CORE + ".plan";
   private static final String SESSION = CORE + ".session";
@@ -38,6 +39,8 @@ class ArchitectureTest {
   static final ArchRule dependenciesPointLeftAndDown =
       layeredArchitecture()
           .consideringOnlyDependenciesInAnyPackage("io.github.stillgate..")
+          .layer("json")
+          .definedBy(JSON)
           .layer("weights")
           .definedBy(WEIGHTS)
           .layer("model")
@@ -50,10 +53,12 @@ class ArchitectureTest {
           .definedBy(KERNEL)
           .layer("reference")
           .definedBy(REFERENCE)
+          .whereLayer("json")
+          .mayNotAccessAnyLayer()
           .whereLayer("weights")
-          .mayOnlyAccessLayers("kernel")
+          .mayOnlyAccessLayers("json", "kernel")
           .whereLayer("model")
-          .mayOnlyAccessLayers("weights", "kernel")
+          .mayOnlyAccessLayers("json", "weights", "kernel")
           .whereLayer("plan")
           .mayOnlyAccessLayers("weights", "model", "kernel")
           .whereLayer("session")
@@ -74,7 +79,7 @@ class ArchitectureTest {
 
   @ArchTest
   static final ArchRule everyClassStandsInARoom =
-      classes().should().resideInAnyPackage(WEIGHTS, MODEL, PLAN, SESSION, KERNEL, REFERENCE);
+      classes().should().resideInAnyPackage(JSON, WEIGHTS, MODEL, PLAN, SESSION, KERNEL, REFERENCE);
 
   @ArchTest
   static final ArchRule noClassIsNamedAfterNothing =
@@ -84,7 +89,7 @@ class ArchitectureTest {
   static final ArchRule jsonStaysWhereFilesAreRead =
       noClasses()
           .that()
-          .resideOutsideOfPackages(WEIGHTS, MODEL)
+          .resideOutsideOfPackages(JSON, WEIGHTS, MODEL)
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.fasterxml..");
@@ -105,6 +110,6 @@ class ArchitectureTest {
         .contains(Plan.class.getName(), StreamState.class.getName());
     assertThat(classes)
         .extracting(JavaClass::getPackageName)
-        .contains(WEIGHTS, MODEL, PLAN, SESSION, KERNEL, REFERENCE);
+        .contains(JSON, WEIGHTS, MODEL, PLAN, SESSION, KERNEL, REFERENCE);
   }
 }

@@ -68,9 +68,24 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
    * @param steps the first is applied first; none for {@link #LINEAR}
    */
   record Elementwise(List<Step> steps) implements Activation {
-    /** Copies the steps. */
+    /** The most steps there may be: each is one more pass over a layer's values. */
+    public static final int MAX_STEPS = 100;
+
+    /**
+     * Copies the steps.
+     *
+     * @throws IllegalArgumentException if there are more than {@link #MAX_STEPS}
+     */
     public Elementwise {
+      requireSteps(steps.size());
       steps = List.copyOf(steps);
+    }
+
+    static void requireSteps(int steps) {
+      if (steps > MAX_STEPS) {
+        throw new IllegalArgumentException(
+            "an activation of %d steps; at most %d are taken".formatted(steps, MAX_STEPS));
+      }
     }
 
     /** This function, then one more step. */
@@ -80,6 +95,7 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
 
     /** This function, then {@code next}. */
     public Elementwise then(Elementwise next) {
+      requireSteps(steps.size() + next.steps.size());
       List<Step> all = new ArrayList<>(steps);
       all.addAll(next.steps);
       return new Elementwise(all);

@@ -1,69 +1,123 @@
 package io.github.stillgate.core.model;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Map;
 
-/** The first 64 bits of a SHA-256 over everything that decides what a model computes. */
+/**
+ * The first 64 bits of a SHA-256 over everything that decides what a model computes: for each layer
+ * the words that {@code docs/format.md} has for its kind, its tensors by their names there, and the
+ * constants of its activations as bits. No name of a class, a record's component or a constant of
+ * this code is in it, so none can change it; {@code FingerprintTest} pins one value per kind.
+ *
+ * <p>Every word and list is preceded by its length, so that no two models give the same bytes.
+ */
 final class Fingerprint {
+  private final Digest digest = new Digest();
+
   private Fingerprint() {}
 
   static long of(Model model) {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
-    for (Layer layer : model.layers()) {
-      String kind = kind(layer);
-      digest.update(kind.getBytes(StandardCharsets.UTF_8));
-      for (Map.Entry<String, Matrix> tensor : layer.tensors().entrySet()) {
-        if (isOfEstimate(tensor.getKey())) {
-          continue;
-        }
-        Matrix m = tensor.getValue();
-        float[] values = m.toArray();
-        ByteBuffer bytes = ByteBuffer.allocate(8 + 4 * values.length);
-        bytes.putInt(m.rows()).putInt(m.columns());
-        bytes.asFloatBuffer().put(values);
-        digest.update(bytes.array());
+    Fingerprint fingerprint = new Fingerprint();
+    fingerprint.word("stillgate 2");
+    fingerprint.count(model.layers().size());
+    model.layers().forEach(fingerprint::layer);
+    return fingerprint.digest.first64();
+  }
+
+  private void layer(Layer layer) {
+    switch (layer) {
+      case ConditionalGru gru -> {
+        word("conditional_gru");
+        word(
+            switch (gru.gating()) {
+              case Gating.Full _ -> "full";
+              case Gating.Unit _ -> "unit";
+              case Gating.Block _ -> "block";
+              case Gating.Hybrid _ -> "hybrid";
+            });
+        tensors(gru);
       }
-    }
-    return ByteBuffer.wrap(digest.digest()).getLong();
-  }
-
-  /** Like the epsilon it serves it is a way to run a network: snapshots are good without it. */
-  private static boolean isOfEstimate(String tensor) {
-    return tensor.startsWith(Gru.ESTIMATE) || tensor.contains("." + Gru.ESTIMATE);
-  }
-
-  /** What a layer's tensors do not tell. */
-  private static String kind(Layer layer) {
-    String type = layer.getClass().getSimpleName();
-    return switch (layer) {
-      case ConditionalGru _, Embedding _ -> type;
       case Gru gru -> {
-        boolean before = gru.reset() instanceof Reset.BeforeMatrix;
-        boolean standard = gru.activations().equals(Gru.Activations.STANDARD);
-        yield type + (before ? "BEFORE" : "") + (standard ? "" : gru.activations());
+        word("gru");
+        word(
+            switch (gru.reset()) {
+              case Reset.BeforeMatrix _ -> "before";
+              case Reset.AfterMatrix after -> after.bh().isPresent() ? "reset_bias" : "after";
+            });
+        activation(gru.activations().update());
+        activation(gru.activations().reset());
+        activation(gru.activations().candidate());
+        tensors(gru);
       }
-      case Lstm lstm ->
-          type
-              + (lstm.forget().isEmpty() ? "COUPLED" : "")
-              + (lstm.peepholes().isPresent() ? "PEEPHOLES" : "")
-              + (lstm.projection().isPresent() ? "PROJECTION" : "")
-              + lstm.activations();
-      case SimpleRnn rnn -> type + rnn.activation();
-      case Dense dense ->
-          switch (dense.activation()) {
-            case Activation.Softmax _ -> type + "SOFTMAX";
-            case Activation.Elementwise f -> type + (f.steps().isEmpty() ? "LINEAR" : f);
-          };
-      case Backward backward -> type + kind(backward.layer());
-      case Bidirectional pair -> type + kind(pair.forward()) + kind(pair.backward());
-    };
+      case Lstm lstm -> {
+        word("lstm");
+        word(lstm.forget().isEmpty() ? "coupled_gates" : "");
+        word(lstm.peepholes().isPresent() ? "peepholes" : "");
+        word(lstm.projection().isPresent() ? "projection" : "");
+        activation(lstm.activations().gates());
+        activation(lstm.activations().cell());
+        activation(lstm.activations().hidden());
+        tensors(lstm);
+      }
+      case SimpleRnn rnn -> {
+        word("simple_rnn");
+        activation(rnn.activation());
+        tensors(rnn);
+      }
+      case Embedding embedding -> {
+        word("embedding");
+        tensors(embedding);
+      }
+      case Dense dense -> {
+        word("dense");
+        activation(dense.activation());
+        tensors(dense);
+      }
+      case Backward backward -> {
+        word("backward");
+        layer(backward.layer());
+      }
+      case Bidirectional pair -> {
+        word("bidirectional");
+        layer(pair.forward());
+        layer(pair.backward());
+      }
+    }
+  }
+
+  private void activation(Activation activation) {
+    switch (activation) {
+      case Activation.Softmax _ -> word("softmax");
+      case Activation.Elementwise function -> {
+        word("steps");
+        count(function.steps().size());
+        for (Activation.Step step : function.steps()) {
+          word(ActivationFormat.name(step.function()));
+          count(Float.floatToRawIntBits(step.a()));
+          count(Float.floatToRawIntBits(step.b()));
+        }
+      }
+    }
+  }
+
+  /**
+   * All but those of an estimate: like the epsilon it serves it is a way to run a network, and
+   * snapshots are good without it.
+   */
+  private void tensors(Layer layer) {
+    for (Map.Entry<String, Matrix> tensor : layer.tensors().entrySet()) {
+      if (!tensor.getKey().startsWith(Gru.ESTIMATE)) {
+        word(tensor.getKey());
+        digest.matrix(tensor.getValue());
+      }
+    }
+    word("");
+  }
+
+  private void word(String text) {
+    digest.number(text.length()).text(text);
+  }
+
+  private void count(int value) {
+    digest.number(value);
   }
 }

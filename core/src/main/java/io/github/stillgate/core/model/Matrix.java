@@ -1,6 +1,7 @@
 package io.github.stillgate.core.model;
 
 import io.github.stillgate.core.kernel.DenseMatrix;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 
 /**
@@ -30,16 +31,16 @@ public final class Matrix {
    * @throws IllegalArgumentException if the values do not fit the shape or one is not finite
    */
   public static Matrix of(String name, int rows, int columns, float... values) {
-    return checked(name, rows, columns, false, values);
+    return adopt(name, rows, columns, false, values.clone());
   }
 
   /** A copy of {@code values} as a vector; otherwise like {@link #of}. */
   public static Matrix vector(String name, float... values) {
-    return checked(name, values.length, 1, true, values);
+    return adopt(name, values.length, 1, true, values.clone());
   }
 
-  private static Matrix checked(
-      String name, int rows, int columns, boolean vector, float[] values) {
+  /** Like {@link #of} or {@link #vector}, but keeps the array, which nobody else may hold. */
+  static Matrix adopt(String name, int rows, int columns, boolean vector, float[] values) {
     if (rows < 1 || columns < 1 || (long) rows * columns != values.length) {
       throw new IllegalArgumentException(
           "%s: a %d x %d matrix cannot hold %d values"
@@ -52,7 +53,7 @@ public final class Matrix {
                 .formatted(name, i / columns, i % columns, values[i]));
       }
     }
-    return new Matrix(name, rows, columns, vector, values.clone());
+    return new Matrix(name, rows, columns, vector, values);
   }
 
   /** Name for messages. */
@@ -83,6 +84,21 @@ public final class Matrix {
   /** A row-major copy. */
   public float[] toArray() {
     return values.clone();
+  }
+
+  /** Puts the elements {@code [from, to)}, in row-major order, into {@code chunk}. */
+  void copy(int from, int to, FloatBuffer chunk) {
+    chunk.put(values, from, to - from);
+  }
+
+  /** The elements themselves, for a writer that only reads them: a copy would double a network. */
+  float[] elements() {
+    return values;
+  }
+
+  /** Number of elements. */
+  int size() {
+    return values.length;
   }
 
   /** A copy for a pack. */

@@ -6,9 +6,12 @@ import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A network: layers in the order data passes them, each as wide as the one before.
@@ -17,6 +20,9 @@ import java.util.Optional;
  * from may be closed.
  */
 public final class Model {
+  /** The most layers a model may have. */
+  public static final int MAX_LAYERS = 4096;
+
   private final int inputs;
   private final Optional<Vocabulary> vocabulary;
   private final List<Layer> layers;
@@ -25,7 +31,8 @@ public final class Model {
   /**
    * A network that reads vectors.
    *
-   * @throws IllegalArgumentException if there is no layer, two share a name, or widths do not fit
+   * @throws IllegalArgumentException if there is no layer, more than {@link #MAX_LAYERS}, two share
+   *     a name or a tensor's name, or widths do not fit
    */
   public Model(List<Layer> layers) {
     this(layers, Optional.empty());
@@ -34,7 +41,8 @@ public final class Model {
   /**
    * A network that reads tokens of {@code vocabulary}, or vectors as wide as it.
    *
-   * @throws IllegalArgumentException if there is no layer, two share a name, or widths do not fit
+   * @throws IllegalArgumentException if there is no layer, more than {@link #MAX_LAYERS}, two share
+   *     a name or a tensor's name, or widths do not fit
    */
   public Model(List<Layer> layers, Vocabulary vocabulary) {
     this(layers, Optional.of(vocabulary));
@@ -43,9 +51,7 @@ public final class Model {
   Model(List<Layer> layers, Optional<Vocabulary> vocabulary) {
     this.layers = List.copyOf(layers);
     this.vocabulary = vocabulary;
-    if (layers.isEmpty()) {
-      throw new IllegalArgumentException("a model needs at least one layer");
-    }
+    requireLayers(layers.size());
     this.inputs = layers.get(0).inputs();
     int width = vocabulary.map(Vocabulary::size).orElse(inputs);
     String source = vocabulary.isPresent() ? "the vocabulary" : "the input";
@@ -70,12 +76,38 @@ public final class Model {
                 .formatted(layer.name()));
       }
     }
-    long names = this.layers.stream().map(Layer::name).distinct().count();
-    if (names != this.layers.size()) {
-      throw new IllegalArgumentException(
-          "two layers share a name: " + this.layers.stream().map(Layer::name).toList());
-    }
+    requireNamesOfTheirOwn(this.layers);
     this.fingerprint = Fingerprint.of(this);
+  }
+
+  static void requireLayers(int layers) {
+    if (layers == 0) {
+      throw new IllegalArgumentException("a model needs at least one layer");
+    }
+    if (layers > MAX_LAYERS) {
+      throw new IllegalArgumentException(
+          "a model of %d layers; at most %d are taken".formatted(layers, MAX_LAYERS));
+    }
+  }
+
+  /** A name may hold dots, so layers of different names may still have tensors of one name. */
+  private static void requireNamesOfTheirOwn(List<Layer> layers) {
+    Set<String> names = new HashSet<>();
+    Map<String, Layer> owners = new HashMap<>();
+    for (Layer layer : layers) {
+      if (!names.add(layer.name())) {
+        throw new IllegalArgumentException("two layers share a name: " + layer.name());
+      }
+      for (String field : layer.tensors().keySet()) {
+        String tensor = layer.name() + "." + field;
+        Layer other = owners.putIfAbsent(tensor, layer);
+        if (other != null) {
+          throw new IllegalArgumentException(
+              "layers %s and %s both have a tensor named %s; rename one of them"
+                  .formatted(other.name(), layer.name(), tensor));
+        }
+      }
+    }
   }
 
   /**
@@ -126,7 +158,7 @@ public final class Model {
 
   /** What {@link #save(Path, DType, Map)} writes, for those who add {@link ProofVectors}. */
   public WeightsWriter writer(DType type, Map<String, String> notes) {
-    WeightsWriter writer = NetworkDescription.write(this, type);
+    WeightsWriter writer = DescriptionWriter.write(this, type);
     notes.forEach((key, value) -> {
       if (!key.equals(NetworkDescription.KEY) && !ProofVectors.isNote(key)) {
         writer.metadata(key, value);
@@ -170,7 +202,8 @@ public final class Model {
 
   /**
    * 64 bits that tell models apart: of the layers' kinds, shapes and every weight's bits, but not
-   * of a {@link GateEstimate}.
+   * of their names, of the vocabulary, or of a {@link GateEstimate}. They hang on the words and
+   * numbers of {@code docs/format.md} alone and stay what they are in later versions.
    */
   public long formerFingerprint() {
     return fingerprint();
@@ -178,5 +211,13 @@ public final class Model {
 
   public long fingerprint() {
     return fingerprint;
+  }
+
+  /**
+   * The 64 bits that earlier versions gave as {@link #fingerprint}, and that snapshots of version 1
+   * carry. Computed when asked for, which reads all weights.
+   */
+  public long formerFingerprint() {
+    return FormerFingerprint.of(this);
   }
 }

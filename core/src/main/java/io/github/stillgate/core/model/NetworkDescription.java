@@ -1,24 +1,16 @@
 package io.github.stillgate.core.model;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.stillgate.core.kernel.Pointwise;
-import io.github.stillgate.core.weights.DType;
+import io.github.stillgate.core.json.JsonProblem;
+import io.github.stillgate.core.json.StrictJson;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
-import io.github.stillgate.core.weights.WeightsWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -32,11 +24,11 @@ final class NetworkDescription {
   static final String KEY = "stillgate";
   static final int VERSION = 1;
 
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+  /** The longest description, in characters; an ordinary layer takes about a hundred. */
+  static final int MAX_CHARACTERS = 1 << 21;
+
+  /** The description, layers, a pair, a direction, activations, one of them, a step: 7. */
+  private static final int MAX_DEPTH = 10;
 
   private final WeightsFile file;
   private final Set<String> used = new HashSet<>();
@@ -50,14 +42,22 @@ final class NetworkDescription {
     if (text == null) {
       throw new WeightsFormatException(
           file.path(),
-          "has no network description: __metadata__ lacks \"%s\" (see docs/format.md)"
+          ("describes no network: its __metadata__ lacks \"%s\" (docs/format.md). If it is a PyTorch"
+                  + " state dict, ./stillgate convert FILE OUT --layers ... says what is in it"
+                  + " (docs/pytorch.md)")
               .formatted(KEY));
     }
-    try {
-      return new NetworkDescription(file).model(JSON.readTree(text));
-    } catch (JsonProcessingException e) {
+    if (text.length() > MAX_CHARACTERS) {
       throw new WeightsFormatException(
-          file.path(), "network description is not valid JSON: " + e.getOriginalMessage(), e);
+          file.path(),
+          "network description has %d characters; at most %d are read"
+              .formatted(text.length(), MAX_CHARACTERS));
+    }
+    try {
+      return new NetworkDescription(file).model(StrictJson.tree(text, MAX_DEPTH, MAX_CHARACTERS));
+    } catch (JsonProblem e) {
+      throw new WeightsFormatException(
+          file.path(), "network description cannot be read as JSON: " + e.getMessage(), e);
     } catch (IllegalArgumentException e) {
       throw new WeightsFormatException(file.path(), String.valueOf(e.getMessage()), e);
     }
@@ -73,6 +73,9 @@ final class NetworkDescription {
     if (!root.get("layers").isArray()) {
       throw new IllegalArgumentException("\"layers\" is not an array");
     }
+    Model.requireLayers(root.get("layers").size());
+    ProofVectors.metBy(file);
+    requireHeap();
     Optional<Vocabulary> vocabulary =
         Optional.ofNullable(root.get("vocabulary"))
             .map(node -> new Vocabulary(text(node, "vocabulary")));
@@ -88,6 +91,27 @@ final class NetworkDescription {
       throw new WeightsFormatException(file.path(), "no layer uses the tensors " + unused);
     }
     return model;
+  }
+
+  /** Weights are kept as float32; to find out in the middle that they do not fit helps nobody. */
+  private void requireHeap() {
+    long bytes = 0;
+    Tensor largest = null;
+    for (Tensor tensor : file.tensors().values()) {
+      bytes += Float.BYTES * tensor.elements();
+      largest = largest == null || tensor.elements() > largest.elements() ? tensor : largest;
+    }
+    long most = Runtime.getRuntime().maxMemory();
+    if (largest != null && bytes > most) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "its tensors take %d MiB as float32 (the largest is %s), the JVM's heap is limited to %d"
+                  + " MiB; start it with -Xmx and more",
+              bytes >> 20,
+              largest,
+              most >> 20));
+    }
   }
 
   /**
@@ -121,7 +145,7 @@ final class NetworkDescription {
             matrix(prefix, "W", n, d),
             matrix(prefix, "U", n, n),
             vector(prefix, "b", n),
-            elementwise(node.get("activation"), prefix));
+            ActivationFormat.elementwise(node.get("activation"), prefix));
       }
       case "embedding" -> {
         requireLayer(node, Set.of(), Set.of());
@@ -138,7 +162,7 @@ final class NetworkDescription {
             name(node),
             matrix(prefix, "W", n, d),
             vector(prefix, "b", n),
-            activation(node.get("activation"), prefix));
+            ActivationFormat.activation(node.get("activation"), prefix));
       }
       case "backward" -> {
         requireFields(node, "layer", Set.of("type", "layer"), Set.of());
@@ -209,9 +233,9 @@ final class NetworkDescription {
           all, "activations of layer " + prefix, Set.of("update", "reset", "candidate"), Set.of());
       activations =
           new Gru.Activations(
-              elementwise(all.get("update"), prefix),
-              elementwise(all.get("reset"), prefix),
-              elementwise(all.get("candidate"), prefix));
+              ActivationFormat.elementwise(all.get("update"), prefix),
+              ActivationFormat.elementwise(all.get("reset"), prefix),
+              ActivationFormat.elementwise(all.get("candidate"), prefix));
     }
     return new Gru(
         name(node),
@@ -251,9 +275,9 @@ final class NetworkDescription {
           all, "activations of layer " + prefix, Set.of("gates", "cell", "hidden"), Set.of());
       activations =
           new Lstm.Activations(
-              elementwise(all.get("gates"), prefix),
-              elementwise(all.get("cell"), prefix),
-              elementwise(all.get("hidden"), prefix));
+              ActivationFormat.elementwise(all.get("gates"), prefix),
+              ActivationFormat.elementwise(all.get("cell"), prefix),
+              ActivationFormat.elementwise(all.get("hidden"), prefix));
     }
     return new Lstm(
         name(node),
@@ -323,12 +347,12 @@ final class NetworkDescription {
 
   private Matrix matrix(String layer, String field, int rows, int columns) {
     Tensor tensor = tensor(layer, field, rows, columns);
-    return Matrix.of(tensor.name(), rows, columns, tensor.toFloats());
+    return Matrix.adopt(tensor.name(), rows, columns, false, tensor.toFloats());
   }
 
   private Matrix vector(String layer, String field, int rows) {
     Tensor tensor = tensor(layer, field, rows);
-    return Matrix.vector(tensor.name(), tensor.toFloats());
+    return Matrix.adopt(tensor.name(), rows, 1, true, tensor.toFloats());
   }
 
   private Tensor tensor(String layer, String field, long... shape) {
@@ -339,73 +363,15 @@ final class NetworkDescription {
           "tensor %s has shape %s, the description makes it %s"
               .formatted(tensor.name(), Arrays.toString(tensor.shape()), Arrays.toString(shape)));
     }
-    used.add(tensor.name());
+    // Before it is read: a file in which many layers share a tensor would grow in memory.
+    if (!used.add(tensor.name())) {
+      throw new WeightsFormatException(
+          file.path(),
+          "tensor %s belongs to two layers: a layer's name is used twice, or is that of a pair, a dot"
+                  .formatted(tensor.name())
+              + " and the name of one of its directions");
+    }
     return tensor;
-  }
-
-  private static Activation.Elementwise elementwise(JsonNode node, String layer) {
-    if (activation(node, layer) instanceof Activation.Elementwise function) {
-      return function;
-    }
-    throw new IllegalArgumentException(
-        "layer %s: %s works on all values together and cannot stand inside a recurrent layer"
-            .formatted(layer, node));
-  }
-
-  private static Activation activation(JsonNode node, String layer) {
-    if (node.isArray()) {
-      Activation.Elementwise function = Activation.LINEAR;
-      for (JsonNode step : node) {
-        function = function.then(pointwise(step, layer), constant(step, 1), constant(step, 2));
-      }
-      return function;
-    }
-    String name = text(node, "layer %s: \"activation\"".formatted(layer));
-    Activation named = Activation.NAMED.get(name);
-    if (named == null) {
-      throw new IllegalArgumentException(
-          "layer %s: activation \"%s\" is not known (known: %s, or a list of steps)"
-              .formatted(layer, name, Activation.NAMED.keySet()));
-    }
-    return named;
-  }
-
-  private static Pointwise pointwise(JsonNode step, String layer) {
-    for (Pointwise function : Pointwise.values()) {
-      if (step.isArray() && step.size() == 3 && lowerCase(function).equals(step.get(0).asText())) {
-        return function;
-      }
-    }
-    throw new IllegalArgumentException(
-        "layer %s: %s is no step of an activation; expected [function, a, b] with one of %s"
-            .formatted(
-                layer,
-                step,
-                Arrays.stream(Pointwise.values()).map(NetworkDescription::lowerCase).toList()));
-  }
-
-  private static float constant(JsonNode step, int at) {
-    if (!step.get(at).isNumber()) {
-      throw new IllegalArgumentException("%s: %s is not a number".formatted(step, step.get(at)));
-    }
-    return step.get(at).floatValue();
-  }
-
-  private static void describe(ObjectNode node, String field, Activation activation) {
-    for (Map.Entry<String, Activation> named : Activation.NAMED.entrySet()) {
-      if (named.getValue().equals(activation)) {
-        node.put(field, named.getKey());
-        return;
-      }
-    }
-    ArrayNode steps = node.putArray(field);
-    for (Activation.Step step : ((Activation.Elementwise) activation).steps()) {
-      steps.addArray().add(lowerCase(step.function())).add(step.a()).add(step.b());
-    }
-  }
-
-  private static String lowerCase(Pointwise function) {
-    return function.name().toLowerCase(Locale.ROOT);
   }
 
   private static boolean flag(JsonNode node, String field) {
@@ -425,7 +391,8 @@ final class NetworkDescription {
     return name;
   }
 
-  private static String text(JsonNode node, String what) {
+  /** The text of a node, or a refusal that says {@code what} is none. */
+  static String text(JsonNode node, String what) {
     if (!node.isTextual()) {
       throw new IllegalArgumentException(
           what + (node.isMissingNode() ? " is missing" : " is not a string: " + node));
@@ -460,93 +427,5 @@ final class NetworkDescription {
       throw new IllegalArgumentException(
           "%s: missing fields %s, unknown fields %s".formatted(what, missing, unknown));
     }
-  }
-
-  static WeightsWriter write(Model model, DType type) {
-    ObjectNode root = JSON.createObjectNode();
-    root.put("version", VERSION);
-    model.vocabulary().ifPresent(v -> root.put("vocabulary", v.characters()));
-    ArrayNode layers = root.putArray("layers");
-    WeightsWriter writer = new WeightsWriter();
-    for (Layer layer : model.layers()) {
-      describe(layers.addObject(), layer);
-      layer
-          .tensors()
-          .forEach((field, m) -> {
-            int[] shape = m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
-            writer.tensor(layer.name() + "." + field, type, m.toArray(), shape);
-          });
-    }
-    return writer.metadata(KEY, root.toString());
-  }
-
-  private static void describe(ObjectNode node, Layer layer) {
-    switch (layer) {
-      case ConditionalGru gru -> {
-        describe(node, "conditional_gru", layer);
-        ObjectNode gating = node.putObject("gating");
-        switch (gru.gating()) {
-          case Gating.Full _ -> gating.put("type", "full");
-          case Gating.Unit unit -> gating.put("type", "unit").put("rank", unit.rank());
-          case Gating.Block block -> gating.put("type", "block").put("blocks", block.blocks());
-          case Gating.Hybrid hybrid ->
-              gating.put("type", "hybrid").put("blocks", hybrid.block().blocks());
-        }
-      }
-      case Gru gru -> {
-        describe(node, "gru", gru);
-        switch (gru.reset()) {
-          case Reset.BeforeMatrix _ -> node.put("reset", "before");
-          case Reset.AfterMatrix after -> after.bh().ifPresent(_ -> node.put("reset_bias", true));
-        }
-        gru.estimate().ifPresent(e -> node.put("estimate", e.rank()));
-        if (!gru.activations().equals(Gru.Activations.STANDARD)) {
-          ObjectNode activations = node.putObject("activations");
-          describe(activations, "update", gru.activations().update());
-          describe(activations, "reset", gru.activations().reset());
-          describe(activations, "candidate", gru.activations().candidate());
-        }
-      }
-      case Lstm lstm -> {
-        describe(node, "lstm", lstm);
-        node.put("units", lstm.cells());
-        lstm.projection().ifPresent(wp -> node.put("projection", wp.rows()));
-        lstm.peepholes().ifPresent(_ -> node.put("peepholes", true));
-        if (lstm.forget().isEmpty()) {
-          node.put("coupled_gates", true);
-        }
-        if (!lstm.activations().equals(Lstm.Activations.STANDARD)) {
-          ObjectNode activations = node.putObject("activations");
-          describe(activations, "gates", lstm.activations().gates());
-          describe(activations, "cell", lstm.activations().cell());
-          describe(activations, "hidden", lstm.activations().hidden());
-        }
-      }
-      case SimpleRnn rnn -> {
-        describe(node, "simple_rnn", rnn);
-        describe(node, "activation", rnn.activation());
-      }
-      case Embedding embedding -> describe(node, "embedding", embedding);
-      case Dense dense -> {
-        describe(node, "dense", dense);
-        describe(node, "activation", dense.activation());
-      }
-      case Backward backward -> {
-        node.put("type", "backward");
-        describe(node.putObject("layer"), backward.layer());
-      }
-      case Bidirectional pair -> {
-        node.put("type", "bidirectional").put("name", pair.name());
-        describe(node.putObject("forward"), pair.forward());
-        describe(node.putObject("backward"), pair.backward());
-      }
-    }
-  }
-
-  private static void describe(ObjectNode node, String type, Layer layer) {
-    node.put("type", type)
-        .put("name", layer.name())
-        .put("inputs", layer.inputs())
-        .put("units", layer.outputs());
   }
 }

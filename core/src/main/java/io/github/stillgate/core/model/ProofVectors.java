@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * Inputs and the outputs that the maker of a network got for them: what shows that an import
@@ -27,6 +28,13 @@ import java.util.TreeMap;
 public record ProofVectors(List<Case> cases) {
   /** What the tensors' names begin with in a weights file. */
   static final String PREFIX = "proof.";
+
+  /** What a tolerance lies below: at 1 a network that always gives 0 would pass. */
+  public static final double TOLERANCE_BELOW = 1;
+
+  /** No exponent of two, no suffix, no space, no name. */
+  private static final Pattern DECIMAL =
+      Pattern.compile("[0-9]{1,40}([.][0-9]{1,400})?([eE][-+]?[0-9]{1,4})?");
 
   private static final String TOLERANCE = "stillgate.proof.tolerance";
   private static final String MEASURED = "stillgate.proof.measured";
@@ -64,7 +72,38 @@ public record ProofVectors(List<Case> cases) {
    * @param tolerance largest error that was allowed, relative to values above 1
    * @param measured largest error that was found
    */
-  public record Met(double tolerance, double measured) {}
+  public record Met(double tolerance, double measured) {
+    /**
+     * Checks that the numbers can be what they are said to be.
+     *
+     * @throws IllegalArgumentException if the tolerance is not above 0 and below {@link
+     *     #TOLERANCE_BELOW}, or the error found is not from 0 to the tolerance
+     */
+    public Met {
+      requireTolerance(tolerance);
+      // Written so that NaN fails it too.
+      if (!(measured >= 0 && measured <= tolerance)) {
+        throw new IllegalArgumentException(
+            "a largest error of %s was not found within the tolerance %s"
+                .formatted(measured, tolerance));
+      }
+    }
+  }
+
+  /**
+   * Refuses a tolerance under which nothing is proved.
+   *
+   * @throws IllegalArgumentException if it is not a number above 0 and below {@link
+   *     #TOLERANCE_BELOW}
+   */
+  public static void requireTolerance(double tolerance) {
+    // Written so that NaN fails it too.
+    if (!(tolerance > 0 && tolerance < TOLERANCE_BELOW)) {
+      throw new IllegalArgumentException(
+          "a proof's tolerance is %s; it is a number above 0 and below %s"
+              .formatted(tolerance, TOLERANCE_BELOW));
+    }
+  }
 
   /**
    * Reads a file of nothing but cases.
@@ -79,9 +118,13 @@ public record ProofVectors(List<Case> cases) {
                 file.path(), "holds no tensors \"input\" or \"tokens\", and \"output\""));
   }
 
-  /** The cases a weights file carries, if any. */
+  /**
+   * The cases a weights file carries, if any.
+   *
+   * @throws WeightsFormatException if what the file says of them cannot be so
+   */
   public static Optional<ProofVectors> carriedBy(WeightsFile file) {
-    return file.metadata().containsKey(TOLERANCE) ? read(file, PREFIX) : Optional.empty();
+    return metBy(file).isPresent() ? read(file, PREFIX) : Optional.empty();
   }
 
   /** Whether a tensor of a weights file is part of its proof. */
@@ -89,21 +132,34 @@ public record ProofVectors(List<Case> cases) {
     return file.metadata().containsKey(TOLERANCE) && tensor.startsWith(PREFIX);
   }
 
-  /** How well the cases a weights file carries were met, if it carries any. */
+  /**
+   * How well the cases a weights file carries were met, as its maker says, if it carries any. Only
+   * a replay shows that it is so.
+   *
+   * @throws WeightsFormatException if one of the two numbers is missing, is not written as a
+   *     decimal number, or cannot be what it is said to be
+   */
   public static Optional<Met> metBy(WeightsFile file) {
     Map<String, String> metadata = file.metadata();
-    if (!metadata.containsKey(TOLERANCE) || !metadata.containsKey(MEASURED)) {
+    if (!metadata.containsKey(TOLERANCE) && !metadata.containsKey(MEASURED)) {
       return Optional.empty();
     }
     try {
-      return Optional.of(
-          new Met(
-              Double.parseDouble(metadata.get(TOLERANCE)),
-              Double.parseDouble(metadata.get(MEASURED))));
-    } catch (NumberFormatException e) {
-      throw new WeightsFormatException(
-          file.path(), "%s or %s is not a number".formatted(TOLERANCE, MEASURED), e);
+      return Optional.of(new Met(number(metadata, TOLERANCE), number(metadata, MEASURED)));
+    } catch (IllegalArgumentException e) {
+      throw new WeightsFormatException(file.path(), String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private static double number(Map<String, String> metadata, String key) {
+    String text = metadata.get(key);
+    if (text == null || !DECIMAL.matcher(text).matches()) {
+      throw new IllegalArgumentException(
+          text == null
+              ? "__metadata__ lacks " + key + ", without which its other number says nothing"
+              : "%s is \"%s\"; it is a decimal number such as 1.0E-5".formatted(key, text));
+    }
+    return Double.parseDouble(text);
   }
 
   /** Adds the cases to a weights file, and how well they were met. */
@@ -146,9 +202,16 @@ public record ProofVectors(List<Case> cases) {
         String path = entry.getKey().substring(prefix.length());
         int dot = path.lastIndexOf('.');
         String name = dot < 0 ? "0" : path.substring(0, dot);
-        found
-            .computeIfAbsent(name, _ -> new LinkedHashMap<>())
-            .put(path.substring(dot + 1), entry.getValue());
+        Tensor other =
+            found
+                .computeIfAbsent(name, _ -> new LinkedHashMap<>())
+                .put(path.substring(dot + 1), entry.getValue());
+        if (other != null) {
+          throw new WeightsFormatException(
+              file.path(),
+              "tensors %s and %s both belong to case %s"
+                  .formatted(other.name(), entry.getKey(), name));
+        }
       }
     }
     if (found.isEmpty()) {
@@ -203,12 +266,19 @@ public record ProofVectors(List<Case> cases) {
           "%s has shape %s; expected steps x width"
               .formatted(tensor.name(), Arrays.toString(tensor.shape())));
     }
-    if (tensor.elements() == 0 || tensor.elements() > Integer.MAX_VALUE) {
+    if (tensor.elements() == 0 || tensor.elements() > Tensor.MAX_ELEMENTS) {
       throw new IllegalArgumentException(
-          "%s has shape %s; expected at least one step and one value"
-              .formatted(tensor.name(), Arrays.toString(tensor.shape())));
+          "%s has shape %s; expected at least one step and one value, and at most %d values"
+              .formatted(tensor.name(), Arrays.toString(tensor.shape()), Tensor.MAX_ELEMENTS));
     }
     float[] values = tensor.toFloats();
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new IllegalArgumentException(
+            "%s: value %d of step %d is %s; values must be finite"
+                .formatted(tensor.name(), i % tensor.shape()[1], i / tensor.shape()[1], values[i]));
+      }
+    }
     int width = (int) tensor.shape()[1];
     float[][] rows = new float[(int) tensor.shape()[0]][];
     for (int i = 0; i < rows.length; i++) {

@@ -1,14 +1,11 @@
 package io.github.stillgate.core.weights;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import io.github.stillgate.core.json.JsonProblem;
+import io.github.stillgate.core.json.StrictJson;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
@@ -24,71 +21,91 @@ import java.util.TreeSet;
 
 /** The validated header of one safetensors file. */
 record SafetensorsHeader(Map<String, String> metadata, Map<String, Tensor> tensors) {
-  /** The format's own limit on the header, so that a wild length cannot allocate gigabytes. */
-  private static final long MAX_HEADER_BYTES = 100_000_000;
+  /** The entry that is no tensor. */
+  static final String METADATA = "__metadata__";
 
   private static final Set<String> ENTRY_FIELDS = Set.of("dtype", "shape", "data_offsets");
-  private static final ObjectReader JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .disable(JsonParser.Feature.INCLUDE_SOURCE_IN_LOCATION)
-          .build()
-          .reader();
+
+  /** The object, a tensor in it, its shape; more would be refused anyway, but with a worse word. */
+  private static final int MAX_DEPTH = 6;
+
+  /** A tensor's own, its three fields, and what stands in the arrays. */
+  private static final int MAX_ENTRY_VALUES = 4 + WeightsFile.MAX_DIMENSIONS + 16;
 
   private record Entry(String name, DType type, long[] shape, long begin, long end) {}
 
-  static SafetensorsHeader parse(Path path, MemorySegment file) {
-    long size = file.byteSize();
+  static SafetensorsHeader parse(Path path, FileBytes file) {
+    long size = file.size();
+    byte[] first = new byte[(int) Math.min(size, FileKind.LOOKS_AT)];
+    file.read(0, first, first.length);
     if (size < 8) {
-      throw new WeightsFormatException(
+      throw refused(
           path,
+          first,
           "is %d bytes long; a safetensors file starts with 8 bytes of length".formatted(size));
     }
-    long length = file.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
-    if (length < 2 || length > MAX_HEADER_BYTES || length > size - 8) {
-      throw new WeightsFormatException(
+    long length = ByteBuffer.wrap(first).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    if (length < 2 || length > size - 8) {
+      throw refused(
           path,
+          first,
           "header length %s does not fit a file of %d bytes (truncated, or not a safetensors file)"
               .formatted(Long.toUnsignedString(length), size));
     }
-    JsonNode root = readJson(path, file.asSlice(8, length));
-    MemorySegment data = file.asSlice(8 + length);
+    if (length > WeightsFile.MAX_HEADER_BYTES) {
+      throw refused(
+          path,
+          first,
+          "header length %d is above the limit of %d bytes"
+              .formatted(length, WeightsFile.MAX_HEADER_BYTES));
+    }
+    if (size > 8 && first[8] != '{') {
+      throw refused(path, first, "header does not begin with '{'");
+    }
+    long dataBytes = size - 8 - length;
     Map<String, String> metadata = new LinkedHashMap<>();
     List<Entry> entries = new ArrayList<>();
-    for (Map.Entry<String, JsonNode> field : root.properties()) {
-      if (field.getKey().equals("__metadata__")) {
-        readMetadata(path, field.getValue(), metadata);
-      } else {
-        entries.add(readEntry(path, field.getKey(), field.getValue(), data.byteSize()));
+    try (Reader text =
+            new InputStreamReader(file.stream(8, 8 + length), StandardCharsets.UTF_8.newDecoder());
+        StrictJson json = new StrictJson(text, MAX_DEPTH)) {
+      String name = json.nextName();
+      while (name != null) {
+        if (name.equals(METADATA)) {
+          readMetadata(path, json.value(WeightsFile.MAX_TENSORS + 1), metadata);
+        } else if (entries.size() == WeightsFile.MAX_TENSORS) {
+          throw new WeightsFormatException(
+              path, "has more than %d tensors, which is the limit".formatted(entries.size()));
+        } else {
+          entries.add(readEntry(path, name, json.value(MAX_ENTRY_VALUES), dataBytes));
+        }
+        name = json.nextName();
       }
+    } catch (JsonProblem e) {
+      throw new WeightsFormatException(path, "header cannot be read as JSON: " + e.getMessage(), e);
+    } catch (CharacterCodingException e) {
+      throw new WeightsFormatException(path, "header is not valid UTF-8", e);
+    } catch (IOException e) {
+      throw new WeightsFormatException(path, "header cannot be read", e);
     }
     entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
-    checkTiling(path, entries, data.byteSize());
+    checkTiling(path, entries, dataBytes);
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (Entry e : entries) {
-      MemorySegment bytes = data.asSlice(e.begin, e.end - e.begin);
-      tensors.put(e.name, new Tensor(e.name, e.type, e.shape, bytes));
+      long at = 8 + length + e.begin;
+      tensors.put(e.name, new Tensor(e.name, e.type, e.shape, file, at, e.end - e.begin));
     }
     return new SafetensorsHeader(Map.copyOf(metadata), tensors);
   }
 
-  private static JsonNode readJson(Path path, MemorySegment bytes) {
-    try {
-      String text =
-          StandardCharsets.UTF_8
-              .newDecoder()
-              .decode(ByteBuffer.wrap(bytes.toArray(ValueLayout.JAVA_BYTE)))
-              .toString();
-      if (text.charAt(0) != '{') {
-        throw new WeightsFormatException(path, "header does not begin with '{'");
-      }
-      return JSON.readTree(text);
-    } catch (CharacterCodingException e) {
-      throw new WeightsFormatException(path, "header is not valid UTF-8", e);
-    } catch (JsonProcessingException e) {
-      throw new WeightsFormatException(path, "header is not valid JSON: " + e.getMessage(), e);
-    }
+  /** A file that is none, told by what it is if its first bytes say so. */
+  private static WeightsFormatException refused(Path path, byte[] first, String problem) {
+    FileKind kind = FileKind.of(first);
+    return new WeightsFormatException(
+        path,
+        switch (kind) {
+          case SAFETENSORS, UNKNOWN -> problem;
+          default -> "%s, not a safetensors file; %s".formatted(kind.what(), kind.cure());
+        });
   }
 
   private static void readMetadata(Path path, JsonNode node, Map<String, String> metadata) {
@@ -161,6 +178,12 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Tensor> tenso
     if (!node.isArray()) {
       throw new WeightsFormatException(
           path, "tensor \"%s\": %s is not an array".formatted(tensor, field));
+    }
+    if (node.size() > WeightsFile.MAX_DIMENSIONS) {
+      throw new WeightsFormatException(
+          path,
+          "tensor \"%s\": %s has %d numbers; at most %d are read"
+              .formatted(tensor, field, node.size(), WeightsFile.MAX_DIMENSIONS));
     }
     long[] values = new long[node.size()];
     for (int i = 0; i < values.length; i++) {

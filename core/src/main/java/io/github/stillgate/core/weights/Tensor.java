@@ -1,33 +1,41 @@
 package io.github.stillgate.core.weights;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
- * One tensor of an open {@link WeightsFile}: row-major, little-endian, its bytes still in the
- * mapped file.
+ * One tensor of an open {@link WeightsFile}: row-major, little-endian, its bytes still in the file.
  *
  * <p>Immutable; any thread may read it until the file is closed, after which access throws {@link
- * IllegalStateException}.
+ * IllegalStateException}. A file that changes while it is read is refused with a {@link
+ * WeightsFormatException}.
  */
 public final class Tensor {
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  /** The most elements an array of the JVM holds. */
+  public static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8;
+
+  private static final int CHUNK = 1 << 16;
 
   private final String name;
   private final DType type;
   private final long[] shape;
-  private final MemorySegment bytes;
+  private final FileBytes file;
+  private final long at;
+  private final long byteSize;
 
-  Tensor(String name, DType type, long[] shape, MemorySegment bytes) {
+  /** The tensor whose bytes are {@code [at, at + byteSize)} of {@code file}. */
+  Tensor(String name, DType type, long[] shape, FileBytes file, long at, long byteSize) {
     this.name = name;
     this.type = type;
     this.shape = shape;
-    this.bytes = bytes;
+    this.file = file;
+    this.at = at;
+    this.byteSize = byteSize;
   }
 
   /** Name in the file. */
@@ -47,41 +55,89 @@ public final class Tensor {
 
   /** Product of the shape. */
   public long elements() {
-    return bytes.byteSize() / type.bytes();
+    return byteSize / type.bytes();
   }
 
-  /** The stored bytes, read-only, not aligned to anything. */
+  /** Number of bytes it takes in the file. */
+  public long byteSize() {
+    return byteSize;
+  }
+
+  /** A copy of the stored bytes, read-only, off the heap. */
   public MemorySegment bytes() {
-    return bytes;
+    MemorySegment copy = Arena.ofAuto().allocate(byteSize);
+    read((bytes, length, from) -> {
+      MemorySegment.copy(bytes, 0, copy, ValueLayout.JAVA_BYTE, from, length);
+    });
+    return copy.asReadOnly();
+  }
+
+  private interface Sink {
+    /** Takes the first {@code length} of {@code bytes}, which begin {@code from} in the tensor. */
+    void take(byte[] bytes, int length, long from);
+  }
+
+  private void read(Sink sink) {
+    byte[] chunk = new byte[(int) Math.min(CHUNK, byteSize)];
+    for (long from = 0; from < byteSize; from += chunk.length) {
+      int length = (int) Math.min(chunk.length, byteSize - from);
+      file.read(at + from, chunk, length);
+      sink.take(chunk, length, from);
+    }
+    file.requireUnchanged();
   }
 
   /**
    * Copies the elements to the heap as float32. BF16 and F16 are widened, which is exact.
    *
-   * @throws IllegalArgumentException if the tensor is of another type or too large for an array
+   * @throws IllegalArgumentException if the tensor is of another type, has more than {@link
+   *     #MAX_ELEMENTS}, or more than the heap can hold
+   * @throws WeightsFormatException if the file has changed since it was opened
    */
   public float[] toFloats() {
-    if (elements() > Integer.MAX_VALUE - 8) {
+    if (type != DType.F32 && type != DType.BF16 && type != DType.F16) {
       throw new IllegalArgumentException(
-          "tensor %s has %d elements, more than an array holds".formatted(name, elements()));
+          "tensor %s is %s; weights are read from F32, BF16 or F16".formatted(name, type));
+    }
+    if (elements() > MAX_ELEMENTS) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "tensor %s has %d elements; at most %d are read",
+              name,
+              elements(),
+              MAX_ELEMENTS));
+    }
+    long most = Runtime.getRuntime().maxMemory();
+    if (Float.BYTES * elements() > most) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "tensor %s takes %d MiB as float32, the JVM's heap is limited to %d MiB; start it with"
+                  + " -Xmx and more",
+              name,
+              Float.BYTES * elements() >> 20,
+              most >> 20));
     }
     float[] values = new float[(int) elements()];
-    switch (type) {
-      case F32 -> MemorySegment.copy(bytes, FLOAT, 0, values, 0, values.length);
-      case BF16 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = Float.intBitsToFloat(bytes.get(SHORT, 2L * i) << 16);
+    read((bytes, length, from) -> {
+      ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, length).order(ByteOrder.LITTLE_ENDIAN);
+      int first = (int) (from / type.bytes());
+      int count = length / type.bytes();
+      switch (type) {
+        case BF16 -> {
+          for (int i = 0; i < count; i++) {
+            values[first + i] = Float.intBitsToFloat(buffer.getShort(2 * i) << 16);
+          }
         }
-      }
-      case F16 -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = Float.float16ToFloat(bytes.get(SHORT, 2L * i));
+        case F16 -> {
+          for (int i = 0; i < count; i++) {
+            values[first + i] = Float.float16ToFloat(buffer.getShort(2 * i));
+          }
         }
+        default -> buffer.asFloatBuffer().get(values, first, count);
       }
-      default ->
-          throw new IllegalArgumentException(
-              "tensor %s is %s; weights are read from F32, BF16 or F16".formatted(name, type));
-    }
+    });
     return values;
   }
 

@@ -8,9 +8,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -21,7 +19,9 @@ import java.util.Map;
  * <p>Not safe for several threads.
  */
 public final class WeightsWriter {
-  private static final String METADATA = "__metadata__";
+  private static final String METADATA = SafetensorsHeader.METADATA;
+
+  private static final int CHUNK = 1 << 16;
 
   private record Source(DType type, int[] shape, float[] values) {}
 
@@ -75,6 +75,10 @@ public final class WeightsWriter {
         }
       }
     }
+    if (tensors.size() == WeightsFile.MAX_TENSORS) {
+      throw new IllegalArgumentException(
+          "tensor %s is one more than the %d a file may have".formatted(name, tensors.size()));
+    }
     if (tensors.putIfAbsent(name, new Source(type, shape.clone(), values)) != null) {
       throw new IllegalArgumentException("tensor %s was added before".formatted(name));
     }
@@ -107,37 +111,46 @@ public final class WeightsWriter {
   }
 
   /**
-   * Writes the file through a neighbour that is moved into place when complete, so that an
-   * interruption leaves the old file or the new one, never half of one.
+   * Writes the file whole or not at all, as {@link NewFile} says: an interruption leaves the old
+   * file or the new one, never half of one, and only a regular file is replaced.
+   *
+   * @throws IllegalArgumentException if the header is too long to be read again
+   * @throws IOException if the file cannot be written
    */
   public void write(Path path) throws IOException {
+    write(NewFile.at(path));
+  }
+
+  /** Like {@link #write(Path)}, to a path that was checked before. */
+  public void write(NewFile file) throws IOException {
     byte[] header = header();
-    Path whole = path.toAbsolutePath();
-    Files.createDirectories(whole.getParent());
-    Path partial = whole.resolveSibling(whole.getFileName() + ".part");
-    try {
-      try (OutputStream out = Files.newOutputStream(partial)) {
-        out.write(
-            ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).array());
-        out.write(header);
-        for (Source source : tensors.values()) {
-          ByteBuffer bytes =
-              ByteBuffer.allocate(Math.multiplyExact(source.type.bytes(), source.values.length))
-                  .order(ByteOrder.LITTLE_ENDIAN);
-          if (source.type == DType.F32) {
-            bytes.asFloatBuffer().put(source.values);
-          } else {
-            for (float value : source.values) {
-              bytes.putShort(bfloat16(value));
-            }
-          }
-          out.write(bytes.array());
+    file.write(out -> {
+      out.write(
+          ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).array());
+      out.write(header);
+      ByteBuffer chunk = ByteBuffer.allocate(CHUNK).order(ByteOrder.LITTLE_ENDIAN);
+      for (Source source : tensors.values()) {
+        write(source, chunk, out);
+      }
+    });
+  }
+
+  private static void write(Source source, ByteBuffer chunk, OutputStream out) throws IOException {
+    int width = source.type.bytes();
+    int most = CHUNK / width;
+    int from = 0;
+    while (from < source.values.length) {
+      int count = Math.min(most, source.values.length - from);
+      chunk.clear();
+      if (source.type == DType.F32) {
+        chunk.asFloatBuffer().put(source.values, from, count);
+      } else {
+        for (int i = 0; i < count; i++) {
+          chunk.putShort(bfloat16(source.values[from + i]));
         }
       }
-      Files.move(
-          partial, whole, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(partial);
+      out.write(chunk.array(), 0, count * width);
+      from += count;
     }
   }
 
@@ -161,6 +174,11 @@ public final class WeightsWriter {
     }
     // Spaces behind the JSON keep the data 64-byte aligned in the file.
     byte[] json = root.toString().getBytes(StandardCharsets.UTF_8);
+    if (json.length > WeightsFile.MAX_HEADER_BYTES - 64) {
+      throw new IllegalArgumentException(
+          "the header takes %d bytes; a file may have %d"
+              .formatted(json.length, WeightsFile.MAX_HEADER_BYTES));
+    }
     byte[] padded = Arrays.copyOf(json, (8 + json.length + 63) / 64 * 64 - 8);
     Arrays.fill(padded, json.length, padded.length, (byte) ' ');
     return padded;

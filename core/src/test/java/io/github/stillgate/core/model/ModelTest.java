@@ -283,7 +283,7 @@ class ModelTest {
                 "{\"type\":\"dense\"",
                 "{\"type\":\"dense\",\"name\":\"c\",\"inputs\":16,\"units\":4,"
                     + "\"activation\":\"linear\"},{\"type\":\"dense\""),
-            List.of("layer c reads 16", "layer c gives 4")),
+            List.of("c.W belongs to two layers")),
         argumentSet(
             "vocabulary too small",
             replaced("\"wxyz\"", "\"wxy\""),
@@ -398,12 +398,12 @@ class ModelTest {
     Dense second = new Dense("second", w, b, Activation.LINEAR);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Model(List.of(first, first)))
-        .withMessageContaining("[first, first]");
+        .withMessageContaining("two layers share a name: first");
     Path path = directory.resolve("twins.safetensors");
     new Model(List.of(first, second)).save(path);
     UnaryOperator<String> rename = replaced("\"name\":\"second\"", "\"name\":\"first\"");
     Path renamed = write(rename.apply(descriptionOf(path)), tensorsOf(path));
-    assertRefused(renamed, List.of("share a name", "[first, first]"));
+    assertRefused(renamed, List.of("first.W belongs to two layers"));
   }
 
   private static void assertRefused(Path path, List<String> mentions) {

@@ -1,0 +1,181 @@
+package io.github.stillgate.core.model;
+
+import io.github.stillgate.core.kernel.Pointwise;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * One small network for each kind of layer, form of gating, reset and activation, with weights that
+ * follow a rule, so that their fingerprints can be written down.
+ */
+final class PinnedModels {
+  private PinnedModels() {}
+
+  /** The networks by what they show. */
+  static Map<String, Model> all() {
+    Map<String, Model> models = new LinkedHashMap<>();
+    Map<String, Layer> layers = new LinkedHashMap<>();
+    layers.put("conditional_gru full", conditional("a", full(3, 4)));
+    layers.put("conditional_gru unit", conditional("a", unit(3, 4, 2)));
+    layers.put("conditional_gru block", conditional("a", block(3, 4, 2)));
+    layers.put(
+        "conditional_gru hybrid",
+        conditional("a", new Gating.Hybrid(block(3, 4, 2), matrix(4, 2, 5), vector(4, 6))));
+    Gru.Activations other =
+        new Gru.Activations(
+            Activation.hardSigmoid(0.2f, 0.5f), Activation.SIGMOID, Activation.clip(2));
+    Reset bias = new Reset.AfterMatrix(Optional.of(vector(4, 7)));
+    layers.put("gru", gru("a", Reset.AFTER, Gru.Activations.STANDARD));
+    layers.put("gru reset_bias", gru("a", bias, Gru.Activations.STANDARD));
+    layers.put("gru before", gru("a", Reset.BEFORE, Gru.Activations.STANDARD));
+    layers.put("gru activations", gru("a", Reset.AFTER, other));
+    layers.put("gru before activations", gru("a", Reset.BEFORE, other));
+    layers.put(
+        "gru estimate", gru("a", Reset.AFTER, Gru.Activations.STANDARD).withEstimate(guess()));
+    Lstm.Activations standard = Lstm.Activations.STANDARD;
+    layers.put("lstm", lstm("a", true, false, 4, standard));
+    layers.put("lstm coupled_gates", lstm("a", false, false, 4, standard));
+    layers.put("lstm peepholes", lstm("a", true, true, 4, standard));
+    layers.put("lstm projection", lstm("a", true, false, 2, standard));
+    layers.put("lstm all", lstm("a", false, true, 2, standard));
+    layers.put(
+        "lstm activations",
+        lstm(
+            "a",
+            true,
+            false,
+            4,
+            new Lstm.Activations(
+                Activation.hardSigmoid(0.25f, 0.5f),
+                Activation.scaledTanh(1.7159f, 0.6667f),
+                Activation.SOFTSIGN)));
+    layers.put(
+        "simple_rnn",
+        new SimpleRnn("a", matrix(4, 3, 1), matrix(4, 4, 2), vector(4, 3), Activation.TANH));
+    layers.put(
+        "simple_rnn clip relu",
+        new SimpleRnn(
+            "a",
+            matrix(4, 3, 1),
+            matrix(4, 4, 2),
+            vector(4, 3),
+            Activation.clip(1e-10f).then(Activation.RELU)));
+    layers.put("embedding", new Embedding("a", matrix(5, 3, 1)));
+    Activation.NAMED.forEach((name, f) -> layers.put("dense " + name, dense("a", f)));
+    layers.put("dense affine", dense("a", step(Pointwise.AFFINE, 1234567f, -0f)));
+    layers.put("dense clamp", dense("a", step(Pointwise.CLAMP, -0.1f, 3e38f)));
+    layers.put("dense leak", dense("a", step(Pointwise.LEAK, 0.01f, 0)));
+    layers.put("dense threshold", dense("a", step(Pointwise.THRESHOLD, 1e-45f, 0)));
+    layers.put("dense elu", dense("a", step(Pointwise.ELU, 1, 0)));
+    layers.put("backward", new Backward(gru("a", bias, Gru.Activations.STANDARD)));
+    layers.put(
+        "bidirectional",
+        new Bidirectional(
+            "a",
+            gru("f", Reset.AFTER, Gru.Activations.STANDARD).withEstimate(guess()),
+            lstm("b", true, false, 4, standard)));
+    layers.forEach((name, layer) -> models.put(name, new Model(List.of(layer))));
+    models.put(
+        "three layers",
+        new Model(
+            List.of(
+                new Embedding("e", matrix(5, 3, 1)),
+                conditional("g", unit(3, 4, 2)),
+                dense("o", Activation.SOFTMAX))));
+    return models;
+  }
+
+  private static Activation step(Pointwise function, float a, float b) {
+    return Activation.LINEAR.then(function, a, b);
+  }
+
+  private static Gating.Full full(int d, int n) {
+    return new Gating.Full(matrix(n, d, 1), matrix(n, n, 2), vector(n, 3));
+  }
+
+  private static Gating.Unit unit(int d, int n, int g) {
+    return new Gating.Unit(
+        matrix(g, d, 1), matrix(g, n, 2), vector(g, 3), matrix(n, g, 4), vector(n, 5));
+  }
+
+  private static Gating.Block block(int d, int n, int g) {
+    return new Gating.Block(matrix(g, d, 1), matrix(g, n, 2), vector(g, 3), vector(g, 4));
+  }
+
+  private static ConditionalGru conditional(String name, Gating gating) {
+    return new ConditionalGru(
+        name,
+        gating,
+        matrix(4, 3, 11),
+        matrix(4, 4, 12),
+        vector(4, 13),
+        matrix(4, 3, 14),
+        matrix(4, 4, 15),
+        vector(4, 16));
+  }
+
+  private static Gru gru(String name, Reset reset, Gru.Activations activations) {
+    return new Gru(
+        name,
+        matrix(4, 3, 1),
+        matrix(4, 4, 2),
+        vector(4, 3),
+        matrix(4, 3, 4),
+        matrix(4, 4, 5),
+        vector(4, 6),
+        matrix(4, 3, 7),
+        matrix(4, 4, 8),
+        vector(4, 9),
+        reset,
+        activations);
+  }
+
+  private static GateEstimate guess() {
+    return new GateEstimate(matrix(1, 3, 1), matrix(1, 4, 2), matrix(4, 1, 3), 0.5f);
+  }
+
+  private static Lstm lstm(
+      String name, boolean forget, boolean peepholes, int outputs, Lstm.Activations activations) {
+    return new Lstm(
+        name,
+        sums(1, outputs),
+        forget ? Optional.of(sums(4, outputs)) : Optional.empty(),
+        sums(7, outputs),
+        sums(10, outputs),
+        peepholes
+            ? Optional.of(new Lstm.Peepholes(vector(4, 1), vector(4, 2), vector(4, 3)))
+            : Optional.empty(),
+        outputs == 4 ? Optional.empty() : Optional.of(matrix(outputs, 4, 13)),
+        activations);
+  }
+
+  private static Lstm.Sums sums(int seed, int outputs) {
+    return new Lstm.Sums(matrix(4, 3, seed), matrix(4, outputs, seed + 1), vector(4, seed + 2));
+  }
+
+  private static Dense dense(String name, Activation activation) {
+    return new Dense(name, matrix(3, 4, 1), vector(3, 2), activation);
+  }
+
+  private static Matrix matrix(int rows, int columns, int seed) {
+    return Matrix.of("w", rows, columns, values(rows * columns, seed));
+  }
+
+  private static Matrix vector(int length, int seed) {
+    return Matrix.vector("v", values(length, seed));
+  }
+
+  /** Multiples of an eighth from -1 to 1, zeros of both signs among them. */
+  private static float[] values(int length, int seed) {
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = (i * 5 + seed * 3) % 17 / 8f - 1;
+      if (values[i] == 0 && i % 2 == 1) {
+        values[i] = -0f;
+      }
+    }
+    return values;
+  }
+}
