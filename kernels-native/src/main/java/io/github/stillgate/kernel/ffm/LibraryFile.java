@@ -9,8 +9,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -121,7 +123,8 @@ final class LibraryFile {
     try {
       copy = Files.createTempFile(directory, "stillgate-", "-" + name);
       // Into the file just made: replacing it would make it anew, with everybody's rights.
-      try (OutputStream out = Files.newOutputStream(copy)) {
+      try (OutputStream out =
+          Files.newOutputStream(copy, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
         packaged.transferTo(out);
       }
       return copy;
