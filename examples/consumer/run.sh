@@ -7,31 +7,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 
-fail() {
-  echo "consumer: $*" >&2
-  exit 1
-}
-
-is_jdk_25() {
-  [ -x "$1/bin/javac" ] && [ -f "$1/release" ] || return 1
-  major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release")
-  [ -n "$major" ] && [ "$major" -ge 25 ]
-}
-
-find_jdk() {
-  for candidate in "${JAVA_HOME:-}" \
-    "${JDK_25_HOME:-}" \
-    /usr/lib/jvm/*25* /usr/lib/jvm/* \
-    "${SDKMAN_DIR:-$HOME/.sdkman}"/candidates/java/* \
-    /Library/Java/JavaVirtualMachines/*/Contents/Home \
-    "$HOME"/Library/Java/JavaVirtualMachines/*/Contents/Home; do
-    if [ -n "$candidate" ] && is_jdk_25 "$candidate"; then
-      echo "$candidate"
-      return 0
-    fi
-  done
-  return 1
-}
+. "$here/jdk.sh"
 
 # check NAME OUTPUT: fails unless every backend of the build is usable in OUTPUT.
 check() {
@@ -42,8 +18,7 @@ check() {
 
 [ $# -eq 1 ] || fail "usage: run.sh MODEL"
 [ -f "$1" ] || fail "no such file: $1"
-JAVA_HOME=$(find_jdk) || fail "no JDK 25 found; install one (https://adoptium.net) and set JAVA_HOME"
-export JAVA_HOME
+use_jdk_25
 
 # Jars of an earlier version would stay beside the new ones.
 rm -rf "$here/target/lib"

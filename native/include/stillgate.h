@@ -3,14 +3,23 @@
  * chosen once by sg_choose_tier().
  *
  * Kernels trust their arguments. All float arrays are 64-byte aligned and padded to a multiple of 32
- * elements; padding of inputs is zero. Sums are formed in the order that the Java class RowLayout (rows:
- * 32 interleaved partial sums, then a tree) or BlockLayout (blocks: one chain a row) documents, so every
- * tier gives the same bits. MXCSR and FPCR are left as they are found.
+ * elements. Weights are zero in their padding. The padding of every other array may hold any finite values:
+ * no result within n depends on them, and none of their indices is selected. What a kernel leaves in the
+ * padding of its outputs is unspecified, but where it says so. Sums are formed in the order that the Java
+ * class RowLayout (rows: 32 interleaved partial sums, then a tree) or BlockLayout (blocks: one chain a row)
+ * documents, so every tier gives the same bits. MXCSR and FPCR are left as they are found.
  */
 #ifndef STILLGATE_H
 #define STILLGATE_H
 
 #include <stdint.h>
+
+/*
+ * Version of everything below: the list of kernels with their parameters, the structs, and what they mean.
+ * Whoever changes one of them raises it here and in the Java class NativeLibrary, which refuses a library of
+ * another version. tests/test_library.c fails when it was forgotten.
+ */
+#define SG_ABI_VERSION 1
 
 /* Rows packed group-major; see RowLayout. Strides in floats. */
 typedef struct sg_rows {
@@ -67,7 +76,7 @@ typedef struct sg_blocks {
            (const sg_blocks *pack, int64_t groups, const int32_t *starts, const int32_t *members,      \
             float *const *addresses, int64_t capacity),                                                \
            (pack, groups, starts, members, addresses, capacity))                                       \
-    /* ascending i < n with scores[i] > 0; returns how many */                                         \
+    /* ascending i < n with scores[i] > 0; returns how many. indices has room for n padded */          \
     KERNEL(int64_t, select_positive, (int64_t n, const float *scores, int32_t *indices),               \
            (n, scores, indices))                                                                       \
     /* out[i] = sums[i] + bias[i] */                                                                   \
@@ -145,7 +154,23 @@ SG_KERNELS(SG_DECLARE)
  */
 SG_EXPORT const char *sg_choose_tier(const char *cap);
 
-/* Nonzero if the calling thread flushes denormals or treats them as zero, which changes bits. */
-SG_EXPORT int sg_flushes_denormals(void);
+/* SG_ABI_VERSION of the library. Java finds it first; a library without it is not Stillgate's. */
+SG_EXPORT int64_t stillgate_abi_version(void);
+
+/*
+ * How the floating-point control register of the calling thread differs from the state that Java and C promise.
+ */
+enum {
+    SG_FLUSHES_RESULTS = 1, /* results that would be denormal become zero (FTZ, FZ) */
+    SG_FLUSHES_INPUTS = 2,  /* denormal operands count as zero (DAZ, FZ, FIZ) */
+    SG_ROUNDS_DOWN = 4,
+    SG_ROUNDS_UP = 8,
+    SG_ROUNDS_TO_ZERO = 16,
+    SG_TRAPS = 32,        /* an exception is unmasked and may end the process */
+    SG_OTHER_CONTROL = 64 /* any other control bit */
+};
+
+/* The sum of those that hold for the calling thread; 0 in a thread as the JVM starts it. */
+SG_EXPORT int64_t sg_float_environment(void);
 
 #endif

@@ -56,15 +56,50 @@ const char *sg_choose_tier(const char *cap) {
     return NULL;
 }
 
-int sg_flushes_denormals(void) {
+int64_t stillgate_abi_version(void) { return SG_ABI_VERSION; }
+
 #if defined(__x86_64__)
-    return (_mm_getcsr() & 0x8040) != 0;
+enum {
+    STICKY_FLAGS = 0x3f, /* which exceptions have occurred: status, not control */
+    DENORMALS_ARE_ZERO = 1 << 6,
+    MASKS = 0x3f << 7,
+    ROUNDING = 3 << 13,
+    FLUSH_TO_ZERO = 1 << 15,
+    KNOWN = STICKY_FLAGS | DENORMALS_ARE_ZERO | MASKS | ROUNDING | FLUSH_TO_ZERO
+};
+
+int64_t sg_float_environment(void) {
+    static const int64_t DIRECTIONS[] = {0, SG_ROUNDS_DOWN, SG_ROUNDS_UP, SG_ROUNDS_TO_ZERO};
+    unsigned control = _mm_getcsr();
+    int64_t differs = DIRECTIONS[(control & ROUNDING) >> 13];
+    differs |= control & FLUSH_TO_ZERO ? SG_FLUSHES_RESULTS : 0;
+    differs |= control & DENORMALS_ARE_ZERO ? SG_FLUSHES_INPUTS : 0;
+    differs |= (control & MASKS) != MASKS ? SG_TRAPS : 0;
+    differs |= control & ~(unsigned)KNOWN ? SG_OTHER_CONTROL : 0;
+    return differs;
+}
 #else
+enum {
+    FLUSH_INPUTS = 1 << 0,
+    TRAPS = 0x9f << 8,
+    ROUNDING = 3 << 22,
+    FLUSH_TO_ZERO = 1 << 24, /* inputs and results */
+    KNOWN = FLUSH_INPUTS | TRAPS | ROUNDING | FLUSH_TO_ZERO
+};
+
+/* FPCR holds control bits only; the sticky flags stand in FPSR. */
+int64_t sg_float_environment(void) {
+    static const int64_t DIRECTIONS[] = {0, SG_ROUNDS_UP, SG_ROUNDS_DOWN, SG_ROUNDS_TO_ZERO};
     uint64_t control;
     __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-    return (control & (1u << 24)) != 0;
-#endif
+    int64_t differs = DIRECTIONS[(control & ROUNDING) >> 22];
+    differs |= control & FLUSH_TO_ZERO ? SG_FLUSHES_RESULTS | SG_FLUSHES_INPUTS : 0;
+    differs |= control & FLUSH_INPUTS ? SG_FLUSHES_INPUTS : 0;
+    differs |= control & TRAPS ? SG_TRAPS : 0;
+    differs |= control & ~(uint64_t)KNOWN ? SG_OTHER_CONTROL : 0;
+    return differs;
 }
+#endif
 
 #define SG_RETURN_void
 #define SG_RETURN_int64_t return

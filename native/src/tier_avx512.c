@@ -65,9 +65,10 @@ static inline void v_joint_trees(vf a, vf b, vf c, vf d, float *const *sums) {
 static int64_t select_positive(int64_t n, const float *scores, int32_t *indices) {
     __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     int64_t count = 0;
-    /* Padding scores are 0 and the indices have padded room, so whole registers may be written. */
+    /* The indices have padded room, so whole registers may be written; what lies behind n is not compared. */
     for (int64_t i = 0; i < n; i += LANES) {
-        vm live = v_gt(v_load(scores + i), v_set(0.0f));
+        vm inside = n - i < LANES ? (vm)((1u << (n - i)) - 1) : (vm)-1;
+        vm live = _mm512_mask_cmp_ps_mask(inside, v_load(scores + i), v_set(0.0f), _CMP_GT_OQ);
         _mm512_storeu_si512(indices + count, _mm512_maskz_compress_epi32(live, index));
         count += __builtin_popcount(live);
         index = _mm512_add_epi32(index, _mm512_set1_epi32(LANES));

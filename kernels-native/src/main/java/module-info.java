@@ -1,10 +1,13 @@
 /**
  * The backend {@code native}: kernels in C, reached through the foreign function and memory API;
  * and the system BLAS, for dense baselines only.
+ *
+ * <p>Netlib stands behind a missing BLAS where its module is there; nothing that runs a network
+ * needs it.
  */
 module io.github.stillgate.kernel.ffm {
   requires io.github.stillgate.core;
-  requires dev.ludovic.netlib.blas;
+  requires static dev.ludovic.netlib.blas;
   requires static org.jspecify;
 
   exports io.github.stillgate.kernel.ffm;

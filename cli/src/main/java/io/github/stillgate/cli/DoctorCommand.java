@@ -44,7 +44,8 @@ final class DoctorCommand implements Callable<Integer> {
       List<Diagnosis> backends,
       String blas,
       @JsonProperty("blas_problem") @Nullable String blasProblem,
-      @JsonProperty("thread_flushes_denormals") @Nullable Boolean flushesDenormals) {}
+      @JsonProperty("thread_flushes_denormals") @Nullable Boolean flushesDenormals,
+      @JsonProperty("thread_deviations") @Nullable List<String> deviations) {}
 
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
@@ -89,7 +90,8 @@ final class DoctorCommand implements Callable<Integer> {
         diagnoses,
         blas.name(),
         blas.availability() instanceof Availability.Unusable unusable ? unusable.toString() : null,
-        nativeUsable ? NativeBackend.threadFlushesDenormals() : null);
+        nativeUsable ? NativeBackend.threadFlushesDenormals() : null,
+        nativeUsable ? NativeBackend.threadDeviations() : null);
   }
 
   private static String selfTest(Model model, String backend, Skipping skipping) {
@@ -130,10 +132,11 @@ final class DoctorCommand implements Callable<Integer> {
     if (report.blasProblem != null) {
       out.line("           %s", report.blasProblem);
     }
-    if (Boolean.TRUE.equals(report.flushesDenormals)) {
+    if (report.deviations != null && !report.deviations.isEmpty()) {
       out.line(
-          "warning    this thread flushes denormals (FTZ or DAZ is set), which changes bits; find the"
-              + " native library that sets it");
+          "warning    this thread's arithmetic is not Java's, which changes bits: %s; find the native"
+              + " library that leaves it so",
+          String.join(", ", report.deviations));
     }
   }
 }

@@ -1,15 +1,7 @@
 package io.github.stillgate.kernel.ffm;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,38 +13,32 @@ import org.jspecify.annotations.Nullable;
  * over.
  */
 final class Kernels {
-  private static final MethodHandle MULTIPLY_ROWS = returningNothing("multiply_rows", 7);
+  private static final MethodHandle MULTIPLY_ROWS = NativeLibrary.handle(Export.MULTIPLY_ROWS);
   private static final MethodHandle MULTIPLY_ROWS_BATCH =
-      returningNothing("multiply_rows_batch", 6);
+      NativeLibrary.handle(Export.MULTIPLY_ROWS_BATCH);
   private static final MethodHandle MULTIPLY_ALL_ROWS_BATCH =
-      returningNothing("multiply_all_rows_batch", 5);
-  private static final MethodHandle MULTIPLY_BLOCKS = returningNothing("multiply_blocks", 7);
+      NativeLibrary.handle(Export.MULTIPLY_ALL_ROWS_BATCH);
+  private static final MethodHandle MULTIPLY_BLOCKS = NativeLibrary.handle(Export.MULTIPLY_BLOCKS);
   private static final MethodHandle MULTIPLY_BLOCKS_BATCH =
-      returningNothing("multiply_blocks_batch", 6);
-  private static final MethodHandle SELECT_POSITIVE = returningLong("select_positive", 3);
-  private static final MethodHandle ADD = returningNothing("add", 4);
-  private static final MethodHandle RELU = returningNothing("relu", 5);
-  private static final MethodHandle ADD_BOTH = returningNothing("add_both", 5);
-  private static final MethodHandle CLIPPED_TANH = returningNothing("clipped_tanh", 3);
-  private static final MethodHandle SPREAD = returningNothing("spread", 4);
-  private static final MethodHandle SCALE_BY_SIGMOID = returningNothing("scale_by_sigmoid", 4);
-  private static final MethodHandle CONDITIONAL_GRU = returningNothing("conditional_gru", 6);
-  private static final MethodHandle GRU = returningNothing("gru", 5);
-  private static final MethodHandle APPLY =
-      Linker.nativeLinker()
-          .downcallHandle(
-              NativeLibrary.kernel("apply"),
-              FunctionDescriptor.ofVoid(
-                  JAVA_LONG, JAVA_FLOAT, JAVA_FLOAT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-  private static final MethodHandle MULTIPLY = returningNothing("multiply", 4);
-  private static final MethodHandle ADD_PRODUCT = returningNothing("add_product", 4);
-  private static final MethodHandle CARRY = returningNothing("carry", 5);
-  private static final MethodHandle BLEND = returningNothing("blend", 4);
-  private static final MethodHandle SOFTMAX = returningNothing("softmax", 5);
-  private static final MethodHandle FLUSHES_DENORMALS =
-      Linker.nativeLinker()
-          .downcallHandle(
-              NativeLibrary.kernel("flushes_denormals"), FunctionDescriptor.of(JAVA_INT));
+      NativeLibrary.handle(Export.MULTIPLY_BLOCKS_BATCH);
+  private static final MethodHandle SELECT_POSITIVE = NativeLibrary.handle(Export.SELECT_POSITIVE);
+  private static final MethodHandle ADD = NativeLibrary.handle(Export.ADD);
+  private static final MethodHandle RELU = NativeLibrary.handle(Export.RELU);
+  private static final MethodHandle ADD_BOTH = NativeLibrary.handle(Export.ADD_BOTH);
+  private static final MethodHandle CLIPPED_TANH = NativeLibrary.handle(Export.CLIPPED_TANH);
+  private static final MethodHandle SPREAD = NativeLibrary.handle(Export.SPREAD);
+  private static final MethodHandle SCALE_BY_SIGMOID =
+      NativeLibrary.handle(Export.SCALE_BY_SIGMOID);
+  private static final MethodHandle CONDITIONAL_GRU = NativeLibrary.handle(Export.CONDITIONAL_GRU);
+  private static final MethodHandle GRU = NativeLibrary.handle(Export.GRU);
+  private static final MethodHandle APPLY = NativeLibrary.handle(Export.APPLY);
+  private static final MethodHandle MULTIPLY = NativeLibrary.handle(Export.MULTIPLY);
+  private static final MethodHandle ADD_PRODUCT = NativeLibrary.handle(Export.ADD_PRODUCT);
+  private static final MethodHandle CARRY = NativeLibrary.handle(Export.CARRY);
+  private static final MethodHandle BLEND = NativeLibrary.handle(Export.BLEND);
+  private static final MethodHandle SOFTMAX = NativeLibrary.handle(Export.SOFTMAX);
+  private static final MethodHandle FLOAT_ENVIRONMENT =
+      NativeLibrary.handle(Export.FLOAT_ENVIRONMENT);
 
   private Kernels() {}
 
@@ -226,9 +212,10 @@ final class Kernels {
     }
   }
 
-  static boolean flushesDenormals() {
+  /** The sum of the bits in {@code native/include/stillgate.h} that hold for this thread. */
+  static long floatEnvironment() {
     try {
-      return (int) FLUSHES_DENORMALS.invokeExact() != 0;
+      return (long) FLOAT_ENVIRONMENT.invokeExact();
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -236,22 +223,5 @@ final class Kernels {
 
   private static AssertionError unexpected(Throwable e) {
     return new AssertionError("a C kernel throws nothing", e);
-  }
-
-  private static MethodHandle returningNothing(String name, int arguments) {
-    return Linker.nativeLinker()
-        .downcallHandle(NativeLibrary.kernel(name), FunctionDescriptor.ofVoid(longs(arguments)));
-  }
-
-  private static MethodHandle returningLong(String name, int arguments) {
-    return Linker.nativeLinker()
-        .downcallHandle(
-            NativeLibrary.kernel(name), FunctionDescriptor.of(JAVA_LONG, longs(arguments)));
-  }
-
-  private static MemoryLayout[] longs(int count) {
-    MemoryLayout[] layouts = new MemoryLayout[count];
-    Arrays.fill(layouts, JAVA_LONG);
-    return layouts;
   }
 }

@@ -10,6 +10,7 @@ import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /** Kernels in C. Usable where the build had a compiler and the CPU has fused multiply-add. */
 public final class NativeBackend implements Backend {
@@ -28,7 +29,7 @@ public final class NativeBackend implements Backend {
 
   @Override
   public Availability availability() {
-    return NativeLibrary.availability();
+    return NativeLibrary.loaded().availability();
   }
 
   @Override
@@ -47,12 +48,32 @@ public final class NativeBackend implements Backend {
   }
 
   /**
-   * Whether the calling thread flushes denormals or treats them as zero, which changes bits. Java
-   * never sets this; a native library in the same process may.
+   * How the floating-point control of the calling thread differs from what Java promises, in words,
+   * one an element; empty where it does not. Each difference changes bits. Java never sets any; a
+   * native library in the same process may leave them behind: results or operands that are denormal
+   * flushed to zero, another rounding mode, an unmasked exception, any other control bit. Flags of
+   * exceptions that have occurred are no difference.
+   *
+   * @throws IllegalStateException if the backend is not usable
+   */
+  public static List<String> threadDeviations() {
+    return FloatEnvironment.deviations(environment());
+  }
+
+  /**
+   * Whether the calling thread flushes denormals or treats them as zero, which is part of {@link
+   * #threadDeviations}.
    *
    * @throws IllegalStateException if the backend is not usable
    */
   public static boolean threadFlushesDenormals() {
-    return Kernels.flushesDenormals();
+    return FloatEnvironment.flushes(environment());
+  }
+
+  private static long environment() {
+    if (NativeLibrary.loaded().availability() instanceof Availability.Unusable unusable) {
+      throw new IllegalStateException(unusable.toString());
+    }
+    return Kernels.floatEnvironment();
   }
 }
