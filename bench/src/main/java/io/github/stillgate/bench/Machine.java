@@ -21,10 +21,9 @@ public final class Machine {
   /** Make, family and model of the CPU: times of one kind may be held against each other. */
   public static String cpuKind() {
     return field("vendor_id")
-        .map(
-            vendor ->
-                "%s %s/%s"
-                    .formatted(vendor, field("cpu family").orElse("?"), field("model").orElse("?")))
+        .map(vendor ->
+            "%s %s/%s"
+                .formatted(vendor, field("cpu family").orElse("?"), field("model").orElse("?")))
         .orElse(System.getProperty("os.arch"));
   }
 

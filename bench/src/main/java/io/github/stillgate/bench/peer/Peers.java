@@ -182,7 +182,9 @@ public final class Peers implements Callable<Integer> {
   private List<PeerFork.Found> fork(String layer, int n) throws IOException, InterruptedException {
     String text =
         ForkedJvm.run(
-            PeerFork.class, List.of(), List.of(layer, Integer.toString(n), Double.toString(seconds)));
+            PeerFork.class,
+            List.of(),
+            List.of(layer, Integer.toString(n), Double.toString(seconds)));
     return JsonMapper.builder().build().readValue(text, new TypeReference<>() {});
   }
 }

@@ -39,16 +39,13 @@ interface StepContender extends AutoCloseable {
       }
     }
     peer()
-        .ifPresent(
-            kind -> {
-              try {
-                found.add(
-                    (StepContender)
-                        kind.getDeclaredConstructor(Layer.class).newInstance(layer));
-              } catch (ReflectiveOperationException e) {
-                throw new IllegalStateException("ONNX Runtime is here but does not run", e);
-              }
-            });
+        .ifPresent(kind -> {
+          try {
+            found.add((StepContender) kind.getDeclaredConstructor(Layer.class).newInstance(layer));
+          } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("ONNX Runtime is here but does not run", e);
+          }
+        });
     return found;
   }
 }

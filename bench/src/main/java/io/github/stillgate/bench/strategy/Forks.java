@@ -29,10 +29,8 @@ final class Forks {
           .nanos();
     }
 
-
     Bounds bounds() {
-      return new Bounds(
-          1 / nanos(KernelFork.READ), 1 / nanos(KernelFork.FMA));
+      return new Bounds(1 / nanos(KernelFork.READ), 1 / nanos(KernelFork.FMA));
     }
   }
 
@@ -73,8 +71,7 @@ final class Forks {
             && !name.equals(KernelFork.FMA)
             && !name.endsWith(KernelFork.TWIN)) {
           double[] nanos = sorted(some, fork -> fork.nanos(name));
-          all.add(
-              new Timed(task, name, LIVE, median(nanos), nanos[0], nanos[nanos.length - 1]));
+          all.add(new Timed(task, name, LIVE, median(nanos), nanos[0], nanos[nanos.length - 1]));
         }
       }
     }
@@ -95,13 +92,10 @@ final class Forks {
 
   /** Median of the share of its bound that a strategy reaches. */
   double share(String task, String strategy) {
-    return median(
-        sorted(of(task), fork -> fork.bounds().least(task, LIVE) / fork.nanos(strategy)));
+    return median(sorted(of(task), fork -> fork.bounds().least(task, LIVE) / fork.nanos(strategy)));
   }
 
-  /**
-   * The noise of a strategy against itself: how far the worst JVM's ratio of the two is from 1.
-   */
+  /** The noise of a strategy against itself: how far the worst JVM's ratio of the two is from 1. */
   double noise(String task, String strategy) {
     double worst = 1;
     for (Fork fork : of(task)) {

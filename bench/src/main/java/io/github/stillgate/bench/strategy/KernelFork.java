@@ -54,14 +54,16 @@ public final class KernelFork {
     arguments.addAll(List.of(task, Double.toString(live), Integer.toString(turns)));
     arguments.addAll(strategies);
     return JSON.readValue(
-        ForkedJvm.run(KernelFork.class, List.of("-Xbatch"), arguments), new TypeReference<List<Turns.Time>>() {});
+        ForkedJvm.run(KernelFork.class, List.of("-Xbatch"), arguments),
+        new TypeReference<List<Turns.Time>>() {});
   }
 
   static List<Turns.Time> run(String task, double live, int turns, List<String> strategies) {
     List<Turns.Contender> contenders = new ArrayList<>();
     List<Runnable> closing = new ArrayList<>();
     for (String name : strategies) {
-      String strategy = name.endsWith(TWIN) ? name.substring(0, name.length() - TWIN.length()) : name;
+      String strategy =
+          name.endsWith(TWIN) ? name.substring(0, name.length() - TWIN.length()) : name;
       if (task.equals("rows")) {
         RowStrategyBenchmark rows = new RowStrategyBenchmark();
         rows.n = 1024;
@@ -92,13 +94,12 @@ public final class KernelFork {
     List<Turns.Time> times = Turns.run(contenders, turns);
     closing.forEach(Runnable::run);
     return times.stream()
-        .map(
-            time ->
-                switch (time.contender()) {
-                  case READ -> time.per(1024.0 * Bounds.KIB);
-                  case FMA -> time.per(FmaBenchmark.multiplyAdds());
-                  default -> time;
-                })
+        .map(time ->
+            switch (time.contender()) {
+              case READ -> time.per(1024.0 * Bounds.KIB);
+              case FMA -> time.per(FmaBenchmark.multiplyAdds());
+              default -> time;
+            })
         .toList();
   }
 }

@@ -128,7 +128,9 @@ record KernelReport(
         baseline.library() == null
             ? "median time; there is no valid baseline, so no factors"
             : "median time and speed-up over %s of %s"
-                .formatted(task.equals("rows") ? "the dense `sgemv`" : "the dense `sgemm`", baseline.library());
+                .formatted(
+                    task.equals("rows") ? "the dense `sgemv`" : "the dense `sgemm`",
+                    baseline.library());
     return task.equals("rows")
         ? "One stream, single units: 2 x 1024 rows of 1024, "
             + over

@@ -46,7 +46,7 @@ public final class Kernels implements Callable<Integer> {
   private static final List<String> TASKS = List.of("rows", "blocks");
   private static final int QUICK_FORKS = 3;
   private static final int SECOND_FORKS = 5;
-  private static final int RECORD_FORKS = 9;
+  private static final int RECORD_FORKS = 5;
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   @Option(names = "--forks", defaultValue = "3", description = "JVMs a measurement")
@@ -77,7 +77,7 @@ public final class Kernels implements Callable<Integer> {
       names = "--record",
       paramLabel = "FILE",
       description =
-          "adds this kind of machine to FILE: ratios of nine JVMs, and the noise of each kernel"
+          "adds this kind of machine to FILE: ratios of five JVMs, and the noise of each kernel"
               + " against itself")
   private @Nullable Path record;
 

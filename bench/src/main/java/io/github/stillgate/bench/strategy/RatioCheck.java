@@ -54,7 +54,9 @@ final class RatioCheck {
       return "recorded for %s on %s".formatted(kind, recorded.date());
     }
     return "nothing is recorded for %s (recorded: %s): held against what one core can do"
-        .formatted(kind, ratios.machines().isEmpty() ? "none" : String.join("; ", ratios.machines().keySet()));
+        .formatted(
+            kind,
+            ratios.machines().isEmpty() ? "none" : String.join("; ", ratios.machines().keySet()));
   }
 
   List<Verdict> judge(Forks forks) {
@@ -86,7 +88,8 @@ final class RatioCheck {
     }
     double share = forks.share(task, strategy);
     String bound = task.equals("rows") ? "read bandwidth" : "multiply-adds";
-    Double least = ratios.leastShares().get(task + "/" + strategy);
+    Double least =
+        ratios.leastShares().get("%s/%s/%s".formatted(task, strategy, Ratios.tier(strategy)));
     if (least == null) {
       String said =
           String.format(

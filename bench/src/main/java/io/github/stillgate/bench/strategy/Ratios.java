@@ -16,13 +16,18 @@ import java.util.stream.Collectors;
 /**
  * What {@code --check} holds a run against.
  *
- * @param leastShares least share of what one core can do, by task/strategy, where a kind of machine
- *     is not recorded
+ * @param leastShares least share of what one core can do, by task/strategy/tier, where a kind of
+ *     machine is not recorded
  * @param machines by {@link #kind}
  */
 record Ratios(
     @JsonProperty("least_share_of_bound") TreeMap<String, Double> leastShares,
     TreeMap<String, OnMachine> machines) {
+  private static final double MOST_NOISE = 0.2;
+
+  /** Nobody is quieter: hours and hosts differ by as much. */
+  private static final double LEAST_NOISE = 0.1;
+
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   /**
@@ -33,7 +38,7 @@ record Ratios(
    * @param command what records it again
    * @param jvms JVMs of each task
    * @param ratios time over that of the dense product in the same JVM, median over JVMs
-   * @param noise how far the worst JVM was from 1 when the kernel ran against itself
+   * @param noise how far the worst JVM was from 1 when the kernel ran against itself, at least 0.1
    */
   record OnMachine(
       String machine,
@@ -42,7 +47,11 @@ record Ratios(
       int jvms,
       @JsonProperty("time_over_dense") TreeMap<String, Double> ratios,
       @JsonProperty("noise") TreeMap<String, Double> noise) {
-    /** The record of JVMs that ran with twins. */
+    /**
+     * The record of JVMs that ran with twins.
+     *
+     * @throws IllegalStateException if the noise would hide a kernel that takes half again as long
+     */
     static OnMachine of(Forks forks, String library) {
       TreeMap<String, Double> ratios = new TreeMap<>();
       TreeMap<String, Double> noise = new TreeMap<>();
@@ -50,7 +59,18 @@ record Ratios(
         if (Kernels.isOurs(time.strategy())) {
           String key = key(time.task(), time.strategy());
           ratios.put(key, rounded(forks.ratio(time.task(), time.strategy(), "dense-" + library)));
-          noise.put(key, rounded(forks.noise(time.task(), time.strategy())));
+          double again = forks.noise(time.task(), time.strategy());
+          if (again > MOST_NOISE) {
+            throw new IllegalStateException(
+                String.format(
+                    Locale.ROOT,
+                    "%s differs from itself by %.0f %% on this machine now, more than %.0f %%: nothing"
+                        + " is recorded; leave the machine alone",
+                    key,
+                    100 * again,
+                    100 * MOST_NOISE));
+          }
+          noise.put(key, rounded(Math.max(again, LEAST_NOISE)));
         }
       }
       return new OnMachine(
@@ -89,8 +109,7 @@ record Ratios(
     String tiers =
         Backends.usable().stream()
             .filter(backend -> !backend.name().equals("reference"))
-            .map(backend ->
-                backend.name() + " " + backend.availability().usableTier().orElseThrow())
+            .map(backend -> backend.name() + " " + tier(backend.name()))
             .sorted()
             .collect(Collectors.joining(", "));
     return "%s, %s, %s%s"
@@ -99,6 +118,11 @@ record Ratios(
             tiers,
             baseline.name(),
             baseline.core() == null ? "" : " for " + baseline.core());
+  }
+
+  /** The tier of one of our backends. */
+  static String tier(String backend) {
+    return Backends.require(backend).availability().usableTier().orElseThrow();
   }
 
   static String key(String task, String strategy) {

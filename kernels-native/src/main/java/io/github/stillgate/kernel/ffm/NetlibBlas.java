@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Products by dev.ludovic.netlib in Java, an optional dependency; its own choice would be whatever
- * {@code libblas.so.3} is, on any number of threads. It knows heap arrays and column-major
- * order only, so a row-major matrix is its transpose there and every product copies its operands.
+ * {@code libblas.so.3} is, on any number of threads. It knows heap arrays and column-major order
+ * only, so a row-major matrix is its transpose there and every product copies its operands.
  */
 final class NetlibBlas {
   private NetlibBlas() {}
@@ -18,8 +18,7 @@ final class NetlibBlas {
    */
   static boolean isPresent() {
     try {
-      Class.forName(
-          "dev.ludovic.netlib.blas.JavaBLAS", false, NetlibBlas.class.getClassLoader());
+      Class.forName("dev.ludovic.netlib.blas.JavaBLAS", false, NetlibBlas.class.getClassLoader());
       return true;
     } catch (ClassNotFoundException absent) {
       return false;

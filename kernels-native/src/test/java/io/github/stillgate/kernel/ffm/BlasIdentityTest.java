@@ -39,8 +39,7 @@ class BlasIdentityTest {
   @Test
   void aLibraryIsToldByItsFunctionsAndNotByItsName() throws Exception {
     BlasIdentity plain =
-        identity(
-            "libopenblas.so.0", PRODUCTS + "int CBLAS_CallFromC = 0; int RowMajorStrg = 0;");
+        identity("libopenblas.so.0", PRODUCTS + "int CBLAS_CallFromC = 0; int RowMajorStrg = 0;");
     assertThat(plain.kind()).isEqualTo(Kind.REFERENCE);
     assertThat(plain.name()).isEqualTo("reference BLAS");
     assertThat(plain.threads()).isEqualTo(1);
