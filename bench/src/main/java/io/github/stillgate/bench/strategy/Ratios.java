@@ -48,9 +48,8 @@ record Ratios(
       @JsonProperty("time_over_dense") TreeMap<String, Double> ratios,
       @JsonProperty("noise") TreeMap<String, Double> noise) {
     /**
-     * The record of JVMs that ran with twins.
-     *
-     * @throws IllegalStateException if the noise would hide a kernel that takes half again as long
+     * The record of JVMs that ran with twins, without kernels whose noise would hide one that takes
+     * half again as long.
      */
     static OnMachine of(Forks forks, String library) {
       TreeMap<String, Double> ratios = new TreeMap<>();
@@ -58,18 +57,11 @@ record Ratios(
       for (Timed time : forks.times()) {
         if (Kernels.isOurs(time.strategy())) {
           String key = key(time.task(), time.strategy());
-          ratios.put(key, rounded(forks.ratio(time.task(), time.strategy(), "dense-" + library)));
           double again = forks.noise(time.task(), time.strategy());
           if (again > MOST_NOISE) {
-            throw new IllegalStateException(
-                String.format(
-                    Locale.ROOT,
-                    "%s differs from itself by %.0f %% on this machine now, more than %.0f %%: nothing"
-                        + " is recorded; leave the machine alone",
-                    key,
-                    100 * again,
-                    100 * MOST_NOISE));
+            continue;
           }
+          ratios.put(key, rounded(forks.ratio(time.task(), time.strategy(), "dense-" + library)));
           noise.put(key, rounded(Math.max(again, LEAST_NOISE)));
         }
       }

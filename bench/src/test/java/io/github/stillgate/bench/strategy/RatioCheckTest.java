@@ -1,12 +1,12 @@
 package io.github.stillgate.bench.strategy;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.stillgate.bench.strategy.Forks.Fork;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,15 +51,14 @@ class RatioCheckTest {
         new Forks(List.of(fork(48_000, 48_000), fork(48_000, 56_000), fork(48_000, 47_000)));
     assertThat(forks.noise("rows", "reference")).isEqualTo(56.0 / 48 - 1);
     assertThat(Ratios.OnMachine.of(forks, "openblas").noise())
-        .containsExactly(java.util.Map.entry("rows/reference/0.25", 0.167));
+        .containsExactly(Map.entry("rows/reference/0.25", 0.167));
   }
 
   @Test
-  void aMachineTooNoisyToTellIsNotRecorded() {
+  void aKernelTooNoisyToTellIsNotRecorded() {
     Forks forks = new Forks(List.of(fork(48_000, 62_000)));
-    assertThatIllegalStateException()
-        .isThrownBy(() -> Ratios.OnMachine.of(forks, "openblas"))
-        .withMessageContaining("rows/reference/0.25 differs from itself by 29 %");
+    assertThat(Ratios.OnMachine.of(forks, "openblas").ratios()).isEmpty();
+    assertThat(Ratios.OnMachine.of(forks, "openblas").noise()).isEmpty();
   }
 
   @Test
