@@ -78,10 +78,7 @@ public final class Bench implements Callable<Integer> {
             .measurementTime(TimeValue.milliseconds(300))
             .addProfiler(GCProfiler.class)
             .shouldFailOnError(true)
-            .jvmArgs(
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow");
+            .jvmArgs(ForkedJvm.flags().toArray(String[]::new));
     // The strategies have a command of their own.
     for (String pattern : include.isEmpty() ? List.of("bench\\.[A-Z]\\w+Benchmark") : include) {
       options.include(pattern);

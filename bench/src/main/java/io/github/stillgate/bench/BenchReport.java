@@ -1,6 +1,7 @@
 package io.github.stillgate.bench;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.github.stillgate.bench.strategy.BlasLibraries;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -17,11 +18,16 @@ import org.openjdk.jmh.results.RunResult;
  *
  * @param machine CPU, cores, JDK
  * @param date day of the run
+ * @param blas every BLAS that was found, one a line; {@code Blas.sgemv} is the first
  * @param bandwidth read bandwidth in GB/s by KiB of memory
  * @param rows one a benchmark and parameter set
  */
 record BenchReport(
-    String machine, String date, TreeMap<Integer, Double> bandwidth, List<Row> rows) {
+    String machine,
+    String date,
+    List<String> blas,
+    TreeMap<Integer, Double> bandwidth,
+    List<Row> rows) {
   private static final double KIB = 1024;
 
   /**
@@ -61,7 +67,12 @@ record BenchReport(
       rows.add(row(result, bandwidth));
     }
     rows.sort(Comparator.comparing(Row::benchmark).thenComparing(Row::parameters));
-    return new BenchReport(Machine.description(), LocalDate.now().toString(), bandwidth, rows);
+    return new BenchReport(
+        Machine.description(),
+        LocalDate.now().toString(),
+        BlasLibraries.described(),
+        bandwidth,
+        rows);
   }
 
   private static Row row(RunResult result, TreeMap<Integer, Double> bandwidth) {
@@ -146,6 +157,8 @@ record BenchReport(
   String toMarkdown() {
     StringBuilder text = new StringBuilder();
     text.append("%s, %s%n%n".formatted(machine, date));
+    blas.forEach(line -> text.append("* ").append(line).append('\n'));
+    text.append('\n');
     text.append(
         "| benchmark | parameters | median | min .. max | bytes | GB/s | of bandwidth | B allocated"
             + " |\n|---|---|--:|--:|--:|--:|--:|--:|\n");

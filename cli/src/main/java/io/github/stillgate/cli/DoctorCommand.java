@@ -9,6 +9,7 @@ import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.Session;
 import io.github.stillgate.kernel.ffm.Blas;
+import io.github.stillgate.kernel.ffm.BlasIdentity;
 import io.github.stillgate.kernel.ffm.NativeBackend;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +43,7 @@ final class DoctorCommand implements Callable<Integer> {
       String vm,
       String os,
       List<Diagnosis> backends,
-      String blas,
+      BlasIdentity blas,
       @JsonProperty("blas_problem") @Nullable String blasProblem,
       @JsonProperty("thread_flushes_denormals") @Nullable Boolean flushesDenormals,
       @JsonProperty("thread_deviations") @Nullable List<String> deviations) {}
@@ -88,8 +89,10 @@ final class DoctorCommand implements Callable<Integer> {
         System.getProperty("java.vm.name") + ", " + System.getProperty("java.vm.info"),
         System.getProperty("os.name") + " " + System.getProperty("os.arch"),
         diagnoses,
-        blas.name(),
-        blas.availability() instanceof Availability.Unusable unusable ? unusable.toString() : null,
+        blas.identity(),
+        blas.availability() instanceof Availability.Unusable unusable
+            ? unusable.toString()
+            : blas.identity().narrowness().orElse(null),
         nativeUsable ? NativeBackend.threadFlushesDenormals() : null,
         nativeUsable ? NativeBackend.threadDeviations() : null);
   }
@@ -128,7 +131,7 @@ final class DoctorCommand implements Callable<Integer> {
       }
     }
     out.line("");
-    out.line("BLAS       %s (for dense baselines only, one thread)", report.blas);
+    out.line("BLAS       %s (for dense baselines only)", report.blas);
     if (report.blasProblem != null) {
       out.line("           %s", report.blasProblem);
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.bench.Machine;
 import io.github.stillgate.bench.Plot;
+import io.github.stillgate.bench.strategy.BlasLibraries;
 import io.github.stillgate.training.Recipe;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,8 @@ final class Report {
   private final String command;
 
   /** What a table's JSON holds. */
-  record Table(String machine, String date, String command, List<TableRow> rows) {}
+  record Table(
+      String machine, String date, String command, List<String> blas, List<TableRow> rows) {}
 
   /**
    * A dense network that a user in need of speed could train instead.
@@ -56,11 +58,18 @@ final class Report {
   void table(String name, String title, List<TableRow> rows, String note) throws IOException {
     write(
         name + ".json",
-        new Table(Machine.description(), LocalDate.now().toString(), command, rows));
+        new Table(
+            Machine.description(),
+            LocalDate.now().toString(),
+            command,
+            BlasLibraries.described(),
+            rows));
     StringBuilder text = new StringBuilder();
     text.append(
         "# %s%n%n%s, %s. Made by `%s`.%n%n%s%n%n"
             .formatted(title, Machine.description(), LocalDate.now(), command, note));
+    BlasLibraries.described().forEach(line -> text.append("* ").append(line).append('\n'));
+    text.append('\n');
     boolean batch = rows.stream().anyMatch(row -> row.batch() != null);
     if (batch) {
       text.append("64 streams (bounds in multiplications):\n\n");

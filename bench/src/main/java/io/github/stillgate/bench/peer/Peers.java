@@ -2,22 +2,25 @@ package io.github.stillgate.bench.peer;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.ForkedJvm;
 import io.github.stillgate.bench.Machine;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code ./stillgate bench peers}: LSTM and GRU steps beside ONNX Runtime's. */
 @Command(
@@ -52,6 +55,13 @@ public final class Peers implements Callable<Integer> {
   @Option(names = "--json", paramLabel = "FILE", description = "writes the results as JSON")
   private @Nullable Path json;
 
+  @Option(
+      names = "--alone",
+      description = "times our backends even where ONNX Runtime is not on the class path")
+  private boolean alone;
+
+  @Spec private CommandSpec spec;
+
   /** For picocli. */
   public Peers() {}
 
@@ -80,7 +90,18 @@ public final class Peers implements Callable<Integer> {
   public Integer call() throws Exception {
     List<Line> lines = new ArrayList<>();
     PrintStream out = System.out;
-    out.printf("%s; %d JVMs of %.1f s a layer%n%n", Machine.description(), forks, seconds);
+    if (!StepContender.hasPeer()) {
+      String cure =
+          "ONNX Runtime is not on the class path: STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate bench"
+              + " peers";
+      if (!alone) {
+        throw new ParameterException(
+            spec.commandLine(), cure + "; or --alone, to time our own backends only");
+      }
+      out.println(cure + "\n");
+    }
+    out.printf(
+        Locale.ROOT, "%s; %d JVMs of %.1f s a layer%n%n", Machine.description(), forks, seconds);
     out.println("| layer | n | | p50 us | p99 us | p50 / ORT | p99 / ORT |");
     out.println("|---|---|---|---|---|---|---|");
     for (String layer : List.of("gru", "lstm")) {
@@ -88,6 +109,7 @@ public final class Peers implements Callable<Integer> {
         for (Line line : measure(layer, n)) {
           lines.add(line);
           out.printf(
+              Locale.ROOT,
               "| %s | %d | %s | %.2f | %.2f | %s | %s |%n",
               line.layer,
               line.units,
@@ -98,12 +120,6 @@ public final class Peers implements Callable<Integer> {
               ratio(line.p99Ratio));
         }
       }
-    }
-    if (lines.stream().noneMatch(line -> line.contender.equals(PEER))) {
-      out.println();
-      out.println(
-          "ONNX Runtime is not on the class path: STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate bench"
-              + " peers");
     }
     if (json != null) {
       Map<String, Object> result = new LinkedHashMap<>();
@@ -120,7 +136,7 @@ public final class Peers implements Callable<Integer> {
   }
 
   private static String ratio(@Nullable Double ratio) {
-    return ratio == null ? "" : "%.2f".formatted(ratio);
+    return ratio == null ? "" : String.format(Locale.ROOT, "%.2f", ratio);
   }
 
   private List<Line> measure(String layer, int n) throws IOException, InterruptedException {
@@ -164,29 +180,11 @@ public final class Peers implements Callable<Integer> {
   }
 
   private List<PeerFork.Found> fork(String layer, int n) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-Xlog:disable",
-                "-Xlog:all=error:stderr",
-                "-cp",
-                System.getProperty("java.class.path"),
-                PeerFork.class.getName(),
-                layer,
-                Integer.toString(n),
-                Double.toString(seconds))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    try (InputStream in = process.getInputStream()) {
-      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      int exit = process.waitFor();
-      if (exit != 0) {
-        throw new IllegalStateException(
-            "the JVM that times %s %d failed with exit code %d".formatted(layer, n, exit));
-      }
-      return JsonMapper.builder().build().readValue(text, new TypeReference<>() {});
-    }
+    String text =
+        ForkedJvm.run(
+            PeerFork.class,
+            List.of(),
+            List.of(layer, Integer.toString(n), Double.toString(seconds)));
+    return JsonMapper.builder().build().readValue(text, new TypeReference<>() {});
   }
 }

@@ -5,6 +5,7 @@ import io.github.stillgate.core.kernel.Backends;
 import io.github.stillgate.core.model.Layer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A way to run one layer step by step. */
 interface StepContender extends AutoCloseable {
@@ -16,6 +17,19 @@ interface StepContender extends AutoCloseable {
   @Override
   void close();
 
+  /** Whether another runtime is on the class path; compiled with -Ppeers only. */
+  static boolean hasPeer() {
+    return peer().isPresent();
+  }
+
+  private static Optional<Class<?>> peer() {
+    try {
+      return Optional.of(Class.forName("io.github.stillgate.bench.peer.OnnxRuntimeStep"));
+    } catch (ClassNotFoundException notHere) {
+      return Optional.empty();
+    }
+  }
+
   /** Our fast backends and every peer on the class path. */
   static List<StepContender> all(Layer layer) {
     List<StepContender> found = new ArrayList<>();
@@ -24,18 +38,14 @@ interface StepContender extends AutoCloseable {
         found.add(new OwnStep(layer, backend.name()));
       }
     }
-    try {
-      // Compiled with -Ppeers only.
-      found.add(
-          (StepContender)
-              Class.forName("io.github.stillgate.bench.peer.OnnxRuntimeStep")
-                  .getDeclaredConstructor(Layer.class)
-                  .newInstance(layer));
-    } catch (ClassNotFoundException notHere) {
-      // The report says so.
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("ONNX Runtime is here but does not run", e);
-    }
+    peer()
+        .ifPresent(kind -> {
+          try {
+            found.add((StepContender) kind.getDeclaredConstructor(Layer.class).newInstance(layer));
+          } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("ONNX Runtime is here but does not run", e);
+          }
+        });
     return found;
   }
 }

@@ -7,32 +7,40 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import org.openjdk.jmh.infra.BenchmarkParams;
-import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.util.Statistics;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The strategies side by side.
  *
  * @param machine CPU, cores, JDK
  * @param date day of the run
+ * @param blas every BLAS of the run, one a line
+ * @param bounds what one core could do in this run
+ * @param baseline what factors are taken over
  * @param rows one a strategy and live fraction
  */
-record KernelReport(String machine, String date, List<Row> rows) {
+record KernelReport(
+    String machine,
+    String date,
+    List<String> blas,
+    Bounds bounds,
+    Baseline baseline,
+    List<Row> rows) {
   /**
    * One measurement.
    *
    * @param task {@code rows} (one stream, single units) or {@code blocks} (many streams)
    * @param strategy as in {@link RowStrategy#names} or {@link BlockStrategy#names}
    * @param live live fraction
-   * @param nanos median over forks and iterations
-   * @param low fastest iteration
-   * @param high slowest iteration
-   * @param speedUp over the fastest dense product of the same task and run
+   * @param nanos median
+   * @param low fastest
+   * @param high slowest
+   * @param speedUp over the baseline of the same task and run, or null where there is none
    */
   record Row(
       String task,
@@ -41,59 +49,35 @@ record KernelReport(String machine, String date, List<Row> rows) {
       @JsonProperty("median_ns") double nanos,
       @JsonProperty("min_ns") double low,
       @JsonProperty("max_ns") double high,
-      @JsonProperty("speed_up_over_dense") double speedUp) {
-    String key() {
-      return String.format(Locale.ROOT, "%s/%s/%s", task, strategy, live);
-    }
-  }
+      @JsonProperty("speed_up_over_dense") @Nullable Double speedUp) {}
 
-  static KernelReport of(Collection<RunResult> results) {
+  /** A report of these times, in the tables' order. */
+  static KernelReport of(List<Timed> times, Bounds bounds, Baseline baseline) {
     List<Row> rows = new ArrayList<>();
-    for (RunResult result : results) {
-      double dense = fastestDense(task(result), results);
-      Statistics statistics = result.getPrimaryResult().getStatistics();
-      double median = statistics.getPercentile(50);
+    for (Timed time : times) {
+      OptionalDouble dense = baseline.nanos(time.task(), times);
       rows.add(
           new Row(
-              task(result),
-              result.getParams().getParam("strategy"),
-              Double.parseDouble(result.getParams().getParam("live")),
-              median,
-              statistics.getMin(),
-              statistics.getMax(),
-              dense / median));
+              time.task(),
+              time.strategy(),
+              time.live(),
+              time.nanos(),
+              time.low(),
+              time.high(),
+              dense.isPresent() ? dense.getAsDouble() / time.nanos() : null));
     }
     rows.sort(
         Comparator.comparing(Row::task)
             .reversed()
             .thenComparing(Row::strategy)
             .thenComparing(Comparator.comparing(Row::live).reversed()));
-    return new KernelReport(Machine.description(), LocalDate.now().toString(), rows);
-  }
-
-  private static String task(RunResult result) {
-    BenchmarkParams params = result.getParams();
-    return params.getBenchmark().contains("BlockStrategy") ? "blocks" : "rows";
-  }
-
-  private static double fastestDense(String task, Collection<RunResult> results) {
-    return results.stream()
-        .filter(r -> task(r).equals(task))
-        .filter(r -> r.getParams().getParam("strategy").startsWith("dense"))
-        .mapToDouble(r -> r.getPrimaryResult().getStatistics().getPercentile(50))
-        .min()
-        .orElse(Double.NaN);
-  }
-
-  /** A row's fastest iteration over the fastest dense one of its task: what interference spares. */
-  double ratioOfMinima(Row row) {
-    double dense =
-        rows.stream()
-            .filter(other -> other.task.equals(row.task) && other.strategy.startsWith("dense"))
-            .mapToDouble(Row::low)
-            .min()
-            .orElse(Double.NaN);
-    return row.low / dense;
+    return new KernelReport(
+        Machine.description(),
+        LocalDate.now().toString(),
+        BlasLibraries.described(),
+        bounds,
+        baseline,
+        rows);
   }
 
   String toMarkdown() {
@@ -101,6 +85,10 @@ record KernelReport(String machine, String date, List<Row> rows) {
     text.append(
         "%s, %s. Made by `./stillgate bench kernels` (with MKL: `STILLGATE_MAVEN_ARGS=-Ppeers` before it).%n"
             .formatted(machine, date));
+    text.append('\n');
+    blas.forEach(line -> text.append("* ").append(line).append('\n'));
+    text.append("* ").append(bounds).append('\n');
+    baseline.verdicts().forEach(line -> text.append("* ").append(line).append('\n'));
     for (String task : List.of("rows", "blocks")) {
       List<Row> some = rows.stream().filter(row -> row.task.equals(task)).toList();
       if (some.isEmpty()) {
@@ -108,7 +96,7 @@ record KernelReport(String machine, String date, List<Row> rows) {
       }
       List<Double> fractions =
           some.stream().map(Row::live).distinct().sorted(Comparator.reverseOrder()).toList();
-      text.append("%n%s%n%n| strategy |".formatted(title(task)));
+      text.append("%n%s%n%n| strategy |".formatted(title(task, baseline)));
       for (double live : fractions) {
         text.append(String.format(Locale.ROOT, " %.0f %% live |", 100 * live));
       }
@@ -120,7 +108,7 @@ record KernelReport(String machine, String date, List<Row> rows) {
               some.stream()
                   .filter(row -> row.strategy.equals(strategy) && row.live == live)
                   .findFirst()
-                  .map(row -> String.format(Locale.ROOT, " %s, %.2fx |", time(row), row.speedUp))
+                  .map(KernelReport::cell)
                   .orElse(" |"));
         }
         text.append('\n');
@@ -129,12 +117,25 @@ record KernelReport(String machine, String date, List<Row> rows) {
     return text.toString();
   }
 
-  private static String title(String task) {
+  private static String cell(Row row) {
+    return row.speedUp == null
+        ? " " + time(row) + " |"
+        : String.format(Locale.ROOT, " %s, %.2fx |", time(row), row.speedUp);
+  }
+
+  private static String title(String task, Baseline baseline) {
+    String over =
+        baseline.library() == null
+            ? "median time; there is no valid baseline, so no factors"
+            : "median time and speed-up over %s of %s"
+                .formatted(
+                    task.equals("rows") ? "the dense `sgemv`" : "the dense `sgemm`",
+                    baseline.library());
     return task.equals("rows")
-        ? "One stream, single units: 2 x 1024 rows of 1024, median time and speed-up over the fastest"
-            + " dense `sgemv` of the run. `loop-openmp` uses both cores, all others one."
-        : "64 streams, blocks of 64 units: 2 x 1024 rows of 1024, median time and speed-up over the"
-            + " fastest dense `sgemm` of the run.";
+        ? "One stream, single units: 2 x 1024 rows of 1024, "
+            + over
+            + ". `loop-openmp` uses both cores, all others one."
+        : "64 streams, blocks of 64 units: 2 x 1024 rows of 1024, " + over + ".";
   }
 
   private static String time(Row row) {
@@ -143,15 +144,19 @@ record KernelReport(String machine, String date, List<Row> rows) {
         : String.format(Locale.ROOT, "%.2f ms", row.nanos / 1e6);
   }
 
-  /** Speed-up over live fraction, one picture a task. */
+  /** Speed-up over live fraction, one picture a task; none without a baseline. */
   void plot(Path rowsSvg, Path blocksSvg) throws IOException {
+    if (baseline.library() == null) {
+      return;
+    }
     plot("rows", "Conditional GEMV, one stream", rowsSvg);
     plot("blocks", "Block-conditional GEMM, 64 streams", blocksSvg);
   }
 
   private void plot(String task, String title, Path svg) throws IOException {
     Plot plot =
-        new Plot(title, "live fraction", "speed-up over the fastest dense BLAS").logarithmicY();
+        new Plot(title, "live fraction", "speed-up over dense, " + baseline.library())
+            .logarithmicY();
     List<String> strategies =
         rows.stream()
             .filter(row -> row.task.equals(task) && !row.strategy.startsWith("dense"))
@@ -167,7 +172,7 @@ record KernelReport(String machine, String date, List<Row> rows) {
       plot.line(
           strategy,
           some.stream().map(Row::live).toList(),
-          some.stream().map(Row::speedUp).toList());
+          some.stream().map(row -> Objects.requireNonNull(row.speedUp)).toList());
     }
     if (!strategies.isEmpty()) {
       List<Double> live = List.of(0.06, 0.125, 0.25, 0.5, 1.0);

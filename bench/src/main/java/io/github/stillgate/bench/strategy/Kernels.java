@@ -1,21 +1,25 @@
 package io.github.stillgate.bench.strategy;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.FmaBenchmark;
+import io.github.stillgate.bench.ForkedJvm;
+import io.github.stillgate.bench.ReadBenchmark;
+import io.github.stillgate.kernel.ffm.BlasIdentity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
-import java.util.TreeMap;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.util.Statistics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -29,33 +33,30 @@ import picocli.CommandLine.Option;
           + " call a BLAS, a plain C loop, a GEMM for each block) over every BLAS that is found, and with"
           + " dense products. A strategy with wrong answers is an error.",
       "",
+      "A BLAS is named by what it says of itself, and factors are taken over it only if its sgemv"
+          + " reaches half of the read bandwidth of the same run. -Dstillgate.blas=FILE in"
+          + " STILLGATE_JAVA_ARGS names one.",
+      "",
       "MKL is compared if it is there: STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate bench kernels",
+      "",
+      "Exit code 1 if a check or a required baseline fails.",
       ""
     })
 public final class Kernels implements Callable<Integer> {
-  /**
-   * Shared machines move by a tenth or two between runs, more when something else wants the cores;
-   * a kernel that lost its SIMD moves by ten times.
-   */
-  private static final double MARGIN = 3;
-
+  private static final List<String> OURS = List.of("reference", "vector", "native");
+  private static final List<String> TASKS = List.of("rows", "blocks");
+  private static final int QUICK_FORKS = 3;
+  private static final int SECOND_FORKS = 5;
+  private static final int RECORD_FORKS = 5;
   private static final JsonMapper JSON = JsonMapper.builder().build();
-
-  /**
-   * What {@code --check} holds a run against.
-   *
-   * @param margin a backend may take so many times its recorded ratio
-   * @param ratios fastest iteration over the fastest of a dense product in the same run, by
-   *     task/strategy/live
-   */
-  record Recorded(double margin, @JsonProperty("time_over_dense") TreeMap<String, Double> ratios) {}
 
   @Option(names = "--forks", defaultValue = "3", description = "JVMs a measurement")
   private int forks;
 
   @Option(
       names = "--quick",
-      description = "our backends and the system's BLAS at 25 %% live, one fork: what CI runs")
+      description =
+          "our backends and one BLAS at 25 %% live, in turns within three JVMs: what CI runs")
   private boolean quick;
 
   @Option(
@@ -68,68 +69,142 @@ public final class Kernels implements Callable<Integer> {
       names = "--check",
       paramLabel = "FILE",
       description =
-          "fails if a backend falls behind its recorded ratio to dense by more than a margin")
+          "fails without a valid baseline, or if a backend takes more of the dense time than FILE"
+              + " allows on this kind of machine; on a kind that FILE does not know, less of what one"
+              + " core can do")
   private @Nullable Path check;
 
   @Option(
       names = "--record",
       paramLabel = "FILE",
-      description = "writes the ratios of this run for --check")
+      description =
+          "adds this kind of machine to FILE: ratios of five JVMs, and the noise of each kernel"
+              + " against itself")
   private @Nullable Path record;
+
+  @Option(
+      names = "--require-baseline",
+      paramLabel = "NAME",
+      description =
+          "the BLAS that must answer and be valid: openblas, mkl, blis; without it, the fastest")
+  private @Nullable String required;
 
   Kernels() {}
 
   @Override
   public Integer call() throws Exception {
-    List<RunResult> results = new ArrayList<>();
-    results.addAll(run("RowStrategyBenchmark", strategies(RowStrategy.names())));
-    results.addAll(run("BlockStrategyBenchmark", strategies(BlockStrategy.names())));
-    KernelReport report = KernelReport.of(results);
+    BlasLibraries.described().forEach(System.out::println);
+    Forks interleaved =
+        quick || record != null || check != null
+            ? Forks.run(
+                TASKS,
+                record == null ? QUICK_FORKS : RECORD_FORKS,
+                quickStrategies(),
+                record != null)
+            : null;
+    KernelReport report =
+        quick && interleaved != null
+            ? report(interleaved.times(), interleaved.bounds())
+            : everyStrategy();
     System.out.println();
     System.out.print(report.toMarkdown());
     if (out != null) {
       write(report, out);
     }
-    if (record != null) {
-      record(report, record);
+    Baseline baseline =
+        interleaved == null
+            ? report.baseline()
+            : baseline(interleaved.times(), interleaved.bounds());
+    if ((required != null || check != null) && baseline.library() == null) {
+      System.out.println("FAILED: " + baseline.why());
+      return 1;
     }
-    return check == null || holds(report, check) ? 0 : 1;
+    if (record != null && interleaved != null) {
+      record(interleaved, baseline, record);
+    }
+    return check == null || interleaved == null || holds(interleaved, baseline, check) ? 0 : 1;
   }
 
-  private List<String> strategies(List<String> found) {
-    if (!quick) {
-      return found;
-    }
-    List<String> some = new ArrayList<>(List.of("reference"));
-    for (String name : List.of("vector", "native", "dense-openblas", "dense-netlib")) {
-      if (found.contains(name)
-          && !(name.equals("dense-netlib") && some.contains("dense-openblas"))) {
-        some.add(name);
-      }
+  static boolean isOurs(String strategy) {
+    return OURS.contains(strategy);
+  }
+
+  private KernelReport report(List<Timed> times, Bounds bounds) {
+    return KernelReport.of(times, bounds, baseline(times, bounds));
+  }
+
+  private Baseline baseline(List<Timed> times, Bounds bounds) {
+    return Baseline.choose(times, bounds, Kernels::identity, required);
+  }
+
+  private static BlasIdentity identity(String library) {
+    return BlasLibraries.open(library).identity();
+  }
+
+  /** Ours, and every BLAS but netlib, which stands in where there is no other. */
+  private static List<String> quickStrategies() {
+    List<String> some = new ArrayList<>(RowStrategy.names());
+    some.removeIf(name -> !isOurs(name) && !name.startsWith("dense-"));
+    if (some.stream().filter(name -> name.startsWith("dense-")).count() > 1) {
+      some.remove("dense-netlib");
     }
     return some;
   }
 
-  private Collection<RunResult> run(String benchmark, List<String> strategies) throws Exception {
-    var options =
-        new OptionsBuilder()
-            .include(benchmark)
-            .param("strategy", strategies.toArray(new String[0]))
-            .forks(quick ? 1 : forks)
-            .warmupIterations(quick ? 2 : 3)
-            .warmupTime(TimeValue.milliseconds(500))
-            .measurementIterations(quick ? 3 : 5)
-            .measurementTime(TimeValue.milliseconds(300))
-            .shouldFailOnError(true)
-            .jvmArgs(
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-Dstillgate.home=" + System.getProperty("stillgate.home", "."));
-    if (quick) {
-      options.param("live", "0.25");
+  private KernelReport everyStrategy() throws Exception {
+    List<RunResult> results = new ArrayList<>();
+    results.addAll(
+        new Runner(
+                options()
+                    .include(ReadBenchmark.class.getName())
+                    .include(FmaBenchmark.class.getName())
+                    .param("kib", Integer.toString(Bounds.KIB))
+                    .build())
+            .run());
+    double byteNanos = 0;
+    double multiplyAddNanos = 0;
+    for (RunResult result : results) {
+      double median = result.getPrimaryResult().getStatistics().getPercentile(50);
+      if (result.getParams().getBenchmark().contains("Read")) {
+        byteNanos = median / (1024.0 * Bounds.KIB);
+      } else {
+        multiplyAddNanos = median / FmaBenchmark.multiplyAdds();
+      }
     }
-    return new Runner(options.build()).run();
+    List<Timed> times = new ArrayList<>();
+    times.addAll(run("rows", "RowStrategyBenchmark", RowStrategy.names()));
+    times.addAll(run("blocks", "BlockStrategyBenchmark", BlockStrategy.names()));
+    return report(times, new Bounds(1 / byteNanos, 1 / multiplyAddNanos));
+  }
+
+  private List<Timed> run(String task, String benchmark, List<String> strategies)
+      throws RunnerException {
+    List<Timed> times = new ArrayList<>();
+    ChainedOptionsBuilder options =
+        options().include(benchmark).param("strategy", strategies.toArray(String[]::new));
+    for (RunResult result : new Runner(options.build()).run()) {
+      Statistics statistics = result.getPrimaryResult().getStatistics();
+      times.add(
+          new Timed(
+              task,
+              result.getParams().getParam("strategy"),
+              Double.parseDouble(result.getParams().getParam("live")),
+              statistics.getPercentile(50),
+              statistics.getMin(),
+              statistics.getMax()));
+    }
+    return times;
+  }
+
+  private ChainedOptionsBuilder options() {
+    return new OptionsBuilder()
+        .forks(forks)
+        .warmupIterations(3)
+        .warmupTime(TimeValue.milliseconds(500))
+        .measurementIterations(5)
+        .measurementTime(TimeValue.milliseconds(300))
+        .shouldFailOnError(true)
+        .jvmArgs(ForkedJvm.flags().toArray(String[]::new));
   }
 
   private static void write(KernelReport report, Path folder) throws IOException {
@@ -140,40 +215,47 @@ public final class Kernels implements Callable<Integer> {
     report.plot(folder.resolve("kernels-rows.svg"), folder.resolve("kernels-blocks.svg"));
   }
 
-  private static boolean isOurs(String strategy) {
-    return List.of("reference", "vector", "native").contains(strategy);
-  }
-
-  private static void record(KernelReport report, Path file) throws IOException {
-    TreeMap<String, Double> ratios = new TreeMap<>();
-    for (KernelReport.Row row : report.rows()) {
-      if (isOurs(row.strategy())) {
-        ratios.put(row.key(), Math.round(1000 * report.ratioOfMinima(row)) / 1000.0);
+  private static void record(Forks forks, Baseline baseline, Path file) throws IOException {
+    String library = baseline.library();
+    if (library == null) {
+      System.out.println("nothing is recorded: " + baseline.why());
+      return;
+    }
+    String kind = Ratios.kind(identity(library));
+    Ratios.OnMachine recorded = Ratios.OnMachine.of(forks, library);
+    Ratios.read(file).with(kind, recorded).write(file);
+    System.out.printf("recorded %s in %s%n", kind, file);
+    for (Timed time : forks.times()) {
+      String key = Ratios.key(time.task(), time.strategy());
+      if (isOurs(time.strategy()) && !recorded.ratios().containsKey(key)) {
+        System.out.println(key + " is left out: too noisy now, leave the machine alone");
       }
     }
-    JSON.writerWithDefaultPrettyPrinter().writeValue(file.toFile(), new Recorded(MARGIN, ratios));
   }
 
-  private static boolean holds(KernelReport report, Path file) throws IOException {
-    Recorded recorded = JSON.readValue(file.toFile(), Recorded.class);
-    boolean holds = true;
-    for (KernelReport.Row row : report.rows()) {
-      Double ratio = recorded.ratios.get(row.key());
-      if (ratio == null) {
-        continue;
-      }
-      double now = report.ratioOfMinima(row);
-      boolean ok = now <= ratio * recorded.margin;
-      holds &= ok;
-      System.out.printf(
-          Locale.ROOT,
-          "%s %s: %.3f of the dense time, recorded %.3f, allowed %.3f%n",
-          ok ? "ok  " : "SLOW",
-          row.key(),
-          now,
-          ratio,
-          ratio * recorded.margin);
+  /** Judges, and once more with other JVMs what failed: slow is what is slow twice. */
+  private static boolean holds(Forks forks, Baseline baseline, Path file)
+      throws IOException, InterruptedException {
+    String library = Objects.requireNonNull(baseline.library());
+    RatioCheck judge = new RatioCheck(Ratios.read(file), Ratios.kind(identity(library)), library);
+    System.out.println();
+    System.out.println(judge.measure());
+    List<RatioCheck.Verdict> verdicts = judge.judge(forks);
+    verdicts.forEach(System.out::println);
+    List<RatioCheck.Verdict> slow = verdicts.stream().filter(v -> !v.holds()).toList();
+    if (slow.isEmpty()) {
+      return true;
     }
-    return holds;
+    System.out.printf("%d slow; once more with %d JVMs%n", slow.size(), SECOND_FORKS);
+    List<String> tasks = slow.stream().map(RatioCheck.Verdict::task).distinct().toList();
+    List<String> strategies =
+        new ArrayList<>(slow.stream().map(RatioCheck.Verdict::strategy).distinct().toList());
+    strategies.add("dense-" + library);
+    List<RatioCheck.Verdict> again =
+        judge.judge(Forks.run(tasks, SECOND_FORKS, strategies, false)).stream()
+            .filter(v -> slow.stream().anyMatch(first -> first.key().equals(v.key())))
+            .toList();
+    again.forEach(System.out::println);
+    return again.stream().allMatch(RatioCheck.Verdict::holds);
   }
 }

@@ -22,31 +22,39 @@ import org.jspecify.annotations.Nullable;
  * serves a step.
  *
  * <p>{@code -Dstillgate.blas=NAME_OR_PATH} names a library; without it the usual names are tried,
- * and behind them stands netlib's pure Java. One thread, always: OpenBLAS and MKL are told so.
+ * those that can only be an optimised library first, and behind them stands netlib in Java where it
+ * is on the class or module path. Who answers is told by {@link #identity}, never by a file's name.
+ * One thread, always: OpenBLAS, MKL and BLIS are told so.
  */
 public final class Blas {
   /** System property that names a BLAS library by file name or path. */
   public static final String PROPERTY = "stillgate.blas";
 
   private static final List<String> NAMES =
-      List.of("libopenblas.so.0", "libblas.so.3", "libopenblas.dylib", "libopenblas.dll");
+      List.of(
+          "libopenblas.so.0",
+          "libmkl_rt.so.2",
+          "libblis.so.4",
+          "libblas.so.3",
+          "libopenblas.dylib",
+          "libopenblas.dll");
   private static final int ROW_MAJOR = 101;
   private static final int NO_TRANSPOSE = 111;
   private static final int TRANSPOSE = 112;
 
   private static final Blas FOUND = find();
 
-  private final String name;
+  private final BlasIdentity identity;
   private final @Nullable MethodHandle sgemv;
   private final @Nullable MethodHandle sgemm;
   private final Availability availability;
 
   private Blas(
-      String name,
+      BlasIdentity identity,
       @Nullable MethodHandle sgemv,
       @Nullable MethodHandle sgemm,
       Availability availability) {
-    this.name = name;
+    this.identity = identity;
     this.sgemv = sgemv;
     this.sgemm = sgemm;
     this.availability = availability;
@@ -57,7 +65,10 @@ public final class Blas {
     return FOUND;
   }
 
-  /** Netlib's BLAS in Java, which runs everywhere. */
+  /**
+   * Netlib's BLAS in Java, which runs everywhere; {@link #identity} says {@link
+   * BlasIdentity.Kind#NONE} where that optional dependency is absent.
+   */
   public static Blas netlib() {
     return netlib("netlib was asked for", "ask for a native BLAS by name");
   }
@@ -80,12 +91,12 @@ public final class Blas {
     }
   }
 
-  /** Name of the library in use, or of netlib's implementation. */
-  public String name() {
-    return name;
+  /** Which BLAS this is. */
+  public BlasIdentity identity() {
+    return identity;
   }
 
-  /** Whether a native BLAS was found; netlib answers in any case. */
+  /** Whether a native BLAS was found; netlib may answer where none was. */
   public Availability availability() {
     return availability;
   }
@@ -98,10 +109,12 @@ public final class Blas {
    * @param a off-heap, rows * columns floats
    * @param x off-heap, columns floats
    * @param y off-heap, rows floats
+   * @throws IllegalStateException if no BLAS was found
    */
   public void sgemv(int rows, int columns, MemorySegment a, MemorySegment x, MemorySegment y) {
     if (sgemv == null) {
-      netlib(rows, columns, a, x, y);
+      requireNetlib();
+      NetlibBlas.sgemv(rows, columns, a, x, y);
       return;
     }
     try {
@@ -120,32 +133,13 @@ public final class Blas {
    * @param a off-heap, vectors * width floats
    * @param b off-heap, rows * width floats
    * @param c off-heap, vectors * rows floats
+   * @throws IllegalStateException if no BLAS was found
    */
   public void sgemm(
       int vectors, int rows, int width, MemorySegment a, MemorySegment b, MemorySegment c) {
     if (sgemm == null) {
-      // Column-major, C^T = B A^T: B^T and A are what netlib sees.
-      float[] product = new float[vectors * rows];
-      dev.ludovic
-          .netlib
-          .blas
-          .BLAS
-          .getInstance()
-          .sgemm(
-              "T",
-              "N",
-              rows,
-              vectors,
-              width,
-              1f,
-              b.asSlice(0, 4L * rows * width).toArray(JAVA_FLOAT),
-              width,
-              a.asSlice(0, 4L * vectors * width).toArray(JAVA_FLOAT),
-              width,
-              0f,
-              product,
-              rows);
-      MemorySegment.copy(product, 0, c, JAVA_FLOAT, 0, product.length);
+      requireNetlib();
+      NetlibBlas.sgemm(vectors, rows, width, a, b, c);
       return;
     }
     try {
@@ -169,28 +163,10 @@ public final class Blas {
     }
   }
 
-  /** Netlib knows heap arrays and column-major order only: A is its transpose there. */
-  private static void netlib(
-      int rows, int columns, MemorySegment a, MemorySegment x, MemorySegment y) {
-    float[] product = new float[rows];
-    dev.ludovic
-        .netlib
-        .blas
-        .BLAS
-        .getInstance()
-        .sgemv(
-            "T",
-            columns,
-            rows,
-            1f,
-            a.asSlice(0, 4L * rows * columns).toArray(JAVA_FLOAT),
-            columns,
-            x.asSlice(0, 4L * columns).toArray(JAVA_FLOAT),
-            1,
-            0f,
-            product,
-            1);
-    MemorySegment.copy(product, 0, y, JAVA_FLOAT, 0, rows);
+  private void requireNetlib() {
+    if (identity.kind() != BlasIdentity.Kind.NETLIB) {
+      throw new IllegalStateException("there is no BLAS here: " + availability);
+    }
   }
 
   private static Blas find() {
@@ -200,10 +176,12 @@ public final class Blas {
         return open(candidate);
       } catch (IllegalArgumentException notThisOne) {
         if (named != null) {
-          throw new IllegalArgumentException(
+          return netlib(
               "-D%s=%s is not a BLAS that can be opened: %s"
                   .formatted(PROPERTY, named, notThisOne.getMessage()),
-              notThisOne);
+              "name a library that has cblas_sgemv and cblas_sgemm, or leave -D"
+                  + PROPERTY
+                  + " out");
         }
       } catch (IllegalCallerException denied) {
         return netlib("native access is denied", "add --enable-native-access=ALL-UNNAMED");
@@ -215,7 +193,19 @@ public final class Blas {
   }
 
   private static Blas netlib(String reason, String cure) {
-    return new Blas("netlib (Java)", null, null, Availability.unusable(reason, cure));
+    boolean present = NetlibBlas.isPresent();
+    BlasIdentity identity =
+        present
+            ? new BlasIdentity(BlasIdentity.Kind.NETLIB, null, null, 1, null)
+            : BlasIdentity.none();
+    return new Blas(
+        identity,
+        null,
+        null,
+        present
+            ? Availability.unusable(reason, cure)
+            : Availability.unusable(
+                reason + ", and dev.ludovic.netlib:blas, which is optional, is not there", cure));
   }
 
   private static Blas open(String name, SymbolLookup symbols) {
@@ -254,17 +244,7 @@ public final class Blas {
                 JAVA_FLOAT,
                 ADDRESS,
                 JAVA_INT));
-    for (String setter : List.of("openblas_set_num_threads", "MKL_Set_Num_Threads")) {
-      symbols
-          .find(setter)
-          .ifPresent(address -> {
-            try {
-              linker.downcallHandle(address, FunctionDescriptor.ofVoid(JAVA_INT)).invokeExact(1);
-            } catch (Throwable e) {
-              throw new AssertionError("setting a thread count throws nothing", e);
-            }
-          });
-    }
-    return new Blas(name, sgemv, sgemm, Availability.usable(name));
+    BlasIdentity identity = BlasProbe.setToOneThread(name, symbols);
+    return new Blas(identity, sgemv, sgemm, Availability.usable(identity.name()));
   }
 }

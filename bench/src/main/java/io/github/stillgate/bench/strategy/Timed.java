@@ -1,0 +1,13 @@
+package io.github.stillgate.bench.strategy;
+
+/**
+ * The time of one strategy.
+ *
+ * @param task {@code rows} (one stream, single units) or {@code blocks} (many streams)
+ * @param strategy as in {@link RowStrategy#names} or {@link BlockStrategy#names}
+ * @param live live fraction
+ * @param nanos median of a call
+ * @param low fastest
+ * @param high slowest
+ */
+record Timed(String task, String strategy, double live, double nanos, double low, double high) {}
