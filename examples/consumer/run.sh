@@ -4,8 +4,9 @@
 #
 # Fails unless both runs find the backends that are in the build usable and expect the same characters.
 set -eu
+unset CDPATH
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd -- "$(dirname -- "$0")" && pwd)
 
 fail() {
   echo "consumer: $*" >&2
@@ -22,9 +23,9 @@ find_jdk() {
   for candidate in "${JAVA_HOME:-}" \
     "${JDK_25_HOME:-}" \
     /usr/lib/jvm/*25* /usr/lib/jvm/* \
-    "${SDKMAN_DIR:-$HOME/.sdkman}"/candidates/java/* \
+    "${SDKMAN_DIR:-${HOME:-}/.sdkman}"/candidates/java/* \
     /Library/Java/JavaVirtualMachines/*/Contents/Home \
-    "$HOME"/Library/Java/JavaVirtualMachines/*/Contents/Home; do
+    "${HOME:-}"/Library/Java/JavaVirtualMachines/*/Contents/Home; do
     if [ -n "$candidate" ] && is_jdk_25 "$candidate"; then
       echo "$candidate"
       return 0

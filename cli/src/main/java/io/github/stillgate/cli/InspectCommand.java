@@ -108,12 +108,12 @@ final class InspectCommand implements Callable<Integer> {
         .ifPresent(met -> {
           if (replayed.isPresent()) {
             out.line(
-                "proved: %d cases of the original replayed here, largest error %.2g, allowed %.2g",
+                "proved here: cases of the original %d, largest error %.2g, allowed %.2g",
                 cases, replayed.get(), met.tolerance());
           } else {
             out.line(
-                "claims a proof on %d cases of the original: largest error %.2g, allowed %.2g; not"
-                    + " replayed here, --verify does",
+                "claims a proof: cases of the original %d, largest error %.2g, allowed %.2g;"
+                    + " --verify replays it",
                 cases, met.measured(), met.tolerance());
           }
         });

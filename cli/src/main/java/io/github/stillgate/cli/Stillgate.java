@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -60,7 +61,7 @@ public final class Stillgate implements Runnable {
    * A command in a module of its own, which the launcher starts; here it is listed and explained.
    */
   private abstract static class Elsewhere implements Callable<Integer> {
-    @CommandLine.Unmatched private List<String> arguments = List.of();
+    @CommandLine.Unmatched private @Nullable List<String> arguments;
     @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
     @Override
@@ -75,21 +76,21 @@ public final class Stillgate implements Runnable {
       name = "bench",
       description =
           "Runs the JMH benchmarks; bench kernels compares ways to skip, bench peers other runtimes"
-              + " (see bench/README.md). Its options: ./stillgate bench --help")
+              + " (see bench/README.md).",
+      footer = {"", "./stillgate bench --help lists its options."})
   static final class Bench extends Elsewhere {}
 
   @Command(
       name = "reproduce",
-      description =
-          "Makes the paper's tables again (see bench/README.md). Its options: ./stillgate reproduce"
-              + " --help")
+      description = "Makes the paper's tables again (see bench/README.md).",
+      footer = {"", "./stillgate reproduce --help lists its options."})
   static final class Reproduce extends Elsewhere {}
 
   @Command(
       name = "g2p",
       description =
-          "Turns spelling into phonemes with an imported encoder-decoder (see examples/g2p). Its"
-              + " options: ./stillgate g2p --help")
+          "Turns spelling into phonemes with an imported encoder-decoder (see examples/g2p).",
+      footer = {"", "./stillgate g2p --help lists its options."})
   static final class G2p extends Elsewhere {}
 
   /** What the build was told. */

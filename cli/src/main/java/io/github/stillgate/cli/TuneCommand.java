@@ -233,7 +233,7 @@ final class TuneCommand implements Callable<Integer> {
     }
     notes.put(
         "estimate",
-        "gates estimated at rank %d, calibrated for epsilon %s and a share of %s"
+        "gates estimated at rank %s, calibrated for epsilon %s and a share of %s"
             .formatted(rank, epsilon, share));
     estimates.of(rank, epsilon).save(file, DType.F32, notes);
     if (!json) {

@@ -95,12 +95,12 @@ record TuneData(List<Sequence> sequences, boolean predictsText) {
     if (c.tokens().isPresent()) {
       if (!model.readsTokens()) {
         throw new IllegalArgumentException(
-            "%s: case %s holds tokens, but the model reads vectors of %d values"
+            "%s: case %s holds tokens, but the model reads vectors of %s values"
                 .formatted(file, c.name(), model.inputs()));
       }
     } else if (c.input()[0].length != model.inputs()) {
       throw new IllegalArgumentException(
-          "%s: case %s holds vectors of %d values, but the model reads %d"
+          "%s: case %s holds vectors of %s values, but the model reads %s"
               .formatted(file, c.name(), c.input()[0].length, model.inputs()));
     }
   }
