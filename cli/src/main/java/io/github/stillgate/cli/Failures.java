@@ -44,7 +44,7 @@ final class Failures {
     if (stackTrace) {
       StringWriter trace = new StringWriter();
       failure.printStackTrace(new PrintWriter(trace));
-      trace.toString().lines().map(Escaped::of).forEach(line);
+      trace.toString().lines().map(text -> Escaped.of(text.replace("\t", "    "))).forEach(line);
     }
     return 1;
   }
