@@ -50,6 +50,14 @@ export JAVA_HOME
 rm -rf "$here/target/lib"
 mvn -q -B -f "$here/pom.xml" package
 
+# A manifest that names the JDK of the build makes other bytes on another machine.
+for artifact in "$here"/target/lib/stillgate-*.jar; do
+  (cd "$here/target" && "$JAVA_HOME/bin/jar" xf "$artifact" META-INF/MANIFEST.MF)
+  if grep -i 'jdk\|built-by' "$here/target/META-INF/MANIFEST.MF"; then
+    fail "the manifest of $(basename "$artifact") says what it was built with"
+  fi
+done
+
 backends="reference vector"
 if "$JAVA_HOME/bin/jar" tf "$here"/target/lib/stillgate-kernels-native-*.jar |
   grep -q '/lib/.*stillgate\.'; then

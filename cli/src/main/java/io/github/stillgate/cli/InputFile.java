@@ -44,7 +44,9 @@ final class InputFile {
     }
     if (attributes.isOther() && !isPipe(file) && !limited) {
       throw new IOException(
-          file + ": is a device, which may never end; --limit N reads its first N characters");
+          file
+              + ": is a device, which may never end; name a file (stillgate run reads the first N"
+              + " characters with --limit N)");
     }
   }
 

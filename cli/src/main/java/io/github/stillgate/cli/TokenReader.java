@@ -217,8 +217,8 @@ final class TokenReader implements AutoCloseable {
     if (unknown > MOST_UNKNOWN * decoded || malformed > MOST_MALFORMED * decoded) {
       throw new IllegalArgumentException(
           ("%s: of its first %s characters the model knows only %s, and %s are no valid UTF-8; give a"
-                  + " text in the model's alphabet (stillgate inspect shows it), or --any-text to"
-                  + " read it all the same")
+                  + " text in the model's alphabet, which stillgate inspect shows (stillgate run reads"
+                  + " any with --any-text)")
               .formatted(name, decoded, decoded - unknown, malformed));
     }
   }
