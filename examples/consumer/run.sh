@@ -4,8 +4,9 @@
 #
 # Fails unless both runs find the backends that are in the build usable and expect the same characters.
 set -eu
+unset CDPATH
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd -- "$(dirname -- "$0")" && pwd)
 
 . "$here/jdk.sh"
 
@@ -23,6 +24,14 @@ use_jdk_25
 # Jars of an earlier version would stay beside the new ones.
 rm -rf "$here/target/lib"
 mvn -q -B -f "$here/pom.xml" package
+
+# A manifest that names the JDK of the build makes other bytes on another machine.
+for artifact in "$here"/target/lib/stillgate-*.jar; do
+  (cd "$here/target" && "$JAVA_HOME/bin/jar" xf "$artifact" META-INF/MANIFEST.MF)
+  if grep -i 'jdk\|built-by' "$here/target/META-INF/MANIFEST.MF"; then
+    fail "the manifest of $(basename "$artifact") says what it was built with"
+  fi
+done
 
 backends="reference vector"
 if "$JAVA_HOME/bin/jar" tf "$here"/target/lib/stillgate-kernels-native-*.jar |

@@ -1,5 +1,7 @@
 package io.github.stillgate.cli;
 
+import java.util.HexFormat;
+
 /**
  * FNV-1a over the bits of floats, 32 bits at a time: equal checksums mean equal outputs, bit for
  * bit.
@@ -17,6 +19,6 @@ final class Checksum {
 
   @Override
   public String toString() {
-    return "%016x".formatted(hash);
+    return HexFormat.of().toHexDigits(hash);
   }
 }

@@ -55,21 +55,23 @@ final class DemoCommand implements Callable<Integer> {
       throw new IOException(
           model + ": no such file; run ./stillgate from a checkout, or name one with --model");
     }
+    InputFile.requireRegular(model);
     Output out = new Output(spec.commandLine().getOut());
     Model network = Model.load(model);
     Vocabulary vocabulary =
         network
             .vocabulary()
             .orElseThrow(() -> new IllegalArgumentException(model + " has no vocabulary"));
-    TokenText text = TokenText.of(shippedText(), vocabulary, Integer.MAX_VALUE);
+    String text = shippedText();
+    int[] tokens = TokenReader.of(text, vocabulary).rest();
     if (!json) {
       out.line(
           "%s: %s parameters, reading %s characters",
           model.getFileName(),
           Output.number(network.parameters(), 0),
-          Output.number(text.tokens().length, 0));
+          Output.number(tokens.length, 0));
       out.line("");
-      show(network, vocabulary, text, out);
+      show(network, vocabulary, tokens, out);
     }
     List<TextRun> runs = new ArrayList<>();
     for (Backends.Entry entry : Backends.report()) {
@@ -78,7 +80,7 @@ final class DemoCommand implements Callable<Integer> {
           PlanOptions options =
               PlanOptions.defaults().withBackend(entry.name()).withSkipping(skipping);
           try (Plan plan = Plan.compile(network, options)) {
-            runs.add(TextRun.of(plan, text, characters -> {}));
+            runs.add(TextRun.of(plan, TokenReader.of(text, vocabulary), _ -> {}));
           }
         }
       }
@@ -100,18 +102,18 @@ final class DemoCommand implements Callable<Integer> {
    * A few lines of text, under each character what was expected there and how much of the network
    * moved.
    */
-  private static void show(Model network, Vocabulary vocabulary, TokenText text, Output out) {
+  private static void show(Model network, Vocabulary vocabulary, int[] tokens, Output out) {
     float[] next = new float[network.outputs()];
     try (Plan plan = Plan.compile(network);
         Session session = Session.open(plan)) {
       int at = 0;
       int expected = -1;
-      for (int line = 0; line < SHOWN_LINES && at < text.tokens().length; line++) {
+      for (int line = 0; line < SHOWN_LINES && at < tokens.length; line++) {
         StringBuilder read = new StringBuilder();
         StringBuilder guessed = new StringBuilder();
         StringBuilder live = new StringBuilder();
-        for (int i = 0; i < LINE_LENGTH && at < text.tokens().length; i++, at++) {
-          int token = text.tokens()[at];
+        for (int i = 0; i < LINE_LENGTH && at < tokens.length; i++, at++) {
+          int token = tokens[at];
           read.appendCodePoint(vocabulary.codePoint(token));
           if (expected == token) {
             guessed.append('.');

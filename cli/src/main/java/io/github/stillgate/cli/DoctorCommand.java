@@ -14,6 +14,7 @@ import io.github.stillgate.kernel.ffm.NativeBackend;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,8 +27,10 @@ import picocli.CommandLine.Option;
       "Says which backends run here, at which instruction set, and what to do about those that don't;"
           + " then lets each run a small network and compares its bits with the reference.",
       "",
-      "Exit code 1 if a usable backend's bits differ."
-    })
+      "Exit code 1 if a usable backend's bits differ, or one that --require names cannot run.",
+      ""
+    },
+    footer = {"", "Example, for the build of an image: ./stillgate doctor --require native,vector"})
 final class DoctorCommand implements Callable<Integer> {
   private record Diagnosis(
       String backend,
@@ -48,6 +51,13 @@ final class DoctorCommand implements Callable<Integer> {
       @JsonProperty("thread_flushes_denormals") @Nullable Boolean flushesDenormals,
       @JsonProperty("thread_deviations") @Nullable List<String> deviations) {}
 
+  @Option(
+      names = "--require",
+      paramLabel = "NAME",
+      split = ",",
+      description = "backends that must run here: reference, vector, native")
+  private List<String> required = List.of();
+
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
 
@@ -55,6 +65,18 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    for (String name : required) {
+      if (Backends.report().stream().noneMatch(entry -> entry.name().equals(name))) {
+        throw new CommandLine.ParameterException(
+            spec.commandLine(),
+            "--require: there is no backend \"%s\"; there are %s"
+                .formatted(
+                    name,
+                    Backends.report().stream()
+                        .map(Backends.Entry::name)
+                        .collect(Collectors.joining(", "))));
+      }
+    }
     Report report = examine();
     Output out = new Output(spec.commandLine().getOut());
     if (json) {
@@ -62,7 +84,16 @@ final class DoctorCommand implements Callable<Integer> {
     } else {
       print(report, out);
     }
-    return report.backends.stream().anyMatch(d -> Boolean.FALSE.equals(d.sameBits)) ? 1 : 0;
+    List<Diagnosis> missing =
+        report.backends.stream().filter(d -> !d.usable && required.contains(d.backend)).toList();
+    for (Diagnosis d : missing) {
+      Stillgate.tell(
+          spec.commandLine(),
+          "stillgate: %s is required and cannot run: %s; %s"
+              .formatted(d.backend, d.reason, d.cure));
+    }
+    boolean wrong = report.backends.stream().anyMatch(d -> Boolean.FALSE.equals(d.sameBits));
+    return wrong || !missing.isEmpty() ? 1 : 0;
   }
 
   private static Report examine() {

@@ -58,7 +58,7 @@ final class ErrorPlot {
     int count = 0;
     for (Optional<Integer> rank : points.stream().map(ErrorPlot::rank).distinct().toList()) {
       Color color = COLORS[count++ % COLORS.length];
-      String of = rank.map(k -> "rank %d, ".formatted(k)).orElse("");
+      String of = rank.map(k -> "rank %s, ".formatted(k)).orElse("");
       List<TunePoint> some = points.stream().filter(point -> rank(point).equals(rank)).toList();
       series(of + "largest", color, some, TunePoint::largestError);
       series(of + "root mean square", color, some, TunePoint::rmsError).setLineStyle(DASHED);

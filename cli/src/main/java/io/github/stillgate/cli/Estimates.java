@@ -35,7 +35,7 @@ final class Estimates {
     for (Layer layer : model.layers()) {
       if (isEstimated(layer) && (rank < 1 || rank >= layer.outputs())) {
         throw new IllegalArgumentException(
-            "--ranks: %d is not between 1 and the %d units of layer %s, exclusive"
+            "--ranks: %s is not between 1 and the %s units of layer %s, exclusive"
                 .formatted(rank, layer.outputs(), layer.name()));
       }
     }

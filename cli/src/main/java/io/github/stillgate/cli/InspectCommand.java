@@ -14,16 +14,20 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -34,10 +38,20 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "inspect",
     mixinStandardHelpOptions = true,
-    description = "Shows what is in a weights file: layers, tensors, sizes.")
+    description = {
+      "Shows what is in a weights file: layers, tensors, sizes, notes. What a file says of its own proof is"
+          + " shown as its claim; --verify replays the proof here.",
+      ""
+    })
 final class InspectCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "a weights file (see docs/format.md)")
   private Path path;
+
+  @Option(
+      names = "--verify",
+      description =
+          "replay the proof that the file carries; exit code 1 if it is not met or absent")
+  private boolean verify;
 
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
@@ -46,19 +60,42 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    InputFile.requireRegular(path);
     try (WeightsFile file = WeightsFile.open(path)) {
       Model model = Model.from(file);
+      Optional<Double> replayed = verify ? Optional.of(replay(file, model)) : Optional.empty();
       Output out = new Output(spec.commandLine().getOut());
       if (json) {
-        out.json(describe(file, model));
+        out.json(describe(file, model, replayed));
       } else {
-        print(file, model, out);
+        print(file, model, replayed, out);
       }
       return 0;
     }
   }
 
-  private void print(WeightsFile file, Model model, Output out) throws Exception {
+  /** The largest error of the cases that the file carries, within what it says it was proved to. */
+  private double replay(WeightsFile file, Model model) {
+    Optional<ProofVectors> proof = ProofVectors.carriedBy(file);
+    Optional<ProofVectors.Met> met = ProofVectors.metBy(file);
+    if (proof.isEmpty() || met.isEmpty()) {
+      throw new IllegalArgumentException(
+          path
+              + ": carries no proof; ./stillgate convert --verify FILE replays inputs and outputs of"
+              + " the original and keeps them in the model");
+    }
+    if (!(met.get().tolerance() < 1)) {
+      throw new IllegalArgumentException(
+          "%s: allows errors up to %s, which proves nothing"
+              .formatted(path, met.get().tolerance()));
+    }
+    try (Plan plan = Plan.compile(model)) {
+      return Proof.replay(plan, proof.get(), met.get().tolerance());
+    }
+  }
+
+  private void print(WeightsFile file, Model model, Optional<Double> replayed, Output out)
+      throws Exception {
     out.line("%s", path);
     out.line(
         "%s parameters, %s bytes, fingerprint %016x",
@@ -66,19 +103,26 @@ final class InspectCommand implements Callable<Integer> {
         Output.number(Files.size(path), 0),
         model.fingerprint());
     model.vocabulary().ifPresent(v -> out.line("reads %d tokens: %s", v.size(), v));
+    int cases = ProofVectors.carriedBy(file).map(proof -> proof.cases().size()).orElse(0);
     ProofVectors.metBy(file)
-        .ifPresent(met ->
+        .ifPresent(met -> {
+          if (replayed.isPresent()) {
             out.line(
-                "proved on %d cases of the original: largest error %.2g, allowed %.2g",
-                ProofVectors.carriedBy(file).map(proof -> proof.cases().size()).orElse(0),
-                met.measured(),
-                met.tolerance()));
+                "proved here: cases of the original %d, largest error %.2g, allowed %.2g",
+                cases, replayed.get(), met.tolerance());
+          } else {
+            out.line(
+                "claims a proof: cases of the original %d, largest error %.2g, allowed %.2g;"
+                    + " --verify replays it",
+                cases, met.measured(), met.tolerance());
+          }
+        });
     out.line("");
     List<List<String>> layers = new ArrayList<>();
     for (Layer layer : model.layers()) {
       layers.add(
           List.of(
-              layer.name(), kind(layer), "%d -> %d".formatted(layer.inputs(), layer.outputs())));
+              layer.name(), kind(layer), "%s -> %s".formatted(layer.inputs(), layer.outputs())));
     }
     out.table(List.of("layer", "kind", "width"), layers);
     out.line("");
@@ -95,21 +139,23 @@ final class InspectCommand implements Callable<Integer> {
     file.metadata()
         .forEach((key, value) -> {
           if (!key.equals("stillgate") && !key.startsWith("stillgate.")) {
-            out.line("%n%s: %s", key, value);
+            out.line("");
+            out.line("%s: %s", key, value);
           }
         });
   }
 
-  private Map<String, Object> describe(WeightsFile file, Model model) {
+  private Map<String, Object> describe(WeightsFile file, Model model, Optional<Double> replayed) {
     Map<String, Object> description = new LinkedHashMap<>();
     description.put("file", path.toString());
     description.put("parameters", model.parameters());
-    description.put("fingerprint", "%016x".formatted(model.fingerprint()));
+    description.put("fingerprint", HexFormat.of().toHexDigits(model.fingerprint()));
     model.vocabulary().ifPresent(v -> description.put("vocabulary", v.characters()));
     ProofVectors.metBy(file)
         .ifPresent(met ->
             description.put(
                 "proof", Map.of("tolerance", met.tolerance(), "measured", met.measured())));
+    replayed.ifPresent(error -> description.put("replayed_error", error));
     description.put(
         "layers",
         model.layers().stream()
@@ -155,7 +201,7 @@ final class InspectCommand implements Callable<Integer> {
               + (lstm.forget().isEmpty() ? ", coupled gates" : "")
               + (lstm.peepholes().isPresent() ? ", peepholes" : "")
               + lstm.projection()
-                  .map(wp -> ", %d cells projected".formatted(lstm.cells()))
+                  .map(wp -> ", %s cells projected".formatted(lstm.cells()))
                   .orElse("");
       case SimpleRnn _ -> "recurrent, no gates";
       case Embedding _ -> "embedding";
@@ -176,6 +222,6 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private static String blocks(Gating.Block block) {
-    return "%d blocks of %d".formatted(block.blocks(), block.blockUnits());
+    return "%s blocks of %s".formatted(block.blocks(), block.blockUnits());
   }
 }

@@ -53,7 +53,7 @@ final class LowRankGate {
     int n = layer.outputs();
     if (rank < 1 || rank > n) {
       throw new IllegalArgumentException(
-          "rank %d; layer %s has %d units, so give one from 1 to %d"
+          "rank %s; layer %s has %s units, so give one from 1 to %s"
               .formatted(rank, layer.name(), n, n));
     }
     float[] w = new float[rank * d];

@@ -9,7 +9,10 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Writes results for people (aligned tables) and for machines (JSON). */
+/**
+ * Writes results for people (aligned tables) and for machines (JSON). Digits are ASCII in every
+ * locale, and what comes from a file is shown escaped.
+ */
 final class Output {
   private static final Pattern NUMBER = Pattern.compile("[0-9.,]+");
 
@@ -19,22 +22,41 @@ final class Output {
     this.out = out;
   }
 
+  /** One line; line ends within arguments are escaped, those of {@code format} are not. */
   void line(String format, Object... arguments) {
-    out.println(format.formatted(arguments));
+    out.println(
+        String.format(Locale.ROOT, format, Arrays.stream(arguments).map(Output::shown).toArray()));
+  }
+
+  /** Lines of our own text, with whatever names are in them. */
+  void lines(String text) {
+    out.println(Escaped.lines(text));
+  }
+
+  private static Object shown(Object argument) {
+    return argument instanceof Number || argument instanceof Boolean
+        ? argument
+        : Escaped.of(String.valueOf(argument));
   }
 
   void json(Object value) {
     try {
+      // Jackson escapes some control characters; outside of strings there is none but line ends.
       out.println(
-          JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValueAsString(value));
+          Escaped.lines(
+              JsonMapper.builder()
+                  .build()
+                  .writerWithDefaultPrettyPrinter()
+                  .writeValueAsString(value)));
     } catch (JsonProcessingException e) {
-      throw new IllegalStateException(
-          "a result could not be written as JSON: " + e.getMessage(), e);
+      throw new IllegalStateException("a result could not be written as JSON", e);
     }
   }
 
   /** Columns as wide as their widest cell; those of numbers flush right. */
-  void table(List<String> head, List<List<String>> rows) {
+  void table(List<String> head, List<List<String>> cells) {
+    List<List<String>> rows =
+        cells.stream().map(row -> row.stream().map(Escaped::of).toList()).toList();
     int columns = head.size();
     int[] widths = new int[columns];
     boolean[] numbers = new boolean[columns];

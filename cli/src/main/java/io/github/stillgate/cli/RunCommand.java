@@ -5,11 +5,9 @@ import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -23,7 +21,7 @@ import picocli.CommandLine.Parameters;
       "Streams a text through a character model, one step a character, and reports what it cost.",
       "",
       "Characters the model's vocabulary lacks are mapped to their lower case if it has that, else to"
-          + " the space, and counted. The checksum covers the bits of every output: it is equal for"
+          + " the space, and counted. A file that is no text is refused. The checksum covers the bits of every output: it is equal for"
           + " every backend, with and without skipping.",
       ""
     },
@@ -45,7 +43,12 @@ final class RunCommand implements Callable<Integer> {
   private boolean dense;
 
   @Option(names = "--limit", paramLabel = "N", description = "read the first N characters only")
-  private int limit = Integer.MAX_VALUE;
+  private long limit = Long.MAX_VALUE;
+
+  @Option(
+      names = "--any-text",
+      description = "read a text also if the model knows hardly any of its characters")
+  private boolean anyText;
 
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
@@ -58,6 +61,7 @@ final class RunCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--limit must be at least 2: one character to read, one to predict");
     }
+    InputFile.requireRegular(model);
     Model network = Model.load(model);
     Vocabulary vocabulary =
         network
@@ -68,23 +72,16 @@ final class RunCommand implements Callable<Integer> {
                     model
                         + " is not a character model: it has no vocabulary, or predicts"
                         + " something else"));
-    TokenText tokens = TokenText.read(text, vocabulary, limit);
     PlanOptions options =
         PlanOptions.defaults().withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS);
     if (backend != null) {
       options = options.withBackend(backend);
     }
     TextRun run;
-    try (Plan plan = Plan.compile(network, options);
-        ProgressBar bar =
-            new ProgressBarBuilder()
-                .setTaskName("streaming")
-                .setInitialMax(tokens.tokens().length)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(json ? 1_000_000_000 : 500)
-                .clearDisplayOnFinish()
-                .build()) {
-      run = TextRun.of(plan, tokens, bar::stepTo);
+    try (TokenReader tokens = TokenReader.open(text, vocabulary, limit, anyText);
+        Plan plan = Plan.compile(network, options);
+        Progress progress = Progress.of("streaming", Math.min(limit, Files.size(text)), !json)) {
+      run = TextRun.of(plan, tokens, progress::at);
     }
     Output out = new Output(spec.commandLine().getOut());
     if (json) {
@@ -95,8 +92,12 @@ final class RunCommand implements Callable<Integer> {
         "backend            %s (%s), %s",
         run.backend(), run.tier(), run.dense() ? "every unit computed" : "still units skipped");
     out.line(
-        "characters         %s (%s mapped)",
-        Output.number(run.characters(), 0), Output.number(run.mapped(), 0));
+        "characters         %s (%s mapped%s)",
+        Output.number(run.characters(), 0),
+        Output.number(run.mapped(), 0),
+        run.malformed() == 0
+            ? ""
+            : ", of these %s invalid UTF-8".formatted(Output.number(run.malformed(), 0)));
     out.line("bits per character %s", Output.number(run.bitsPerChar(), 4));
     out.line("live units         %s", Output.percents(run.liveFraction()));
     out.line(

@@ -35,7 +35,7 @@ final class Sweep {
     long room = Runtime.getRuntime().maxMemory() / 2;
     if (bytes > room) {
       throw new IllegalArgumentException(
-          "the outputs of %d steps are kept for comparison and take %d MiB, more than half of the"
+          "the outputs of %s steps are kept for comparison and take %s MiB, more than half of the"
                   .formatted(data.steps(), bytes >> 20)
               + " heap; lower --limit or raise the heap (STILLGATE_JAVA_ARGS=-Xmx...)");
     }

@@ -5,7 +5,8 @@ import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.Session;
 import io.github.stillgate.core.session.StepStats;
-import java.util.function.IntConsumer;
+import java.io.IOException;
+import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 import org.HdrHistogram.Histogram;
 
@@ -17,6 +18,7 @@ import org.HdrHistogram.Histogram;
  * @param dense whether every unit was computed
  * @param characters characters read
  * @param mapped characters the vocabulary lacked
+ * @param malformed pieces that were no valid UTF-8, each a mapped character
  * @param bitsPerChar mean of -log2 p(next character) over all characters but the first
  * @param charsPerSecond steps per second, scoring included
  * @param p50 median time of a step in microseconds
@@ -32,8 +34,9 @@ record TextRun(
     String backend,
     String tier,
     boolean dense,
-    int characters,
-    int mapped,
+    long characters,
+    long mapped,
+    @JsonProperty("malformed_utf8") long malformed,
     @JsonProperty("bits_per_char") double bitsPerChar,
     @JsonProperty("chars_per_second") double charsPerSecond,
     @JsonProperty("p50_us") double p50,
@@ -48,26 +51,28 @@ record TextRun(
   private static final double LOG2 = Math.log(2);
 
   /** Streams {@code text}; {@code progress} hears the number of characters now and then. */
-  static TextRun of(Plan plan, TokenText text, IntConsumer progress) {
+  static TextRun of(Plan plan, TokenReader text, LongConsumer progress) throws IOException {
     Plan.WarmUp warmUp = plan.warmUp();
-    int[] tokens = text.tokens();
     float[] out = new float[plan.model().outputs()];
     Histogram nanos = new Histogram(LONGEST_STEP_NANOS, 3);
     Checksum checksum = new Checksum();
     double nats = 0;
     long start = System.nanoTime();
     try (Session session = Session.open(plan)) {
-      for (int i = 0; i < tokens.length; i++) {
+      long read = 0;
+      for (int token = text.next(); token >= 0; read++) {
+        int following = text.next();
         long before = System.nanoTime();
-        session.step(tokens[i], out);
+        session.step(token, out);
         nanos.recordValue(Math.min(System.nanoTime() - before, LONGEST_STEP_NANOS));
         checksum.add(out);
-        if (i + 1 < tokens.length) {
-          nats -= Math.log(out[tokens[i + 1]]);
+        if (following >= 0) {
+          nats -= Math.log(out[following]);
         }
-        if (i % 4096 == 0) {
-          progress.accept(i);
+        if (read % 4096 == 0) {
+          progress.accept(read);
         }
+        token = following;
       }
       double seconds = (System.nanoTime() - start) / 1e9;
       StepStats stats = session.stats();
@@ -75,10 +80,11 @@ record TextRun(
           plan.backend(),
           plan.tier(),
           plan.options().skipping() == Skipping.NOTHING,
-          tokens.length,
+          read,
           text.mapped(),
-          nats / LOG2 / (tokens.length - 1),
-          tokens.length / seconds,
+          text.malformed(),
+          nats / LOG2 / (read - 1),
+          read / seconds,
           nanos.getValueAtPercentile(50) / 1e3,
           nanos.getValueAtPercentile(99) / 1e3,
           nanos.getValueAtPercentile(99.9) / 1e3,

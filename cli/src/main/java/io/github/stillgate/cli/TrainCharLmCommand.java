@@ -2,6 +2,7 @@ package io.github.stillgate.cli;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.CharTrainer;
 import io.github.stillgate.training.Interruption;
@@ -10,9 +11,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -23,7 +21,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
-      "Trains a character model on a text of a-z and space. Optimiser and schedule are those of the"
+      "Trains a character model on a text, which is read as a-z and space: capitals become small, all"
+          + " else becomes a space. Optimiser and schedule are those of the"
           + " conditional GRU paper (Davis and Arel, 2016, section VI); how its gates learn to close is"
           + " --recipe, of which the paper's is one.",
       "",
@@ -38,6 +37,9 @@ import picocli.CommandLine.Option;
       "The same with --dense trains an ordinary GRU of equal size for comparison."
     })
 final class TrainCharLmCommand implements Callable<Integer> {
+  private static final int TRAIN_CHARS = 11_500_000;
+  private static final int VALIDATION_CHARS = 500_000;
+
   private record Result(
       String model,
       int updates,
@@ -60,15 +62,19 @@ final class TrainCharLmCommand implements Callable<Integer> {
 
   @Option(
       names = "--train-chars",
-      defaultValue = "11500000",
-      description = "the first characters, to train on")
-  private int trainChars;
+      paramLabel = "N",
+      description =
+          "the first characters, to train on; if not given 11500000 where the text has 500000 more,"
+              + " else nine tenths of it")
+  private @Nullable Integer trainChars;
 
   @Option(
       names = "--validation-chars",
-      defaultValue = "500000",
-      description = "the next ones, to validate on; the rest is the test part")
-  private int validationChars;
+      paramLabel = "N",
+      description =
+          "the next ones, to validate on, if not given half of what is left and 500000 at most; the"
+              + " rest is the test part")
+  private @Nullable Integer validationChars;
 
   @Option(names = "--dense", description = "train an ordinary GRU of equal size")
   private boolean dense;
@@ -212,11 +218,12 @@ final class TrainCharLmCommand implements Callable<Integer> {
           "--init turns a GRU into a conditional network; --dense trains a GRU");
     }
     Recipe recipe = recipe();
-    CharCorpus corpus = CharCorpus.read(text, trainChars, validationChars);
+    CharCorpus corpus = corpus();
     try (Interruption interruption = Interruption.listen();
         CharTrainer trainer = new CharTrainer(recipe, corpus)) {
       trainer.resume(checkpoint);
       if (init != null && trainer.updates() == 0) {
+        InputFile.requireRegular(init);
         trainer.startFrom(Model.load(init));
       }
       train(trainer, corpus, interruption);
@@ -235,6 +242,56 @@ final class TrainCharLmCommand implements Callable<Integer> {
       report(trainer, corpus);
       return 0;
     }
+  }
+
+  /**
+   * The text as the network reads it, cut into its parts; says how much of it was mapped.
+   *
+   * @throws IllegalArgumentException if it is too short for the options
+   */
+  CharCorpus corpus() throws IOException {
+    int[] tokens;
+    long mapped;
+    try (TokenReader reader =
+        TokenReader.open(text, new Vocabulary(CharCorpus.VOCABULARY), Long.MAX_VALUE, false)) {
+      tokens = reader.rest();
+      mapped = reader.mapped();
+    }
+    int train =
+        trainChars != null
+            ? trainChars
+            : tokens.length - TRAIN_CHARS >= VALIDATION_CHARS
+                ? TRAIN_CHARS
+                : (int) (0.9 * tokens.length);
+    int validation =
+        validationChars != null
+            ? validationChars
+            : Math.clamp((tokens.length - train) / 2, 2, VALIDATION_CHARS);
+    if (train - 1 < (long) batch * steps) {
+      throw new IllegalArgumentException(
+          ("%s: %s characters to train on are too few for %s streams of %s steps; give a longer text, or"
+                  + " a smaller --batch or --steps")
+              .formatted(text, train, batch, steps));
+    }
+    CharCorpus corpus;
+    try {
+      corpus = CharCorpus.cut(tokens, train, validation);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(text + ": " + e.getMessage(), e);
+    }
+    if (!json) {
+      new Output(spec.commandLine().getOut())
+          .line(
+              "%s: %s characters, %s of them mapped to a-z and space; %s to train on, %s to validate"
+                  + " on, %s to test on",
+              text,
+              Output.number(tokens.length, 0),
+              Output.number(mapped, 0),
+              Output.number(train, 0),
+              Output.number(validation, 0),
+              Output.number(tokens.length - train - validation, 0));
+    }
+    return corpus;
   }
 
   /** What the options say, or a complaint that names the one that does not fit. */
@@ -280,14 +337,8 @@ final class TrainCharLmCommand implements Callable<Integer> {
 
   private void train(CharTrainer trainer, CharCorpus corpus, Interruption interruption)
       throws IOException {
-    try (ProgressBar bar =
-        new ProgressBarBuilder()
-            .setTaskName("training")
-            .setInitialMax(updates)
-            .setStyle(ProgressBarStyle.ASCII)
-            .setMaxRenderedLength(100)
-            .build()) {
-      bar.stepTo(trainer.updates());
+    try (Progress bar = Progress.of("training", updates, !json)) {
+      bar.at(trainer.updates());
       String validation = "";
       double smooth = 0;
       while (!trainer.finished() && !interruption.isAsked()) {
@@ -306,8 +357,8 @@ final class TrainCharLmCommand implements Callable<Integer> {
         if (progress.update() % saveEvery == 0) {
           trainer.save(checkpoint);
         }
-        bar.setExtraMessage(String.format(Locale.ROOT, "%.3f bpc%s", smooth, validation));
-        bar.stepTo(progress.update());
+        bar.say(String.format(Locale.ROOT, "%.3f bpc%s", smooth, validation));
+        bar.at(progress.update());
       }
     }
     trainer.save(checkpoint);

@@ -19,9 +19,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -125,6 +122,7 @@ final class TuneCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     checkUsage();
+    InputFile.requireRegular(model);
     Model network = Model.load(model);
     List<String> layers = approximated(network);
     TuneData inputs = TuneData.read(data, network, limit);
@@ -141,23 +139,18 @@ final class TuneCommand implements Callable<Integer> {
     List<Float> ascending = epsilons.stream().sorted().distinct().toList();
     TunePoint exact;
     List<TunePoint> points = new ArrayList<>();
-    try (ProgressBar bar =
-        new ProgressBarBuilder()
-            .setTaskName("exact run")
-            .setInitialMax((1L + ascending.size() * (1L + ranks.size())) * inputs.steps())
-            .setStyle(ProgressBarStyle.ASCII)
-            .setUpdateIntervalMillis(json ? 1_000_000_000 : 500)
-            .clearDisplayOnFinish()
-            .build()) {
-      Sweep sweep = new Sweep(network, inputs, options, bar::stepBy);
+    try (Progress progress =
+        Progress.of(
+            "exact run", (1L + ascending.size() * (1L + ranks.size())) * inputs.steps(), !json)) {
+      Sweep sweep = new Sweep(network, inputs, options, progress::advance);
       exact = sweep.exact(network);
       for (float epsilon : ascending) {
-        bar.setExtraMessage("epsilon " + epsilon);
+        progress.say("epsilon " + epsilon);
         points.add(sweep.below(network, null, epsilon));
       }
       for (int rank : ranks) {
         for (float epsilon : ascending) {
-          bar.setExtraMessage("rank %d, epsilon %s".formatted(rank, epsilon));
+          progress.say("rank %s, epsilon %s".formatted(rank, epsilon));
           points.add(sweep.below(estimates.of(rank, epsilon), rank, epsilon));
         }
       }
@@ -240,7 +233,7 @@ final class TuneCommand implements Callable<Integer> {
     }
     notes.put(
         "estimate",
-        "gates estimated at rank %d, calibrated for epsilon %s and a share of %s"
+        "gates estimated at rank %s, calibrated for epsilon %s and a share of %s"
             .formatted(rank, epsilon, share));
     estimates.of(rank, epsilon).save(file, DType.F32, notes);
     if (!json) {
@@ -265,9 +258,12 @@ final class TuneCommand implements Callable<Integer> {
           data,
           report.backend(),
           String.join(", ", report.layers()));
-      console.line("%s%n", TuneReport.NOTE);
+      console.line("%s", TuneReport.NOTE);
+      console.line("");
       console.table(report.head(), report.rows());
-      console.line("%n%s%n", report.advice());
+      console.line("");
+      console.lines(report.advice());
+      console.line("");
     }
     new ErrorPlot(report).save(out.resolve("tune.svg"));
     if (!json) {

@@ -67,13 +67,15 @@ record TuneData(List<Sequence> sequences, boolean predictsText) {
                     "%s: the model has no vocabulary and cannot read text; give its inputs as"
                             .formatted(file)
                         + " tensors in a .safetensors file (see docs/skipping.md)"));
-    TokenText text = TokenText.read(file, vocabulary, limit);
-    return new TuneData(
-        List.of(new Sequence(Optional.of(text.tokens()), new float[0][])),
-        model.outputs() == vocabulary.size());
+    try (TokenReader text = TokenReader.open(file, vocabulary, limit, false)) {
+      return new TuneData(
+          List.of(new Sequence(Optional.of(text.rest()), new float[0][])),
+          model.outputs() == vocabulary.size());
+    }
   }
 
   private static TuneData vectors(Path file, Model model, int limit) throws IOException {
+    InputFile.requireRegular(file);
     List<Sequence> sequences = new ArrayList<>();
     try (WeightsFile tensors = WeightsFile.open(file)) {
       int left = limit;
@@ -93,12 +95,12 @@ record TuneData(List<Sequence> sequences, boolean predictsText) {
     if (c.tokens().isPresent()) {
       if (!model.readsTokens()) {
         throw new IllegalArgumentException(
-            "%s: case %s holds tokens, but the model reads vectors of %d values"
+            "%s: case %s holds tokens, but the model reads vectors of %s values"
                 .formatted(file, c.name(), model.inputs()));
       }
     } else if (c.input()[0].length != model.inputs()) {
       throw new IllegalArgumentException(
-          "%s: case %s holds vectors of %d values, but the model reads %d"
+          "%s: case %s holds vectors of %s values, but the model reads %s"
               .formatted(file, c.name(), c.input()[0].length, model.inputs()));
     }
   }

@@ -46,7 +46,7 @@ record TuneReport(
         .min(Comparator.comparingDouble(TunePoint::medianStep))
         .orElseThrow(() ->
             new IllegalArgumentException(
-                "no run of rank %d is within %s of the exact one, so nothing was saved; allow more"
+                "no run of rank %s is within %s of the exact one, so nothing was saved; allow more"
                         .formatted(rank, number(maxError))
                     + " with --max-error, or try a higher rank or lower --epsilons"));
   }
@@ -69,15 +69,15 @@ record TuneReport(
   String advice() {
     return chosen()
         .map(point ->
-            "Fastest within %s: epsilon %s%s, %.2f times as fast as the exact run. %s%n%n    %s"
+            "Fastest within %s: epsilon %s%s, %s times as fast as the exact run. %s%n%n    %s"
                 .formatted(
                     number(maxError),
                     number(point.epsilon()),
                     point.rank() == null ? "" : ", rank " + point.rank(),
-                    exact.medianStep() / point.medianStep(),
+                    Output.number(exact.medianStep() / point.medianStep(), 2),
                     point.rank() == null
                         ? "Turn it on with"
-                        : "Keep the estimate with --save %d FILE, load that and use"
+                        : "Keep the estimate with --save %s FILE, load that and use"
                             .formatted(point.rank()),
                     line(point)))
         .orElseGet(() ->

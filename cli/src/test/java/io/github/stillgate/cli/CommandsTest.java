@@ -2,16 +2,28 @@ package io.github.stillgate.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.weights.DType;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,7 +46,7 @@ class CommandsTest {
         Stillgate.commandLine()
             .setOut(new PrintWriter(out, true))
             .setErr(new PrintWriter(err, true));
-    int code = commandLine.execute(args);
+    int code = Stillgate.execute(commandLine, args);
     return new Outcome(code, out.toString(), err.toString());
   }
 
@@ -167,8 +179,148 @@ class CommandsTest {
   @ParameterizedTest
   @ValueSource(strings = {"demo", "run", "inspect", "tune", "onnx-test", "doctor", "train"})
   void everyCommandHasHelp(String command) {
-    Outcome help = run(command, "--help");
-    assertThat(help.code()).isZero();
-    assertThat(help.out()).contains("Usage: stillgate " + command);
+    for (Outcome help : List.of(run(command, "--help"), run("help", command))) {
+      assertThat(help.code()).isZero();
+      assertThat(help.out()).contains("Usage: stillgate " + command);
+    }
+    assertThat(run("help").out()).contains("  " + command);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bench", "reproduce", "g2p"})
+  void commandsOfOtherModulesAreListed(String command) {
+    assertThat(run("--help").out()).contains("  " + command + " ");
+    assertThat(run("help", command).out()).contains("./stillgate " + command + " --help");
+    assertOneLine(run(command, "--quick"), "run ./stillgate " + command);
+    assertThat(run(command.substring(0, command.length() - 1)).err())
+        .contains("Did you mean: stillgate " + command);
+  }
+
+  @Test
+  void theVersionIsThatOfTheBuild() throws Exception {
+    String pom = Files.readString(Path.of(System.getProperty("stillgate.home"), "pom.xml"));
+    String version = pom.substring(pom.indexOf("<version>") + 9, pom.indexOf("</version>"));
+    assertThat(run("--version").out().strip()).isEqualTo("stillgate " + version);
+  }
+
+  @Test
+  void doctorFailsWithoutARequiredBackend() {
+    assertThat(run("doctor", "--require", "reference,abacus").code()).isEqualTo(2);
+    Outcome outcome = run("doctor", "--require", "reference,vector,native");
+    boolean all = true;
+    for (Backends.Entry backend : Backends.report()) {
+      boolean usable = backend.availability().isUsable();
+      all &= usable;
+      assertThat(outcome.err().contains(backend.name() + " is required")).isEqualTo(!usable);
+    }
+    assertThat(outcome.code()).isEqualTo(all ? 0 : 1);
+  }
+
+  @Test
+  void whatAFileSaysIsShownEscaped() throws Exception {
+    Path hostile = folder.resolve("hostile.safetensors");
+    Model model =
+        new Model(
+            List.of(
+                new Dense(
+                    "a\u001b[31m",
+                    Matrix.of("W", 1, 1, new float[] {1}),
+                    Matrix.vector("b", new float[] {0}),
+                    Activation.SOFTMAX)),
+            new Vocabulary("\u009b"));
+    model.save(
+        hostile,
+        DType.F32,
+        Map.of("no\u0007te", "\u001b]0;owned\u0007\rspoofed\nline \u202e \u00e9"));
+    for (Outcome shown :
+        List.of(
+            run("inspect", hostile.toString()),
+            run("inspect", hostile.toString(), "--json"),
+            run("run", hostile.toString(), hostile.toString()))) {
+      assertThat((shown.out() + shown.err()).codePoints())
+          .noneMatch(c -> c != '\n' && Character.getType(c) == Character.CONTROL)
+          .noneMatch(c -> Character.getType(c) == Character.FORMAT);
+    }
+    assertThat(run("inspect", hostile.toString()).out())
+        .contains("a\\u001b[31m")
+        .contains("no\\u0007te: \\u001b]0;owned\\u0007\\rspoofed\\nline \\u202e \u00e9\n");
+  }
+
+  @Test
+  void pipesFoldersAndDevicesAreNoModels() throws Exception {
+    assertOneLine(run("inspect", folder.toString()), "is a folder");
+    assertOneLine(run("run", MODEL, folder.toString()), folder + ": is a folder");
+    Path pipe = folder.resolve("pipe");
+    assumeTrue(
+        new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0, "there is no mkfifo");
+    assertTimeoutPreemptively(
+        Duration.ofMinutes(1),
+        () -> {
+          for (String[] command :
+              new String[][] {
+                {"inspect", pipe.toString()},
+                {"run", pipe.toString(), MODEL},
+                {"demo", "--model", pipe.toString()},
+                {"tune", pipe.toString(), MODEL}
+              }) {
+            assertOneLine(run(command), pipe + ": is a pipe");
+          }
+        });
+    assumeTrue(Files.exists(Path.of("/dev/zero")), "there is no /dev/zero");
+    assertOneLine(run("inspect", "/dev/zero"), "is a device");
+    assertOneLine(run("run", MODEL, "/dev/zero"), "--limit N");
+  }
+
+  @Test
+  void runRefusesWhatIsNoText() throws Exception {
+    assertOneLine(run("run", MODEL, MODEL), "is no text");
+    Path invalid = Files.write(folder.resolve("invalid"), new byte[] {'a', 'b', (byte) 0xff, 'c'});
+    JsonNode read = json(run("run", MODEL, invalid.toString(), "--json"));
+    assertThat(read.get("malformed_utf8").intValue()).isEqualTo(1);
+    assertThat(run("run", MODEL, invalid.toString()).out()).contains("of these 1 invalid UTF-8");
+  }
+
+  @Test
+  void noProgressWhereNobodySeesIt() throws Exception {
+    Outcome outcome = run("run", MODEL, text("the cat sat on the mat ".repeat(500)));
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).doesNotContain("\r").doesNotContain("streaming");
+  }
+
+  /** In Egypt %d is written with other digits. */
+  @Test
+  void digitsAreAsciiInEveryLocale() throws Exception {
+    Locale before = Locale.getDefault();
+    Path copy = folder.resolve("copy.safetensors");
+    String text = text("the cat sat on the mat ".repeat(20));
+    try {
+      Locale.setDefault(Locale.forLanguageTag("ar-EG"));
+      assertThat("%d".formatted(7)).isNotEqualTo("7");
+      for (String[] command :
+          new String[][] {
+            {"inspect", MODEL},
+            {"inspect", MODEL, "--json"},
+            {"run", MODEL, text},
+            {"run", MODEL, text, "--json"},
+            {"run", MODEL, text, "--limit", "1"},
+            {"demo"},
+            {"doctor"},
+            {"convert", MODEL, copy.toString()},
+            {"tune", MODEL, text},
+            {"tune", MODEL, text, "--epsilons", "7"},
+            {"train", "char-lm", "--text", text, "--out", copy.toString()},
+            {"onnx-test", folder.toString()},
+            {"--help"},
+            {"--version"}
+          }) {
+        Outcome outcome = run(command);
+        assertThat((outcome.out() + outcome.err()).codePoints())
+            .as(String.join(" ", command))
+            .isNotEmpty()
+            .noneMatch(c -> Character.isDigit(c) && c > '9');
+      }
+    } finally {
+      Locale.setDefault(before);
+    }
   }
 }

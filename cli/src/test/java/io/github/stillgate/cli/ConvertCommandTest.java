@@ -103,8 +103,11 @@ class ConvertCommandTest {
       assertThat(ProofVectors.metBy(file).orElseThrow().tolerance()).isEqualTo(1e-5);
     }
     assertThat(run("inspect", out).out())
-        .contains("proved on 1 cases of the original")
+        .contains("claims a proof: cases of the original 1")
         .contains("GRU, reset after the matrix and a bias");
+    assertThat(run("inspect", out, "--verify").out())
+        .contains("proved here: cases of the original 1, largest error");
+    assertThat(run("inspect", state, "--verify").code()).isEqualTo(1);
     Path again = folder.resolve("again.safetensors");
     assertThat(run("convert", out, again).out()).contains("verified");
     Outcome rounded = run("convert", out, again, "--dtype", "bf16");

@@ -3,10 +3,17 @@ package io.github.stillgate.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.Recipe;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
@@ -36,6 +43,50 @@ class TrainCommandTest {
     Recipe recipe = options.isEmpty() ? recipe() : recipe(options.split(" "));
     assertThat(recipe.schedule().population()).isEqualTo(population);
     assertThat(recipe.shift().annealing()).isEqualTo(annealing);
+  }
+
+  /** docs/skipping.md says it of README.md, and of any other text. */
+  @Test
+  void theDocumentedExampleReadsAText() throws Exception {
+    Path home = Path.of(System.getProperty("stillgate.home"));
+    String example =
+        Files.readString(home.resolve("docs/skipping.md"))
+            .lines()
+            .filter(line -> line.strip().startsWith("./stillgate train char-lm"))
+            .findFirst()
+            .orElseThrow()
+            .strip()
+            .replace("book.txt", home.resolve("README.md").toString());
+    StringWriter out = new StringWriter();
+    TrainCharLmCommand command = new TrainCharLmCommand();
+    CommandLine line = new CommandLine(command).setOut(new PrintWriter(out, true));
+    String[] words = example.split(" ");
+    line.parseArgs(Arrays.copyOfRange(words, 3, words.length));
+    CharCorpus corpus = command.corpus();
+    int length = Files.readString(home.resolve("README.md")).length();
+    Recipe recipe = command.recipe();
+    assertThat(corpus.train().length)
+        .isBetween(length * 9 / 10 - 2, length * 9 / 10 + 2)
+        .isGreaterThan(recipe.schedule().batch() * recipe.schedule().steps());
+    assertThat(corpus.validation().length).isBetween(length / 25, length / 15);
+    assertThat(corpus.train()[2]).isEqualTo((byte) CharCorpus.VOCABULARY.indexOf('s'));
+    assertThat(out.toString()).contains("of them mapped to a-z and space").hasLineCount(1);
+  }
+
+  @Test
+  void aTextThatIsTooShortSaysWhatToDo(@TempDir Path folder) throws Exception {
+    Path text = Files.writeString(folder.resolve("t"), "short of words ".repeat(40));
+    TrainCharLmCommand command = new TrainCharLmCommand();
+    new CommandLine(command).parseArgs("--text", text.toString(), "--out", "o");
+    assertThatThrownBy(command::corpus)
+        .hasMessageContaining(text.toString())
+        .hasMessageContaining("--batch");
+    command = new TrainCharLmCommand();
+    new CommandLine(command)
+        .parseArgs("--text", text.toString(), "--out", "o", "--train-chars", "9000");
+    assertThatThrownBy(command::corpus)
+        .hasMessageContaining(text.toString())
+        .hasMessageContaining("--train-chars");
   }
 
   @Test

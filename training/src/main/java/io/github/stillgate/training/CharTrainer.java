@@ -218,11 +218,15 @@ public final class CharTrainer implements AutoCloseable {
 
   /**
    * Bits per character of {@code text} with population statistics, read as 50 parallel streams that
-   * start from zero.
+   * start from zero; a text too short for 50 streams of 100 steps is read as fewer.
+   *
+   * @throws IllegalArgumentException if it has fewer than two characters
    */
   public Score evaluate(byte[] text) {
-    Streams windows = new Streams(text, EVALUATION_STREAMS, EVALUATION_STEPS);
-    List<float[]> evaluated = network.zeroState(EVALUATION_STREAMS);
+    int steps = Math.clamp(text.length - 1, 1, EVALUATION_STEPS);
+    int parallel = Math.clamp((text.length - 1) / steps, 1, EVALUATION_STREAMS);
+    Streams windows = new Streams(text, parallel, steps);
+    List<float[]> evaluated = network.zeroState(parallel);
     float[] live = new float[recipe.network().layers()];
     float[] sum = new float[recipe.network().layers()];
     double nats = 0;

@@ -1,5 +1,7 @@
 package io.github.stillgate.training;
 
+import java.util.Locale;
+
 /** Reads one text as several parallel streams, a window of steps at a time, wrapping at the end. */
 final class Streams {
   private final byte[] tokens;
@@ -14,8 +16,12 @@ final class Streams {
     this.streamLength = (tokens.length - 1) / streams / steps * steps;
     if (streamLength == 0) {
       throw new IllegalArgumentException(
-          "%d characters are too few for %d streams of %d steps"
-              .formatted(tokens.length, streams, steps));
+          String.format(
+              Locale.ROOT,
+              "%d characters are too few for %d streams of %d steps",
+              tokens.length,
+              streams,
+              steps));
     }
   }
 

@@ -6,12 +6,15 @@ import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +32,8 @@ import picocli.CommandLine.Parameters;
       "Turns spelling into phonemes with an imported PyTorch encoder-decoder.",
       "",
       "WORDS has a word a line and, behind a tab, the phonemes that are expected, if any. MODEL_DIR"
-          + " holds g2p_en.safetensors and vocabulary_and_traces.json.",
+          + " holds g2p_en.safetensors and vocabulary_and_traces.json; examples/g2p/README.md says how"
+          + " to get them.",
       ""
     })
 public final class G2p implements Callable<Integer> {
@@ -77,9 +81,12 @@ public final class G2p implements Callable<Integer> {
             throw failure;
           }
           String message =
-              failure instanceof NoSuchFileException missing
-                  ? missing.getFile() + ": no such file"
-                  : String.valueOf(failure.getMessage());
+              switch (failure) {
+                case NoSuchFileException e -> e.getFile() + ": no such file";
+                case AccessDeniedException e -> e.getFile() + ": permission denied";
+                case CharacterCodingException _ -> "WORDS is not valid UTF-8";
+                default -> String.valueOf(failure.getMessage());
+              };
           commandLine
               .getErr()
               .println(commandLine.getColorScheme().errorText("stillgate: " + message));
@@ -89,6 +96,10 @@ public final class G2p implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (Files.isDirectory(words)) {
+      throw new IllegalArgumentException(words + ": is a folder; name a file with a word a line");
+    }
+    Pronouncer.require(folder);
     List<String> lines = Files.readAllLines(words);
     PlanOptions options = PlanOptions.defaults();
     if (backend != null) {
@@ -138,6 +149,7 @@ public final class G2p implements Callable<Integer> {
               .writeValueAsString(result));
     } else if (compared > 0) {
       out.printf(
+          Locale.ROOT,
           "%,d of %,d words exact (%s, %.0f %% of the units live)%n",
           compared - misses.size(),
           compared,

@@ -8,6 +8,7 @@ import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,8 @@ import java.util.Optional;
  * <p>Not safe for several threads.
  */
 final class Pronouncer implements AutoCloseable {
+  private static final String SYMBOLS = "vocabulary_and_traces.json";
+  private static final String WEIGHTS = "g2p_en.safetensors";
   private static final String ENCODER = "emb:encoder.embedding, gru:encoder.gru";
   private static final String DECODER =
       "emb:decoder.embedding, gru:decoder.gru, linear:decoder.out";
@@ -43,10 +46,27 @@ final class Pronouncer implements AutoCloseable {
     this.logits = new float[decoder.outputs()];
   }
 
+  /**
+   * Looks whether a folder holds the network.
+   *
+   * @throws IllegalArgumentException if something is missing; the message says what, and where it
+   *     comes from
+   */
+  static void require(Path folder) {
+    for (String name : List.of(SYMBOLS, WEIGHTS)) {
+      if (!Files.isRegularFile(folder.resolve(name))) {
+        throw new IllegalArgumentException(
+            ("%s: holds no %s; MODEL_DIR is the folder of the pretrained network, which"
+                    + " examples/g2p/README.md says how to get")
+                .formatted(folder, name));
+      }
+    }
+  }
+
   /** Imports {@code g2p_en.safetensors} and its symbols from a folder. */
   static Pronouncer open(Path folder, PlanOptions options) throws IOException {
-    Symbols symbols = Symbols.read(folder.resolve("vocabulary_and_traces.json"));
-    try (WeightsFile file = WeightsFile.open(folder.resolve("g2p_en.safetensors"))) {
+    Symbols symbols = Symbols.read(folder.resolve(SYMBOLS));
+    try (WeightsFile file = WeightsFile.open(folder.resolve(WEIGHTS))) {
       return new Pronouncer(symbols, read(file, ENCODER), read(file, DECODER), options);
     }
   }

@@ -1,5 +1,6 @@
 package io.github.stillgate.examples.g2p;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -32,7 +33,15 @@ record Symbols(List<String> graphemes, List<String> phonemes) {
 
   /** Reads the arrays "graphemes" and "phonemes" of a JSON object. */
   static Symbols read(Path file) throws IOException {
-    JsonNode root = JsonMapper.builder().build().readTree(file.toFile());
+    JsonNode root;
+    try {
+      root = JsonMapper.builder().build().readTree(file.toFile());
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "%s: is not valid JSON, line %s, column %s"
+              .formatted(file, e.getLocation().getLineNr(), e.getLocation().getColumnNr()),
+          e);
+    }
     return new Symbols(strings(root, "graphemes", file), strings(root, "phonemes", file));
   }
 
