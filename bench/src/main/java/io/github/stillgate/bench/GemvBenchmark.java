@@ -3,7 +3,7 @@ package io.github.stillgate.bench;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.ActiveSet;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.kernel.DenseMatrix;
 import io.github.stillgate.core.kernel.PackedRows;
 import io.github.stillgate.core.kernel.RowGroups;
@@ -63,7 +63,7 @@ public class GemvBenchmark {
     arena = Arena.ofShared();
     SplittableRandom random = new SplittableRandom(1);
     rows =
-        Backends.require(backend)
+        BackendRegistry.require(backend)
             .packRows(new RowGroups(List.of(matrix(random), matrix(random)), List.of()), arena);
     h = arena.allocate(4L * n, 64);
     for (int i = 0; i < n; i++) {

@@ -10,7 +10,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.importers.onnx.OnnxCase;
 import io.github.stillgate.importers.onnx.generated.ChainCases;
@@ -67,7 +67,7 @@ class OnnxRuntimeAgreementTest {
     GeneratedCase understood =
         new GeneratedCase(generated.name(), BatchSecond.of(generated.model()), generated.inputs());
     OnnxCase written = new OnnxCase(generated.write(folder.resolve("case"), outputs(understood)));
-    for (Backend backend : Backends.usable()) {
+    for (Backend backend : BackendRegistry.usable()) {
       assertThat(written.run(PlanOptions.defaults().withBackend(backend.name()), TOLERANCE))
           .as(backend.name())
           .isInstanceOf(OnnxCase.Outcome.Passed.class);

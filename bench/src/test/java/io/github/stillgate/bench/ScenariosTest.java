@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import org.junit.jupiter.api.Test;
 
 /** A benchmark's scenarios run as tests too, so that none can measure a wrong answer. */
@@ -12,7 +12,7 @@ class ScenariosTest {
   @Test
   void everyBackendMultipliesTheSame() {
     float[] expected = null;
-    for (var backend : Backends.usable()) {
+    for (var backend : BackendRegistry.usable()) {
       GemvBenchmark benchmark = new GemvBenchmark();
       benchmark.n = 128;
       benchmark.live = 0.25;

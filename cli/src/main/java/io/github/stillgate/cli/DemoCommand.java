@@ -1,7 +1,6 @@
 package io.github.stillgate.cli;
 
-import io.github.stillgate.core.kernel.Availability;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
@@ -75,7 +74,7 @@ final class DemoCommand implements Callable<Integer> {
     }
     List<TextRun> runs = new ArrayList<>();
     for (Backends.Entry entry : Backends.report()) {
-      if (entry.availability().isUsable()) {
+      if (entry.isUsable()) {
         for (Skipping skipping : List.of(Skipping.STILL_UNITS, Skipping.NOTHING)) {
           PlanOptions options =
               PlanOptions.defaults().withBackend(entry.name()).withSkipping(skipping);
@@ -176,8 +175,8 @@ final class DemoCommand implements Callable<Integer> {
         List.of("backend", "tier", "skips", "p50 us", "p99 us", "chars/s", "KiB/step", "checksum"),
         rows);
     for (Backends.Entry entry : Backends.report()) {
-      if (entry.availability() instanceof Availability.Unusable unusable) {
-        out.line("%s is left out: %s", entry.name(), unusable);
+      if (!entry.isUsable()) {
+        out.line("%s is left out: %s; %s", entry.name(), entry.reason(), entry.cure());
       }
     }
     TextRun first = runs.get(0);

@@ -2,7 +2,7 @@ package io.github.stillgate.cli;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.stillgate.core.kernel.Availability;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -103,16 +103,11 @@ final class DoctorCommand implements Callable<Integer> {
     boolean nativeUsable = false;
     for (Backends.Entry entry : Backends.report()) {
       diagnoses.add(
-          switch (entry.availability()) {
-            case Availability.Usable(String tier) -> {
-              String bits = selfTest(model, entry.name(), Skipping.STILL_UNITS);
-              yield new Diagnosis(
-                  entry.name(), true, tier, null, null, bits, bits.equals(expected));
-            }
-            case Availability.Unusable(String reason, String cure) ->
-                new Diagnosis(entry.name(), false, null, reason, cure, null, null);
-          });
-      nativeUsable |= entry.name().equals("native") && entry.availability().isUsable();
+          entry.isUsable()
+              ? diagnosis(entry, selfTest(model, entry.name(), Skipping.STILL_UNITS), expected)
+              : new Diagnosis(
+                  entry.name(), false, null, entry.reason(), entry.cure(), null, null));
+      nativeUsable |= entry.name().equals("native") && entry.isUsable();
     }
     Blas blas = Blas.system();
     return new Report(
@@ -126,6 +121,17 @@ final class DoctorCommand implements Callable<Integer> {
             : blas.identity().narrowness().orElse(null),
         nativeUsable ? NativeBackend.threadFlushesDenormals() : null,
         nativeUsable ? NativeBackend.threadDeviations() : null);
+  }
+
+  private static Diagnosis diagnosis(Backends.Entry entry, String bits, String expected) {
+    return new Diagnosis(
+        entry.name(),
+        true,
+        entry.tier().orElseThrow(),
+        null,
+        null,
+        bits,
+        bits.equals(expected));
   }
 
   private static String selfTest(Model model, String backend, Skipping skipping) {

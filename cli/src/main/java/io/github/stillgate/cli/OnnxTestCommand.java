@@ -1,7 +1,6 @@
 package io.github.stillgate.cli;
 
-import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.importers.onnx.OnnxCase;
 import io.github.stillgate.importers.onnx.OnnxCase.Outcome;
@@ -92,8 +91,8 @@ final class OnnxTestCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           folder + ": holds no case; a case is a folder with model.onnx and test_data_set_0");
     }
-    Backend used = backend == null ? Backends.choose() : Backends.require(backend);
-    PlanOptions options = PlanOptions.defaults().withBackend(used.name());
+    String used = backend == null ? Backends.chosen() : backend;
+    PlanOptions options = PlanOptions.defaults().withBackend(used);
     List<Line> lines = new ArrayList<>();
     for (OnnxCase test : cases) {
       lines.add(new Line(test, test.run(options, tolerance)));
@@ -112,7 +111,7 @@ final class OnnxTestCommand implements Callable<Integer> {
           lines.size(),
           failed,
           count(lines, "unsupported"),
-          used.name(),
+          used,
           tolerance);
     }
     return failed == 0 ? 0 : 1;
@@ -122,9 +121,9 @@ final class OnnxTestCommand implements Callable<Integer> {
     return lines.stream().filter(line -> line.result().equals(result)).count();
   }
 
-  private Map<String, Object> describe(List<Line> lines, Backend used) {
+  private Map<String, Object> describe(List<Line> lines, String used) {
     Map<String, Object> report = new LinkedHashMap<>();
-    report.put("backend", used.name());
+    report.put("backend", used);
     report.put("tolerance", tolerance);
     report.put("passed", count(lines, "pass"));
     report.put("failed", count(lines, "fail"));

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Matrix;
@@ -79,7 +79,7 @@ class CommandsTest {
     String text = text("The quick brown fox, jumps over the lazy dog ".repeat(20));
     Set<String> checksums = new HashSet<>();
     for (Backends.Entry backend : Backends.report()) {
-      if (backend.availability().isUsable()) {
+      if (backend.isUsable()) {
         for (String dense : new String[] {"--dense", "--no"}) {
           JsonNode run =
               json(
@@ -209,7 +209,7 @@ class CommandsTest {
     Outcome outcome = run("doctor", "--require", "reference,vector,native");
     boolean all = true;
     for (Backends.Entry backend : Backends.report()) {
-      boolean usable = backend.availability().isUsable();
+      boolean usable = backend.isUsable();
       all &= usable;
       assertThat(outcome.err().contains(backend.name() + " is required")).isEqualTo(!usable);
     }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.importers.onnx.generated.GeneratedCase;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import io.github.stillgate.importers.onnx.generated.OnnxReference;
@@ -55,7 +55,7 @@ class OnnxTestCommandTest {
   @Test
   void aFolderOfCasesPrintsALineForEachAndASummary() {
     for (Backends.Entry backend : Backends.report()) {
-      if (backend.availability().isUsable()) {
+      if (backend.isUsable()) {
         Outcome all = run("onnx-test", folder.toString(), "--backend", backend.name());
         assertThat(all.code()).as(all.out() + all.err()).isZero();
         assertThat(all.out())

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.BatchState;
+import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.SequenceState;
 import io.github.stillgate.core.plan.StreamState;
@@ -88,11 +88,10 @@ public abstract class LifetimeContract {
     for (int i = 0; i < 30; i++) {
       dropAPlan(memory);
     }
-    until(
-        () -> {
-          System.gc();
-          return memory.stream().noneMatch(segment -> segment.scope().isAlive());
-        });
+    until(() -> {
+      System.gc();
+      return memory.stream().noneMatch(segment -> segment.scope().isAlive());
+    });
   }
 
   private void dropAPlan(List<MemorySegment> memory) {

@@ -10,7 +10,7 @@ import ai.djl.ndarray.internal.NDArrayEx;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.recurrent.RNN;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -192,15 +192,15 @@ class TorchImportTest {
   }
 
   private static void assertAgrees(Model model, float[][] input, double[][] expected) {
-    for (var backend : Backends.usable()) {
-      try (Plan plan = Plan.compile(model, PlanOptions.defaults().withBackend(backend.name()));
+    for (String backend : Backends.usable()) {
+      try (Plan plan = Plan.compile(model, PlanOptions.defaults().withBackend(backend));
           Sequence sequence = Sequence.open(plan)) {
         float[][] output = sequence.run(input);
         for (int t = 0; t < output.length; t++) {
           assertThat(output[t]).hasSize(expected[t].length);
           for (int i = 0; i < output[t].length; i++) {
             assertThat((double) output[t][i])
-                .as("%s, step %d, output %d", backend.name(), t, i)
+                .as("%s, step %d, output %d", backend, t, i)
                 .isCloseTo(expected[t][i], within(2e-6 * Math.max(1, Math.abs(expected[t][i]))));
           }
         }

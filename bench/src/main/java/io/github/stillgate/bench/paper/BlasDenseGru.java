@@ -1,7 +1,7 @@
 package io.github.stillgate.bench.paper;
 
 import io.github.stillgate.bench.strategy.BlasLibraries;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.kernel.PackMemory;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Model;
@@ -29,7 +29,7 @@ final class BlasDenseGru implements DenseGru {
   BlasDenseGru(Model gru, String library, int streams) {
     this.name = library;
     this.blas = BlasLibraries.open(library);
-    this.net = new GruLayers(gru, streams, Backends.usable().getFirst().cells(), memory);
+    this.net = new GruLayers(gru, streams, BackendRegistry.usable().getFirst().cells(), memory);
     int n = net.units;
     int layers = net.layers.size();
     this.u = new MemorySegment[layers];

@@ -1,7 +1,7 @@
 package io.github.stillgate.bench.paper;
 
 import io.github.stillgate.bench.strategy.BlasLibraries;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.model.Model;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +26,7 @@ interface DenseGru extends AutoCloseable {
   /** Every implementation that can run here. */
   static List<DenseGru> all(Model gru, int streams) {
     List<DenseGru> found = new ArrayList<>();
-    Backends.usable().stream()
+    BackendRegistry.usable().stream()
         .filter(backend -> !backend.name().equals("reference"))
         .forEach(backend ->
             found.add(

@@ -1,7 +1,7 @@
 package io.github.stillgate.bench.peer;
 
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.model.Layer;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +33,7 @@ interface StepContender extends AutoCloseable {
   /** Our fast backends and every peer on the class path. */
   static List<StepContender> all(Layer layer) {
     List<StepContender> found = new ArrayList<>();
-    for (Backend backend : Backends.usable()) {
+    for (Backend backend : BackendRegistry.usable()) {
       if (!backend.name().equals("reference")) {
         found.add(new OwnStep(layer, backend.name()));
       }

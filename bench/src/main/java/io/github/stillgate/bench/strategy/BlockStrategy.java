@@ -3,7 +3,7 @@ package io.github.stillgate.bench.strategy;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.ActiveSet;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.kernel.Batch;
 import io.github.stillgate.core.kernel.DenseMatrix;
 import io.github.stillgate.core.kernel.PackMemory;
@@ -32,7 +32,7 @@ interface BlockStrategy {
   /** The names of all that can run here; the dense ones begin with {@code dense}. */
   static List<String> names() {
     List<String> names = new ArrayList<>();
-    Backends.usable().forEach(backend -> names.add(backend.name()));
+    BackendRegistry.usable().forEach(backend -> names.add(backend.name()));
     for (String blas : BlasLibraries.names()) {
       names.add("blocks+" + blas);
       names.add("dense-" + blas);
@@ -69,7 +69,7 @@ interface BlockStrategy {
       };
     }
     PackedRows pack =
-        Backends.require(name)
+        BackendRegistry.require(name)
             .packRows(new RowGroups(blockUnits, List.of(reset, candidate), List.of()), memory);
     Batch batch = new Batch(streams, n / blockUnits, memory);
     MemorySegment[] vectorOf = new MemorySegment[streams];

@@ -3,7 +3,7 @@ package io.github.stillgate.bench.strategy;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.bench.Machine;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.kernel.ffm.BlasIdentity;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -99,7 +99,7 @@ record Ratios(
    */
   static String kind(BlasIdentity baseline) {
     String tiers =
-        Backends.usable().stream()
+        BackendRegistry.usable().stream()
             .filter(backend -> !backend.name().equals("reference"))
             .map(backend -> backend.name() + " " + tier(backend.name()))
             .sorted()
@@ -114,7 +114,7 @@ record Ratios(
 
   /** The tier of one of our backends. */
   static String tier(String backend) {
-    return Backends.require(backend).availability().usableTier().orElseThrow();
+    return BackendRegistry.require(backend).availability().usableTier().orElseThrow();
   }
 
   static String key(String task, String strategy) {

@@ -3,7 +3,7 @@ package io.github.stillgate.bench.strategy;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.ActiveSet;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.kernel.DenseMatrix;
 import io.github.stillgate.core.kernel.GroupLayout;
 import io.github.stillgate.core.kernel.PackMemory;
@@ -26,7 +26,7 @@ interface RowStrategy {
   /** The names of all that can run here; the dense ones begin with {@code dense}. */
   static List<String> names() {
     List<String> names = new ArrayList<>();
-    Backends.usable().forEach(backend -> names.add(backend.name()));
+    BackendRegistry.usable().forEach(backend -> names.add(backend.name()));
     for (String blas : BlasLibraries.names()) {
       names.add("copy+" + blas);
       names.add("dense-" + blas);
@@ -69,7 +69,7 @@ interface RowStrategy {
           loop.run(r, c, live.indices(), live.count(), n, x, sums, sums.asSlice(4L * stride));
     }
     PackedRows pack =
-        Backends.require(name)
+        BackendRegistry.require(name)
             .packRows(new RowGroups(List.of(reset, candidate), List.of()), memory);
     return (live, x, sums) -> pack.multiply(live, 0, live.count(), x, sums, null, null);
   }

@@ -5,7 +5,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.github.stillgate.bench.OnnxGruGraph;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import java.lang.foreign.Arena;
@@ -33,7 +33,7 @@ final class OnnxRuntimeGru implements DenseGru {
   private final int width;
 
   OnnxRuntimeGru(Model gru, int streams) throws OrtException {
-    this.net = new GruLayers(gru, streams, Backends.usable().getFirst().cells(), memory);
+    this.net = new GruLayers(gru, streams, BackendRegistry.usable().getFirst().cells(), memory);
     List<? extends Layer> layers = net.layers;
     this.width = gru.inputs();
     OrtEnvironment environment = OrtEnvironment.getEnvironment();

@@ -205,10 +205,6 @@ public final class Model {
    * of their names, of the vocabulary, or of a {@link GateEstimate}. They hang on the words and
    * numbers of {@code docs/format.md} alone and stay what they are in later versions.
    */
-  public long formerFingerprint() {
-    return fingerprint();
-  } // replaced at merge
-
   public long fingerprint() {
     return fingerprint;
   }

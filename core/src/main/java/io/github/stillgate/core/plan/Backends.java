@@ -70,6 +70,15 @@ public final class Backends {
   }
 
   /**
+   * Name of the backend that {@link Plan#compile} takes if its options name none.
+   *
+   * @throws BackendUnavailableException if {@code -Dstillgate.backend} demands one that cannot run
+   */
+  public static String chosen() {
+    return choose().name();
+  }
+
+  /**
    * The backend called {@code name}.
    *
    * @throws BackendUnavailableException if it is unknown or cannot run

@@ -71,11 +71,10 @@ class OneThreadTest {
       plan.openSequence();
       closed.close();
     }
-    await(
-        () -> {
-          System.gc();
-          return packs.stream().noneMatch(PackArena::isAlive);
-        });
+    await(() -> {
+      System.gc();
+      return packs.stream().noneMatch(PackArena::isAlive);
+    });
   }
 
   @Test

@@ -81,7 +81,7 @@ public record OnnxCase(Path folder) {
    *
    * @param options backend and more of the plan
    * @param tolerance largest error, relative to {@code max(1, |expected|)}
-   * @throws io.github.stillgate.core.kernel.BackendUnavailableException if the backend asked for
+   * @throws io.github.stillgate.core.plan.BackendUnavailableException if the backend asked for
    *     cannot run
    */
   public Outcome run(PlanOptions options, double tolerance) throws IOException {

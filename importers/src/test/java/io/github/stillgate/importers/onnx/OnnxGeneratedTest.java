@@ -3,7 +3,7 @@ package io.github.stillgate.importers.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.importers.onnx.generated.OnnxReference;
 import io.github.stillgate.importers.onnx.generated.RecurrentSpec;
@@ -27,7 +27,7 @@ class OnnxGeneratedTest {
   void isWhatTheStandardsFormulasSay(RecurrentSpec spec) throws Exception {
     OnnxCase written =
         new OnnxCase(spec.toCase().write(folder.resolve("case"), OnnxReference.outputs(spec)));
-    for (Backend backend : Backends.usable()) {
+    for (Backend backend : BackendRegistry.usable()) {
       PlanOptions options = PlanOptions.defaults().withBackend(backend.name());
       assertThat(written.run(options, spec.isStandard() ? 2e-6 : 1e-5))
           .as(backend.name())

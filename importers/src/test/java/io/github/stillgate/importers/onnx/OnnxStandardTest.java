@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.plan.PlanOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +24,7 @@ class OnnxStandardTest {
     List<OnnxCase> cases = OnnxCase.in(FOLDER);
     assertThat(cases).isNotEmpty();
     for (OnnxCase test : cases) {
-      for (Backend backend : Backends.usable()) {
+      for (Backend backend : BackendRegistry.usable()) {
         assertThat(test.run(PlanOptions.defaults().withBackend(backend.name()), 1e-5))
             .as("%s on %s", test.name(), backend.name())
             .isInstanceOf(OnnxCase.Outcome.Passed.class);

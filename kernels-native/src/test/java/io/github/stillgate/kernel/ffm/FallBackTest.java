@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.stillgate.contract.TestModels;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Session;
 import java.io.IOException;
@@ -27,7 +27,7 @@ class FallBackTest {
         System.out.println("backend " + plan.backend());
       }
       for (Backends.Entry entry : Backends.report()) {
-        System.out.println(entry.name() + " " + entry.availability());
+        System.out.println(entry);
       }
     }
   }

@@ -1,7 +1,6 @@
 package io.github.stillgate.examples.consumer;
 
-import io.github.stillgate.core.kernel.Availability;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
@@ -42,11 +41,10 @@ public final class NextCharacter {
       System.out.printf(
           "found    %s: %s%n",
           entry.name(),
-          switch (entry.availability()) {
-            case Availability.Usable(String tier) -> "usable, " + tier;
-            case Availability.Unusable(String reason, String cure) ->
-                "unusable, %s; %s".formatted(reason, cure);
-          });
+          entry
+              .tier()
+              .map(tier -> "usable, " + tier)
+              .orElseGet(() -> "unusable, %s; %s".formatted(entry.reason(), entry.cure())));
     }
   }
 

@@ -6,8 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.Backends;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.plan.PlanOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -38,7 +37,7 @@ class PronouncerTest {
   }
 
   static Stream<String> backends() {
-    return Backends.usable().stream().map(Backend::name);
+    return Backends.usable().stream();
   }
 
   @ParameterizedTest
