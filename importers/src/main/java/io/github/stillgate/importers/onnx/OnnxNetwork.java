@@ -243,7 +243,7 @@ record OnnxNetwork(
     if (!Arrays.equals(tensor.shape(), new int[] {lengths.length})) {
       throw node.node()
           .malformed(
-              "sequence_lens is %s, expected [%d]: %d lengths"
+              "sequence_lens is %s, expected %d lengths: [%d]"
                   .formatted(tensor, lengths.length, lengths.length));
     }
     long[] values = tensor.integers();

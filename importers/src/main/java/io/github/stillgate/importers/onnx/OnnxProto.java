@@ -44,7 +44,7 @@ final class OnnxProto {
     } catch (IOException e) {
       throw new OnnxFormatException(
           file,
-          "truncated, or not an ONNX %s (%d bytes, the first are %s); export or fetch it again"
+          "truncated, or not %s (%d bytes, the first are %s); export or fetch it again"
               .formatted(what, bytes.length, begin(bytes)),
           e);
     }

@@ -35,7 +35,7 @@ final class OnnxTensor {
         file,
         "",
         name,
-        OnnxProto.parse(file, bytes, "TensorProto", TensorProto.parser(), TensorProto.getDescriptor()));
+        OnnxProto.parse(file, bytes, "a TensorProto", TensorProto.parser(), TensorProto.getDescriptor()));
   }
 
   /**
@@ -239,7 +239,8 @@ final class OnnxTensor {
   }
 
   private ByteBuffer raw() {
-    return proto.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    // A view of the file: its own position 0 is this tensor's.
+    return proto.getRawData().asReadOnlyByteBuffer().slice().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private void requireValues(int bytes, int listed) {

@@ -350,7 +350,7 @@ class OnnxRefusalTest {
     state[state.length - 1] = 1;
     assertThat(outcome(cut, "input_2.pb", state).toString())
         .startsWith("Failed")
-        .contains("its initial state is", "[3, 1, 5], expected [1, 3, 5]");
+        .contains("initial_h is \"initial_h\" of shape [3, 1, 5], expected [1, 3, 5]");
     byte[] flat = OnnxGraph.tensor("X", new long[] {18, 4}, new float[72]).toByteArray();
     assertThat(outcome(cut, "input_0.pb", flat).toString())
         .startsWith("Failed")
