@@ -240,6 +240,11 @@ final class Graph {
     return isInput(source) && !isInitializer(source);
   }
 
+  /** Whether there is such a value at all. */
+  boolean has(String value) {
+    return isInput(value) || isInitializer(value) || producers.containsKey(value);
+  }
+
   Optional<GraphNode> producer(String value) {
     return Optional.ofNullable(producers.get(value)).map(Made::node);
   }

@@ -361,6 +361,7 @@ final class GraphChain {
     if (tensor.shape().length != 2) {
       throw node.unsupported("%s is %s; supported is a matrix".formatted(input, tensor));
     }
+    tensor.requireFloats();
     return tensor;
   }
 

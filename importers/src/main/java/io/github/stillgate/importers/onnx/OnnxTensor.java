@@ -115,27 +115,37 @@ final class OnnxTensor {
   }
 
   /**
-   * Its values as float32, row-major; float64 is rounded, the 16-bit formats are widened. Nothing is
-   * allocated before it is known that they are there.
+   * Checks that its values are there, without allocating anything for them.
    *
    * @throws OnnxFormatException if it holds no floating-point numbers, or not as many as its shape
    *     says
    */
+  void requireFloats() {
+    switch (type()) {
+      case FLOAT -> requireValues(4, proto.getFloatDataCount());
+      case DOUBLE -> requireValues(8, proto.getDoubleDataCount());
+      case FLOAT16, BFLOAT16 -> requireValues(2, proto.getInt32DataCount());
+      default -> throw wrongType("FLOAT, DOUBLE, FLOAT16 or BFLOAT16");
+    }
+  }
+
+  /**
+   * Its values as float32, row-major; float64 is rounded, the 16-bit formats are widened.
+   *
+   * @throws OnnxFormatException as {@link #requireFloats} does
+   */
   float[] floats() {
-    return switch (type()) {
+    requireFloats();
+    float[] values = new float[size];
+    switch (type()) {
       case FLOAT -> {
-        requireValues(4, proto.getFloatDataCount());
-        float[] values = new float[size];
         if (isRaw()) {
           raw().asFloatBuffer().get(values);
         } else {
           fill(values, proto.getFloatDataList());
         }
-        yield values;
       }
       case DOUBLE -> {
-        requireValues(8, proto.getDoubleDataCount());
-        float[] values = new float[size];
         if (isRaw()) {
           ByteBuffer raw = raw();
           for (int i = 0; i < size; i++) {
@@ -144,12 +154,10 @@ final class OnnxTensor {
         } else {
           fill(values, proto.getDoubleDataList());
         }
-        yield values;
       }
-      case FLOAT16 -> sixteenBits(true);
-      case BFLOAT16 -> sixteenBits(false);
-      default -> throw wrongType("FLOAT, DOUBLE, FLOAT16 or BFLOAT16");
-    };
+      default -> fillSixteenBits(values, type() == TensorProto.DataType.FLOAT16);
+    }
+    return values;
   }
 
   /**
@@ -212,15 +220,12 @@ final class OnnxTensor {
     };
   }
 
-  private float[] sixteenBits(boolean half) {
-    requireValues(2, proto.getInt32DataCount());
-    float[] values = new float[size];
+  private void fillSixteenBits(float[] values, boolean half) {
     ByteBuffer raw = isRaw() ? raw() : ByteBuffer.allocate(0);
     for (int i = 0; i < size; i++) {
       short bits = isRaw() ? raw.getShort() : (short) proto.getInt32Data(i);
       values[i] = half ? Float.float16ToFloat(bits) : Float.intBitsToFloat(bits << 16);
     }
-    return values;
   }
 
   private static void fill(float[] values, List<? extends Number> from) {

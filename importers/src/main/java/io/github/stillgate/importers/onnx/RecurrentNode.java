@@ -90,6 +90,14 @@ final class RecurrentNode {
                   "attribute direction is \"%s\", expected forward, reverse or bidirectional"
                       .formatted(node.text("direction", "")));
         };
+    for (int input = SEQUENCE_LENS; input < INITIAL_H + states(); input++) {
+      String name = graph.source(node.input(input));
+      if (!name.isEmpty() && !graph.has(name)) {
+        throw node.malformed(
+            "%s is \"%s\", which no node gives and is not in the file"
+                .formatted(INPUTS.get(input), name));
+      }
+    }
     OnnxTensor r = weights(R);
     int[] shape = r.shape();
     if (shape.length != 3) {
@@ -100,6 +108,8 @@ final class RecurrentNode {
     this.units = hiddenSize(shape);
     requireShape("R", r, directions(), operator.gates * units, units);
     this.inputs = inputWidth();
+    r.requireFloats();
+    weights(W).requireFloats();
     long rows = (long) operator.gates * units;
     budget.take(directions() * rows * ((long) inputs + units + 2), node);
     this.layer = layer(r.weights());
