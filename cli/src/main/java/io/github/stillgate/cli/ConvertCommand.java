@@ -197,8 +197,7 @@ final class ConvertCommand implements Callable<Integer> {
                 v.tolerance())));
     out.line(
         "%s",
-        String.format(
-            Locale.ROOT, "wrote %s: %,d bytes, was %,d", to, Files.size(to), before));
+        String.format(Locale.ROOT, "wrote %s: %,d bytes, was %,d", to, Files.size(to), before));
     if (!source.unused.isEmpty()) {
       out.line("not used: %s", String.join(", ", source.unused));
     }

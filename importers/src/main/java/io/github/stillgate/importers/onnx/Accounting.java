@@ -28,16 +28,15 @@ final class Accounting {
   private Accounting(Graph graph, List<RecurrentNode> recurrent) {
     this.graph = graph;
     this.recurrent = recurrent;
-    graph.inputs().stream()
-        .filter(graph::isGiven)
-        .forEach(name -> inputs.put(name, NOT_READ));
+    graph.inputs().stream().filter(graph::isGiven).forEach(name -> inputs.put(name, NOT_READ));
   }
 
   /**
    * Of a whole graph.
    *
    * @throws UnsupportedOnnxException if a sequence_lens ends sequences where a model would go on
-   * @throws OnnxFormatException if one has another shape than the batch, or is longer than the steps
+   * @throws OnnxFormatException if one has another shape than the batch, or is longer than the
+   *     steps
    */
   static List<Account> of(OnnxNetwork network) {
     Accounting accounting = new Accounting(network.graph(), network.recurrent());
@@ -70,14 +69,18 @@ final class Accounting {
     }
     for (String output : graph.outputs()) {
       Optional<Graph.Made> made =
-          graph.made(graph.source(output)).filter(m -> m.node().position() == node.node().position());
+          graph
+              .made(graph.source(output))
+              .filter(m -> m.node().position() == node.node().position());
       if (made.isPresent() && made.get().output() > 0) {
         List<String> names = node.stateNames(made.get().output() - 1);
         accounting.outputs.put(output, stateText(names));
         accounting.outputStates.put(output, names);
       } else if (made.isPresent()) {
         accounting.outputs.put(
-            output, "the answer of layer %s, %s".formatted(node.layer().name(), at(OnnxFile.Answer.EVERY_STEP)));
+            output,
+            "the answer of layer %s, %s"
+                .formatted(node.layer().name(), at(OnnxFile.Answer.EVERY_STEP)));
       } else {
         accounting.outputs.put(output, "not taken: only %s is".formatted(node.node()));
       }
@@ -199,8 +202,7 @@ final class Accounting {
       throw node.node()
           .unsupported(
               "sequence_lens is the constant \"%s\" of %d to %d steps%s; a model reads whole sequences,"
-                      .formatted(
-                          lens, least, most, stepsKnown ? " in sequences of " + steps : "")
+                      .formatted(lens, least, most, stepsKnown ? " in sequences of " + steps : "")
                   + " so cut them to one length, or make it an input of the graph");
     }
     return new Account(
@@ -262,8 +264,8 @@ final class Accounting {
     Set<Integer> used =
         recurrent.stream().map(node -> node.node().position()).collect(Collectors.toSet());
     return graph.nodes().stream()
-        .filter(node ->
-            RecurrentNode.isRecurrent(node.operator()) && !used.contains(node.position()))
+        .filter(
+            node -> RecurrentNode.isRecurrent(node.operator()) && !used.contains(node.position()))
         .map(node ->
             new Account(
                 Part.NODE,

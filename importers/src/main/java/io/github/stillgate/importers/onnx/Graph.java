@@ -119,7 +119,8 @@ final class Graph {
 
   static Graph parse(Path file, byte[] bytes) {
     ModelProto model =
-        OnnxProto.parse(file, bytes, "an ONNX model", ModelProto.parser(), ModelProto.getDescriptor());
+        OnnxProto.parse(
+            file, bytes, "an ONNX model", ModelProto.parser(), ModelProto.getDescriptor());
     if (!model.hasGraph() || model.getGraph().getNodeCount() == 0) {
       throw new OnnxFormatException(
           file, "holds no graph; expected an ONNX ModelProto, export or fetch it again");

@@ -157,9 +157,7 @@ record GraphPath(
       Optional<String> output,
       Map<String, List<State>> states) {
     String from = end;
-    for (Optional<Graph.Made> made = graph.made(from);
-        made.isPresent();
-        made = graph.made(from)) {
+    for (Optional<Graph.Made> made = graph.made(from); made.isPresent(); made = graph.made(from)) {
       GraphNode node = made.get().node();
       requireSupported(node);
       links.addFirst(new Link(node, made.get().output()));

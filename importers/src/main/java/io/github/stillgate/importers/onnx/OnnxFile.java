@@ -112,10 +112,10 @@ public final class OnnxFile {
 
   /**
    * The layers from the graph's input to its output, named after their nodes. Its output is the
-   * graph's at the steps that {@link #answer} says. Further outputs may only be last states of these
-   * nodes, which sessions and sequences give ({@code state(name)}); a graph that gives nothing but
-   * last states ends with the last node that they belong to. Values the graph takes as initial_h
-   * and initial_c are states to set.
+   * graph's at the steps that {@link #answer} says. Further outputs may only be last states of
+   * these nodes, which sessions and sequences give ({@code state(name)}); a graph that gives
+   * nothing but last states ends with the last node that they belong to. Values the graph takes as
+   * initial_h and initial_c are states to set.
    *
    * @throws UnsupportedOnnxException if the graph is no chain of supported nodes, gives an output
    *     that the chain would lose, begins with a constant state other than zero, or ends sequences
@@ -174,8 +174,7 @@ public final class OnnxFile {
             .findFirst()
             .orElseThrow(() -> new IllegalArgumentException(path() + ": " + noNode(name)));
     RecurrentNode recurrent =
-        RecurrentNode.read(
-            node, graph, new StartStates(graph), new Budget(graph.fileBytes()));
+        RecurrentNode.read(node, graph, new StartStates(graph), new Budget(graph.fileBytes()));
     recurrent.requireStateShapes(OptionalInt.empty());
     recurrent.requireNoConstantState();
     Model model;

@@ -105,8 +105,8 @@ record OnnxNetwork(
         begin(stream, starts, b);
         float[][] given = stream.run(steps(data, b, lengths[b]));
         int element = b;
-        output.ifPresent(port ->
-            write(given, port, Objects.requireNonNull(outputs.get(port.name())), element));
+        output.ifPresent(
+            port -> write(given, port, Objects.requireNonNull(outputs.get(port.name())), element));
         for (String state : states.keySet()) {
           writeState(stream, stateOutput(state), Objects.requireNonNull(outputs.get(state)), b);
         }

@@ -35,7 +35,8 @@ final class OnnxTensor {
         file,
         "",
         name,
-        OnnxProto.parse(file, bytes, "a TensorProto", TensorProto.parser(), TensorProto.getDescriptor()));
+        OnnxProto.parse(
+            file, bytes, "a TensorProto", TensorProto.parser(), TensorProto.getDescriptor()));
   }
 
   /**
@@ -254,11 +255,7 @@ final class OnnxTensor {
           file,
           "%s has %d bytes, expected %d for %d values of %s"
               .formatted(
-                  described(reader),
-                  proto.getRawData().size(),
-                  (long) bytes * size,
-                  size,
-                  type()));
+                  described(reader), proto.getRawData().size(), (long) bytes * size, size, type()));
     }
     if (!isRaw() && listed != size) {
       throw new OnnxFormatException(

@@ -218,44 +218,11 @@ final class RecurrentNode {
     OptionalInt streams = batch;
     for (int state = 0; state < states(); state++) {
       String name = initialName(state);
-      Optional<long[]> shape =
-          name.isEmpty() ? Optional.empty() : states.shape(node, name);
-      if (shape.isPresent()) {
-        streams = requireStateShape(INPUTS.get(INITIAL_H + state), name, shape.get(), streams);
+      if (!name.isEmpty()) {
+        streams = states.requireShape(this, INPUTS.get(INITIAL_H + state), name, streams);
       }
     }
     return streams;
-  }
-
-  private OptionalInt requireStateShape(
-      String input, String name, long[] shape, OptionalInt streams) {
-    int stream = isBatchFirst() ? 0 : 1;
-    boolean fits =
-        shape.length == 3
-            && isSize(shape[1 - stream], directions())
-            && (streams.isEmpty() || isSize(shape[stream], streams.getAsInt()))
-            && isSize(shape[2], units);
-    if (!fits) {
-      String batch = streams.isPresent() ? String.valueOf(streams.getAsInt()) : "batch";
-      throw node.malformed(
-          "%s is \"%s\" of shape %s, expected %s: %s, %s, %d units"
-              .formatted(
-                  input,
-                  name,
-                  Arrays.toString(shape).replace("-1", "?"),
-                  isBatchFirst()
-                      ? "[%s, %d, %d]".formatted(batch, directions(), units)
-                      : "[%d, %s, %d]".formatted(directions(), batch, units),
-                  directionCount(),
-                  streams.isPresent() ? "a batch of " + batch : "any batch",
-                  units));
-    }
-    long given = shape[stream];
-    return given == StartStates.OPEN ? streams : OptionalInt.of(Math.toIntExact(given));
-  }
-
-  private static boolean isSize(long given, int expected) {
-    return given == StartStates.OPEN || given == expected;
   }
 
   /** Refuses a state that the graph itself computes, which no model of layers does. */
@@ -457,16 +424,12 @@ final class RecurrentNode {
       throw node.malformed(
           "%s is %s, expected %s: %s, %s of %d units"
               .formatted(
-                  input,
-                  tensor,
-                  Arrays.toString(expected),
-                  directionCount(),
-                  gateCount(),
-                  units));
+                  input, tensor, Arrays.toString(expected), directionCount(), gateCount(), units));
     }
   }
 
-  private String directionCount() {
+  /** For messages. */
+  String directionCount() {
     return directions() == 1 ? "1 direction" : directions() + " directions";
   }
 

@@ -96,8 +96,7 @@ final class ShapeNode {
   private TensorLayout reshape() {
     node.requireAttributes("shape", "allowzero");
     long[] wanted =
-        requireFew(
-            node.integers("shape").orElseGet(() -> constant("its shape", node.input(1))));
+        requireFew(node.integers("shape").orElseGet(() -> constant("its shape", node.input(1))));
     if (node.flag("allowzero") && Arrays.stream(wanted).anyMatch(size -> size == 0)) {
       throw node.unsupported("asks for no values at all (allowzero with a size of 0)");
     }

@@ -23,7 +23,8 @@ final class StartStates {
   static final long OPEN = -1;
 
   private static final Set<String> FOLLOWED =
-      Set.of("ConstantOfShape", "Expand", "Shape", "Gather", "Concat", "Unsqueeze", "Squeeze", "Cast");
+      Set.of(
+          "ConstantOfShape", "Expand", "Shape", "Gather", "Concat", "Unsqueeze", "Squeeze", "Cast");
 
   private final Graph graph;
   private final Map<String, Optional<long[]>> zeros = new HashMap<>();
@@ -61,6 +62,48 @@ final class StartStates {
     }
     follow(source);
     return zeros.getOrDefault(source, Optional.empty());
+  }
+
+  /**
+   * Refuses a value that cannot be the state {@code node} begins with.
+   *
+   * @param input which of its inputs {@code value} is
+   * @param streams of the graph; empty if it leaves that open
+   * @return the streams that the value is for, if it says it, or else {@code streams}
+   */
+  OptionalInt requireShape(RecurrentNode node, String input, String value, OptionalInt streams) {
+    Optional<long[]> known = shape(node.node(), value);
+    if (known.isEmpty()) {
+      return streams;
+    }
+    long[] shape = known.get();
+    int stream = node.isBatchFirst() ? 0 : 1;
+    boolean fits =
+        shape.length == 3
+            && isSize(shape[1 - stream], node.directions())
+            && (streams.isEmpty() || isSize(shape[stream], streams.getAsInt()))
+            && isSize(shape[2], node.units());
+    if (!fits) {
+      String batch = streams.isPresent() ? String.valueOf(streams.getAsInt()) : "batch";
+      throw node.node()
+          .malformed(
+              "%s is \"%s\" of shape %s, expected %s: %s, %s, %d units"
+                  .formatted(
+                      input,
+                      value,
+                      Arrays.toString(shape).replace("-1", "?"),
+                      node.isBatchFirst()
+                          ? "[%s, %d, %d]".formatted(batch, node.directions(), node.units())
+                          : "[%d, %s, %d]".formatted(node.directions(), batch, node.units()),
+                      node.directionCount(),
+                      streams.isPresent() ? "a batch of " + batch : "any batch",
+                      node.units()));
+    }
+    return shape[stream] == OPEN ? streams : OptionalInt.of(Math.toIntExact(shape[stream]));
+  }
+
+  private static boolean isSize(long given, int expected) {
+    return given == OPEN || given == expected;
   }
 
   /** Looks at the nodes that {@code value} is made by, each once, in the order of the graph. */
@@ -181,6 +224,8 @@ final class StartStates {
   }
 
   private static long[] declared(List<OptionalInt> shape) {
-    return shape.stream().mapToLong(extent -> extent.isPresent() ? extent.getAsInt() : OPEN).toArray();
+    return shape.stream()
+        .mapToLong(extent -> extent.isPresent() ? extent.getAsInt() : OPEN)
+        .toArray();
   }
 }

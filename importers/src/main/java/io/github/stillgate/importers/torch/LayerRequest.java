@@ -59,8 +59,8 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
   /**
    * Reads requests from a line such as {@code emb:encoder.embedding, gru:encoder.gru,
    * linear:out:softmax}: kind, the prefix of its tensors (the kind, if it is left out; nothing
-   * between or behind colons means tensors without a prefix), and an activation, with colons between
-   * them and commas between layers.
+   * between or behind colons means tensors without a prefix), and an activation, with colons
+   * between them and commas between layers.
    *
    * @throws IllegalArgumentException if a kind or an activation is unknown
    */

@@ -31,8 +31,8 @@ record RecurrentTensors(int layers, boolean bidirectional) {
   /**
    * Reads the names of the module's tensors.
    *
-   * @throws IllegalArgumentException if a layer, a direction or a tensor of one is missing, or there
-   *     is one that such a module does not have; the message names it
+   * @throws IllegalArgumentException if a layer, a direction or a tensor of one is missing, or
+   *     there is one that such a module does not have; the message names it
    */
   static RecurrentTensors of(WeightsFile file, LayerRequest request) {
     String begin = request.tensor("");
@@ -53,8 +53,7 @@ record RecurrentTensors(int layers, boolean bidirectional) {
       if (!matcher.matches() || !known(matcher.group(1), request)) {
         throw new IllegalArgumentException(
             "%s is no tensor of a %s; its tensors are %s and %s, each behind _l and the layer's number"
-                .formatted(
-                    request.tensor(part), request.kind(), WEIGHTS, BIASES)
+                    .formatted(request.tensor(part), request.kind(), WEIGHTS, BIASES)
                 + (request.kind() == LayerRequest.Kind.LSTM ? ", and " + PROJECTION : ""));
       }
       kinds.add(matcher.group(1));

@@ -119,8 +119,7 @@ public final class StateDict {
     }
     List<Layer> layers = new ArrayList<>();
     for (int i = 0; i < tensors.layers(); i++) {
-      String name =
-          tensors.layers() > 1 ? request.layerName() + ".l" + i : request.layerName();
+      String name = tensors.layers() > 1 ? request.layerName() + ".l" + i : request.layerName();
       layers.add(
           tensors.bidirectional()
               ? new Bidirectional(
@@ -259,9 +258,7 @@ public final class StateDict {
         file.tensors().keySet().stream()
             .filter(tensor -> tensor.equals(part) || tensor.endsWith("." + part))
             .map(tensor ->
-                tensor.equals(part)
-                    ? ""
-                    : tensor.substring(0, tensor.length() - part.length() - 1))
+                tensor.equals(part) ? "" : tensor.substring(0, tensor.length() - part.length() - 1))
             .limit(MOST_PREFIXES)
             .toList();
     return prefixes.isEmpty() ? Optional.empty() : Optional.of(prefixes);

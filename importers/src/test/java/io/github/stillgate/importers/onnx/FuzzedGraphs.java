@@ -22,8 +22,26 @@ final class FuzzedGraphs {
   static final int UNITS = 4;
 
   private static final long[] NUMBERS = {
-    0, 1, -1, 2, 3, 4, 7, 8, 13, 1 << 16, 46_341, 1 << 20, 1 << 24, Integer.MAX_VALUE,
-    Integer.MIN_VALUE, 1L << 31, 1L << 32, 1L << 33, Long.MAX_VALUE, Long.MIN_VALUE
+    0,
+    1,
+    -1,
+    2,
+    3,
+    4,
+    7,
+    8,
+    13,
+    1 << 16,
+    46_341,
+    1 << 20,
+    1 << 24,
+    Integer.MAX_VALUE,
+    Integer.MIN_VALUE,
+    1L << 31,
+    1L << 32,
+    1L << 33,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE
   };
 
   private static final float[] FLOATS = {
@@ -32,13 +50,72 @@ final class FuzzedGraphs {
 
   /** Names of values, operators and attributes: those that make one thing into another. */
   private static final String[] NAMES = {
-    "", "x", "y", "yh", "yc", "W", "R", "B", "P", "M", "b", "s", "m", "a", "out", "lens", "h0",
-    "shape", "GRU", "LSTM", "RNN", "Identity", "Add", "Concat", "Constant", "ConstantOfShape",
-    "Shape", "Gather", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Flatten", "Cast", "Expand",
-    "Gemm", "MatMul", "Softmax", "Relu", "Tanh", "Sigmoid", "Elu", "Clip", "LeakyRelu",
-    "HardSigmoid", "ThresholdedRelu", "Affine", "ScaledTanh", "axis", "axes", "perm", "value",
-    "value_int", "value_floats", "hidden_size", "clip", "layout", "direction", "bidirectional",
-    "reverse", "activations", "activation_alpha", "to", "ai.onnx", "com.microsoft", "\u0000"
+    "",
+    "x",
+    "y",
+    "yh",
+    "yc",
+    "W",
+    "R",
+    "B",
+    "P",
+    "M",
+    "b",
+    "s",
+    "m",
+    "a",
+    "out",
+    "lens",
+    "h0",
+    "shape",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Identity",
+    "Add",
+    "Concat",
+    "Constant",
+    "ConstantOfShape",
+    "Shape",
+    "Gather",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "Flatten",
+    "Cast",
+    "Expand",
+    "Gemm",
+    "MatMul",
+    "Softmax",
+    "Relu",
+    "Tanh",
+    "Sigmoid",
+    "Elu",
+    "Clip",
+    "LeakyRelu",
+    "HardSigmoid",
+    "ThresholdedRelu",
+    "Affine",
+    "ScaledTanh",
+    "axis",
+    "axes",
+    "perm",
+    "value",
+    "value_int",
+    "value_floats",
+    "hidden_size",
+    "clip",
+    "layout",
+    "direction",
+    "bidirectional",
+    "reverse",
+    "activations",
+    "activation_alpha",
+    "to",
+    "ai.onnx",
+    "com.microsoft",
+    "\u0000"
   };
 
   private final SplittableRandom random;
@@ -56,7 +133,8 @@ final class FuzzedGraphs {
   }
 
   TensorProto tensor(String name, long... shape) {
-    return OnnxGraph.tensor(name, shape, floats((int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)));
+    return OnnxGraph.tensor(
+        name, shape, floats((int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)));
   }
 
   /** Graph {@code k} of {@link #SEEDS}: operators, directions, layouts and tails take turns. */

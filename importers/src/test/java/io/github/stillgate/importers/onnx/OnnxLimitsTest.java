@@ -29,8 +29,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Files made to break a reader. Each is answered with an allocation that its size bounds, and within
- * seconds where the old way took hours.
+ * Files made to break a reader. Each is answered with an allocation that its size bounds, and
+ * within seconds where the old way took hours.
  */
 class OnnxLimitsTest {
   private static final Path HOSTILE = Path.of("../../shared/data/hostile");
@@ -214,7 +214,8 @@ class OnnxLimitsTest {
   void chainsOfFunctionsAndIdentities() {
     OnnxGraph functions = squeezed(gru(2, 1)).constant(tensor("M", 1, 2));
     functions.node("MatMul", "f0", "t0", "M");
-    OnnxGraph more = squeezed(gru(2, 1)).constant(tensor("M", 1, 2)).node("MatMul", "f0", "t0", "M");
+    OnnxGraph more =
+        squeezed(gru(2, 1)).constant(tensor("M", 1, 2)).node("MatMul", "f0", "t0", "M");
     for (int i = 0; i < 60_000; i++) {
       functions.node("Tanh", "f" + (i + 1), "f" + i);
       if (i < DenseFold.MOST_STEPS) {
@@ -224,7 +225,9 @@ class OnnxLimitsTest {
     isRefused(functions.output("f60000"), "257 functions follow each other behind node");
     assertThat(accepted(more.output("f" + DenseFold.MOST_STEPS)).model().layers()).hasSize(2);
     OnnxGraph weights = new OnnxGraph().input("x", 5, 1, 2).constant(tensor("w0", 1, 6, 2));
-    weights.constant(tensor("R", 1, 6, 2)).constant(OnnxGraph.tensor("h0", new long[] {1, 1, 2}, 0, 0));
+    weights
+        .constant(tensor("R", 1, 6, 2))
+        .constant(OnnxGraph.tensor("h0", new long[] {1, 1, 2}, 0, 0));
     for (int i = 0; i < 30_000; i++) {
       weights.node("Identity", "w" + (i + 1), "w" + i).node("Identity", "h" + (i + 1), "h" + i);
     }
@@ -257,8 +260,7 @@ class OnnxLimitsTest {
     for (int i = 0; i < 1 << 20; i++) {
       node.addAttribute(AttributeProto.getDefaultInstance());
     }
-    byte[] bytes =
-        ModelProto.newBuilder().setGraph(nodes.addNode(node)).build().toByteArray();
+    byte[] bytes = ModelProto.newBuilder().setGraph(nodes.addNode(node)).build().toByteArray();
     Allocation allocation = new Allocation();
     assertThatThrownBy(() -> OnnxFile.parse(Path.of("net.onnx"), bytes))
         .isInstanceOf(UnsupportedOnnxException.class)
@@ -301,8 +303,8 @@ class OnnxLimitsTest {
     OnnxGraph graph = gru(2, 2).node("Attention", "z", "y").output("z");
     ModelProto.Builder model = graph.model().toBuilder();
     model.getGraphBuilder().getNodeBuilder(1).setName("a\u001b[2Jb\nc\u202ed" + "e".repeat(9_000));
-    assertThatThrownBy(() ->
-            OnnxFile.parse(Path.of("net.onnx"), model.build().toByteArray()).model())
+    assertThatThrownBy(
+            () -> OnnxFile.parse(Path.of("net.onnx"), model.build().toByteArray()).model())
         .hasMessageContaining("a\\u{1b}[2Jb\\u{a}c\\u{202e}de")
         .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(2_500).doesNotContain("\n"));
   }

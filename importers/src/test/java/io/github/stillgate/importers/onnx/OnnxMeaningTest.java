@@ -59,9 +59,7 @@ class OnnxMeaningTest {
   }
 
   private static OnnxGraph squeezed(OnnxGraph graph, String from, String to) {
-    return graph
-        .constant(OnnxGraph.longs(to + "_axes", 1))
-        .node("Squeeze", to, from, to + "_axes");
+    return graph.constant(OnnxGraph.longs(to + "_axes", 1)).node("Squeeze", to, from, to + "_axes");
   }
 
   private static void isUnsupported(OnnxGraph graph, String... parts) {
@@ -185,13 +183,14 @@ class OnnxMeaningTest {
         lstm(zeros("h", 1, BATCH, 4), zeros("c", 1, BATCH, 8)),
         "initial_c is \"c\" of shape [1, 3, 8], expected [1, 3, 4]: 1 direction, a batch of 3, 4"
             + " units");
-    isMalformed(lstm(zeros("h", 4), zeros("c", 1, BATCH, 4)), "initial_h", "[4], expected [1, 3, 4]");
+    isMalformed(
+        lstm(zeros("h", 4), zeros("c", 1, BATCH, 4)), "initial_h", "[4], expected [1, 3, 4]");
     isMalformed(
         lstm(zeros("h", 1, 1, 4), zeros("c", 1, BATCH, 4)), "[1, 1, 4], expected [1, 3, 4]");
     isMalformed(
         lstm(zeros("h", 2, BATCH, 4), zeros("c", 1, BATCH, 4)), "[2, 3, 4], expected [1, 3, 4]");
-    assertThatThrownBy(() ->
-            open(lstm(zeros("h", 1, BATCH, 4), zeros("c", 1, BATCH, 8))).recurrent("lstm_Y"))
+    assertThatThrownBy(
+            () -> open(lstm(zeros("h", 1, BATCH, 4), zeros("c", 1, BATCH, 8))).recurrent("lstm_Y"))
         .hasMessageContaining("[1, 3, 8], expected [1, 3, 4]");
   }
 
@@ -255,8 +254,7 @@ class OnnxMeaningTest {
         "initial_c is \"c\" of shape [1, 3, 5], expected [1, 3, 4]");
     assertThat(names(open(lstm(input().input("h", 1, -1, 4).input("c", 1, -1, 4))))).hasSize(1);
     isMalformed(
-        lstm(
-            new OnnxGraph().input("X", STEPS, -1, 5).input("h", 1, 2, 4).input("c", 1, 3, 4)),
+        lstm(new OnnxGraph().input("X", STEPS, -1, 5).input("h", 1, 2, 4).input("c", 1, 3, 4)),
         "[1, 3, 4], expected [1, 2, 4]");
   }
 
@@ -271,7 +269,8 @@ class OnnxMeaningTest {
     OnnxGraph open = new OnnxGraph().input("X", -1, BATCH, 5);
     open.constant(OnnxGraph.ints("lens", 4, 4, 4));
     assertThat(texts(open(gru(open, "X", 5, 4, List.of("Y"), "", "lens").output("Y"))))
-        .contains("lengths \"lens\": 4; the graph ends each sequence there, and so must the caller");
+        .contains(
+            "lengths \"lens\": 4; the graph ends each sequence there, and so must the caller");
   }
 
   private static OnnxGraph cut(int... lengths) {
@@ -330,8 +329,9 @@ class OnnxMeaningTest {
         gru(input().input("X", 1, 1, 5), "X", 5, 4, List.of("Y")).output("Y"),
         "two inputs of the graph are called \"X\"");
     isMalformed(
-        gru(input(), "X", 5, 4, List.of("Y")).constant(tensor("YW", 1, 12, 5)).constant(
-                zeros("YW", 1, 12, 5))
+        gru(input(), "X", 5, 4, List.of("Y"))
+            .constant(tensor("YW", 1, 12, 5))
+            .constant(zeros("YW", 1, 12, 5))
             .output("Y"),
         "two different tensors are called \"YW\"");
     isMalformed(

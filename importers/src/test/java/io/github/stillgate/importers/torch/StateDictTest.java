@@ -148,8 +148,8 @@ class StateDictTest {
           }
           cut.write(file());
           try (WeightsFile weights = WeightsFile.open(file())) {
-            assertThatThrownBy(() ->
-                    StateDict.read(weights, LayerRequest.parse("gru:rnn"), Optional.empty()))
+            assertThatThrownBy(
+                    () -> StateDict.read(weights, LayerRequest.parse("gru:rnn"), Optional.empty()))
                 .isInstanceOf(WeightsFormatException.class)
                 .hasMessageContaining(left + " is missing");
           }
@@ -184,8 +184,8 @@ class StateDictTest {
     Files.write(file(), bytes.putLong(header.length).put(header).array());
     for (String layers : List.of("linear:fc", "gru:g")) {
       try (WeightsFile weights = WeightsFile.open(file())) {
-        assertThatThrownBy(() ->
-                StateDict.read(weights, LayerRequest.parse(layers), Optional.empty()))
+        assertThatThrownBy(
+                () -> StateDict.read(weights, LayerRequest.parse(layers), Optional.empty()))
             .isInstanceOf(WeightsFormatException.class)
             .hasMessageContaining("3000000000");
       }
@@ -207,8 +207,8 @@ class StateDictTest {
       channel.write(ByteBuffer.allocate(1));
     }
     try (WeightsFile weights = WeightsFile.open(file())) {
-      assertThatThrownBy(() ->
-              StateDict.read(weights, LayerRequest.parse("linear:fc"), Optional.empty()))
+      assertThatThrownBy(
+              () -> StateDict.read(weights, LayerRequest.parse("linear:fc"), Optional.empty()))
           .isInstanceOf(WeightsFormatException.class)
           .hasMessageContaining("fc.weight has shape [2147483648, 1]; supported are extents below");
     }
