@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
+import com.google.protobuf.ByteString;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import io.github.stillgate.importers.onnx.generated.RecurrentSpec;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -271,6 +274,33 @@ class OnnxMeaningTest {
     assertThat(texts(open(gru(open, "X", 5, 4, List.of("Y"), "", "lens").output("Y"))))
         .contains(
             "lengths \"lens\": 4; the graph ends each sequence there, and so must the caller");
+  }
+
+  /** Raw values are read where they lie in the file. */
+  @Test
+  void lengthsThatAreRaw() {
+    for (TensorProto.DataType type :
+        List.of(TensorProto.DataType.INT32, TensorProto.DataType.INT64)) {
+      boolean wide = type == TensorProto.DataType.INT64;
+      ByteBuffer bytes =
+          ByteBuffer.allocate(wide ? 8 * BATCH : 4 * BATCH).order(ByteOrder.LITTLE_ENDIAN);
+      for (int b = 0; b < BATCH; b++) {
+        bytes.put(4 * b * (wide ? 2 : 1), (byte) STEPS);
+      }
+      TensorProto lens =
+          TensorProto.newBuilder()
+              .setName("lens")
+              .setDataType(type.getNumber())
+              .addDims(BATCH)
+              .setRawData(ByteString.copyFrom(bytes.array()))
+              .build();
+      assertThat(
+              texts(
+                  open(
+                      gru(input().constant(lens), "X", 5, 4, List.of("Y"), "", "lens")
+                          .output("Y"))))
+          .contains("lengths \"lens\": 9, the whole sequence; changes nothing");
+    }
   }
 
   private static OnnxGraph cut(int... lengths) {
