@@ -53,7 +53,7 @@ class OnnxFuzzTest {
   @Test
   void damagedFiles() throws Exception {
     Map<Outcome, Integer> outcomes = new EnumMap<>(Outcome.class);
-    FuzzRun run = FuzzRun.begin("onnx", 6_000);
+    FuzzRun run = FuzzRun.begin("onnx", 2_000);
     while (run.next()) {
       SplittableRandom random = run.random();
       FuzzedGraphs graphs = new FuzzedGraphs(random);
