@@ -1,5 +1,6 @@
 package io.github.stillgate.cli;
 
+import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Vocabulary;
@@ -8,14 +9,18 @@ import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.session.ProofFailedException;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.core.weights.WeightsWriter;
+import io.github.stillgate.importers.onnx.Account;
 import io.github.stillgate.importers.onnx.OnnxFile;
 import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -39,7 +44,8 @@ import picocli.CommandLine.Parameters;
           + " the tensors' names. What is not used is listed.",
       "",
       "An .onnx file that is a chain of layers is taken whole, or --node names one of its GRU, LSTM or RNN"
-          + " nodes. docs/onnx.md says what is supported, docs/pytorch.md how to export.",
+          + " nodes. What became of each of its inputs, outputs and states is listed. docs/onnx.md says what"
+          + " is supported, docs/pytorch.md how to export.",
       "",
       "bf16 halves the file and rounds every weight to 8 bits; what it scores may change a little, so"
           + " run it again.",
@@ -111,41 +117,143 @@ final class ConvertCommand implements Callable<Integer> {
               + " proved with before")
   private @Nullable Double givenTolerance;
 
+  @Option(names = "--json", description = "print one JSON object")
+  private boolean json;
+
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
+  /** How a source is stored. */
+  private enum Kind {
+    weights,
+    pytorch,
+    onnx
+  }
+
   private record Source(
+      Kind kind,
       Model model,
       Map<String, String> notes,
       List<String> unused,
+      Optional<OnnxFile.Import> onnx,
       Optional<ProofVectors> proof,
       double tolerance) {}
 
+  private record Verified(double error, double tolerance) {}
+
   @Override
   public Integer call() throws Exception {
-    Output out = new Output(spec.commandLine().getOut());
+    if (givenTolerance != null && !isTolerance(givenTolerance)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--tolerance must be a number from 0 on and below %s, it is %s"
+              .formatted(Proof.TOLERANCE_LIMIT, givenTolerance));
+    }
     Source source = read();
     WeightsWriter writer = source.model.writer(format.type, source.notes);
     Optional<ProofVectors> proof = vectors == null ? source.proof : Optional.of(vectors(vectors));
+    Optional<Verified> verified = Optional.empty();
     if (proof.isPresent()) {
       double tolerance =
           givenTolerance != null ? givenTolerance : vectors != null ? TOLERANCE : source.tolerance;
-      double error = verify(source.model, proof.get(), tolerance, writer);
-      out.line("verified: largest error %.2g, allowed %.2g", error, tolerance);
+      if (!isTolerance(tolerance)) {
+        throw new WeightsFormatException(
+            from,
+            "it says that its proof allows an error of %s, which proves nothing; expected a number from"
+                    .formatted(tolerance)
+                + " 0 on and below %s. Give --tolerance".formatted(Proof.TOLERANCE_LIMIT));
+      }
+      verified =
+          Optional.of(
+              new Verified(verify(source.model, proof.get(), tolerance, writer), tolerance));
     }
     long before = Files.size(from);
     writer.write(to);
-    out.line("wrote %s: %,d bytes, was %,d", to, Files.size(to), before);
-    if (!source.unused.isEmpty()) {
-      out.line("not used: %s", String.join(", ", source.unused));
-    }
-    if (proof.isEmpty() && (layers != null || from.toString().endsWith(".onnx"))) {
-      out.line("not verified: give --verify FILE with inputs and outputs of the original");
+    Output out = new Output(spec.commandLine().getOut());
+    if (json) {
+      out.json(describe(source, verified, before));
+    } else {
+      print(out, source, verified, before);
     }
     return 0;
   }
 
+  private static boolean isTolerance(double tolerance) {
+    return tolerance >= 0 && tolerance < Proof.TOLERANCE_LIMIT;
+  }
+
+  private void print(Output out, Source source, Optional<Verified> verified, long before)
+      throws IOException {
+    source.onnx.ifPresent(onnx -> {
+      onnx.accounts().forEach(account -> out.line("%s", account));
+      warning(onnx.answer()).ifPresent(text -> out.line("%s", text));
+    });
+    verified.ifPresent(v ->
+        out.line(
+            "%s",
+            String.format(
+                Locale.ROOT,
+                "verified: largest error %.2g, allowed %.2g",
+                v.error(),
+                v.tolerance())));
+    out.line(
+        "%s",
+        String.format(Locale.ROOT, "wrote %s: %,d bytes, was %,d", to, Files.size(to), before));
+    if (!source.unused.isEmpty()) {
+      out.line("not used: %s", String.join(", ", source.unused));
+    }
+    if (verified.isEmpty() && source.kind != Kind.weights) {
+      out.line("not verified: give --verify FILE with inputs and outputs of the original");
+    }
+  }
+
+  private static Optional<String> warning(OnnxFile.Answer answer) {
+    return switch (answer) {
+      case EVERY_STEP -> Optional.empty();
+      case LAST_STEP ->
+          Optional.of(
+              "answers at its last step only: what the model gives at earlier steps is not in the graph");
+      case FIRST_STEP ->
+          Optional.of(
+              "answers at its first step only: what the model gives at later steps is not in the graph");
+    };
+  }
+
+  private Map<String, Object> describe(Source source, Optional<Verified> verified, long before)
+      throws IOException {
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("from", from.toString());
+    report.put("kind", source.kind.name());
+    report.put("bytes_read", before);
+    report.put("to", to.toString());
+    report.put("bytes_written", Files.size(to));
+    report.put("dtype", format.name());
+    report.put("layers", source.model.layers().stream().map(Layer::name).toList());
+    report.put("inputs", source.model.inputs());
+    report.put("outputs", source.model.outputs());
+    source.onnx.ifPresent(onnx -> {
+      report.put("answer", onnx.answer().name().toLowerCase(Locale.ROOT));
+      report.put("accounts", onnx.accounts().stream().map(ConvertCommand::describe).toList());
+    });
+    report.put("unused", source.unused);
+    report.put("verified", verified.isPresent());
+    verified.ifPresent(v -> {
+      report.put("largest_error", v.error());
+      report.put("tolerance", v.tolerance());
+    });
+    return report;
+  }
+
+  private static Map<String, Object> describe(Account account) {
+    Map<String, Object> description = new LinkedHashMap<>();
+    description.put("part", account.part().name().toLowerCase(Locale.ROOT));
+    description.put("name", account.name());
+    description.put("states", account.states());
+    description.put("became", account.became());
+    return description;
+  }
+
   private Source read() throws IOException {
-    if (from.toString().endsWith(".onnx")) {
+    if (isOnnx(from)) {
       return readOnnx();
     }
     if (vocabulary != null && layers == null) {
@@ -164,7 +272,13 @@ final class ConvertCommand implements Callable<Integer> {
                 LayerRequest.parse(layers),
                 Optional.ofNullable(vocabulary).map(Vocabulary::new));
         return new Source(
-            imported.model(), file.metadata(), imported.unused(), Optional.empty(), TOLERANCE);
+            Kind.pytorch,
+            imported.model(),
+            file.metadata(),
+            imported.unused(),
+            Optional.empty(),
+            Optional.empty(),
+            TOLERANCE);
       }
       if (!Model.describedIn(file)) {
         throw new ParameterException(
@@ -173,12 +287,21 @@ final class ConvertCommand implements Callable<Integer> {
                 .formatted(from));
       }
       return new Source(
+          Kind.weights,
           Model.from(file),
           Map.copyOf(file.metadata()),
           List.of(),
+          Optional.empty(),
           ProofVectors.carriedBy(file),
           ProofVectors.metBy(file).map(ProofVectors.Met::tolerance).orElse(TOLERANCE));
     }
+  }
+
+  /** The ending says it, and the first bytes do where it is another one than usual. */
+  private static boolean isOnnx(Path path) throws IOException {
+    String name = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT);
+    return name.endsWith(".onnx")
+        || !name.endsWith(".safetensors") && Files.isRegularFile(path) && OnnxFile.isLikely(path);
   }
 
   private Source readOnnx() throws IOException {
@@ -186,9 +309,16 @@ final class ConvertCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--layers and --vocabulary are for PyTorch state dicts");
     }
-    OnnxFile onnx = OnnxFile.open(from);
-    Model model = node == null ? onnx.model() : onnx.recurrent(node);
-    return new Source(model, Map.of(), List.of(), Optional.empty(), TOLERANCE);
+    OnnxFile file = OnnxFile.open(from);
+    OnnxFile.Import onnx = node == null ? file.network() : file.network(node);
+    return new Source(
+        Kind.onnx,
+        onnx.model(),
+        Map.of(),
+        List.of(),
+        Optional.of(onnx),
+        Optional.empty(),
+        TOLERANCE);
   }
 
   private static ProofVectors vectors(Path path) throws IOException {

@@ -79,9 +79,9 @@ final class OnnxTestCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (!(tolerance >= 0)) {
+    if (!(tolerance >= 0 && tolerance < Double.POSITIVE_INFINITY)) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--tolerance must be a number from 0 on, it is " + tolerance);
+          spec.commandLine(), "--tolerance must be a finite number from 0 on, it is " + tolerance);
     }
     if (!Files.isDirectory(folder)) {
       throw new IllegalArgumentException(folder + ": no such folder");

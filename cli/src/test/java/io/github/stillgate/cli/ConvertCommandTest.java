@@ -2,6 +2,8 @@ package io.github.stillgate.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.plan.Plan;
@@ -9,11 +11,16 @@ import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsWriter;
 import io.github.stillgate.importers.onnx.generated.ChainCases;
+import io.github.stillgate.importers.onnx.generated.GeneratedCase;
+import io.github.stillgate.importers.onnx.generated.RecurrentSpec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -148,6 +155,105 @@ class ConvertCommandTest {
     assertThat(one.code()).as(one.err()).isZero();
     assertThat(Model.load(out).layers()).hasSize(1);
     assertThat(run("convert", onnx, out, "--node", "nowhere").err()).contains("nowhere");
+  }
+
+  @Test
+  void everyOutputAndStateOfAGraphIsSaid() throws IOException {
+    Path onnx = folder.resolve("net.onnx");
+    Files.write(onnx, RecurrentSpec.of("GRU").with("initial_h").toCase().model().toByteArray());
+    assertThat(run("convert", onnx, out).out().lines())
+        .startsWith(
+            "input \"X\": what the model reads, 4 values a step",
+            "input \"initial_h\": state gru_Y_Y_h.h, to set; zero after a reset",
+            "output \"Y\": the answer of layer gru_Y_Y_h, at every step",
+            "output \"Y_h\": state gru_Y_Y_h.h",
+            "state \"gru_Y_Y_h.h\": zero after a reset, or set as the input \"initial_h\" says");
+    JsonNode report =
+        JsonMapper.builder().build().readTree(run("convert", onnx, out, "--json").out());
+    assertThat(report.get("kind").textValue()).isEqualTo("onnx");
+    assertThat(report.get("answer").textValue()).isEqualTo("every_step");
+    assertThat(report.get("verified").booleanValue()).isFalse();
+    assertThat(report.get("layers")).hasSize(1);
+    assertThat(report.get("accounts")).hasSize(5);
+    JsonNode state = report.get("accounts").get(3);
+    assertThat(state.get("part").textValue()).isEqualTo("output");
+    assertThat(state.get("name").textValue()).isEqualTo("Y_h");
+    assertThat(state.get("states").get(0).textValue()).isEqualTo("gru_Y_Y_h.h");
+    Outcome one = run("convert", onnx, out, "--node", "gru_Y_Y_h");
+    assertThat(one.out()).contains("output \"Y_h\": state gru_Y_Y_h.h");
+  }
+
+  @Test
+  void aGraphThatAnswersAtItsLastStepSaysSo() throws IOException {
+    Path onnx = folder.resolve("net.onnx");
+    Files.write(onnx, chain("last state, forward").model().toByteArray());
+    assertThat(run("convert", onnx, out).out()).contains("answers at its last step only");
+    Files.write(onnx, chain("last state, reverse").model().toByteArray());
+    assertThat(run("convert", onnx, out).out()).contains("answers at its first step only");
+  }
+
+  private static GeneratedCase chain(String name) {
+    return ChainCases.all().stream().filter(c -> c.name().equals(name)).findFirst().orElseThrow();
+  }
+
+  @Test
+  void jsonHasTheProof() throws IOException {
+    Outcome outcome =
+        run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors, "--json");
+    JsonNode report = JsonMapper.builder().build().readTree(outcome.out());
+    assertThat(report.get("kind").textValue()).isEqualTo("pytorch");
+    assertThat(report.get("unused").get(0).textValue()).isEqualTo("head.weight");
+    assertThat(report.get("verified").booleanValue()).isTrue();
+    assertThat(report.get("tolerance").doubleValue()).isEqualTo(1e-5);
+    assertThat(report.get("largest_error").doubleValue()).isLessThan(1e-5);
+    assertThat(report.get("bytes_written").longValue()).isEqualTo(Files.size(out));
+  }
+
+  @Test
+  void aToleranceThatProvesNothingIsRefused() throws IOException {
+    for (String tolerance : List.of("Infinity", "NaN", "-1", "1", "1e30")) {
+      Outcome outcome =
+          run(
+              "convert",
+              state,
+              out,
+              "--layers",
+              "gru:rnn",
+              "--verify",
+              vectors,
+              "--tolerance",
+              tolerance);
+      assertThat(outcome.code()).as(tolerance).isEqualTo(2);
+      assertThat(outcome.err()).contains("--tolerance must be a number from 0 on and below 1");
+    }
+    assertThat(out).doesNotExist();
+    // What a file says of itself is held to the same.
+    assertThat(run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors).code())
+        .isZero();
+    byte[] bytes = Files.readAllBytes(out);
+    byte[] text = "\"1.0E-5\"".getBytes(StandardCharsets.UTF_8);
+    int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("\"1.0E-5\"");
+    assertThat(at).isPositive();
+    System.arraycopy("\"1.0E+5\"".getBytes(StandardCharsets.UTF_8), 0, bytes, at, text.length);
+    Files.write(out, bytes);
+    Path again = folder.resolve("again.safetensors");
+    Outcome outcome = run("convert", out, again);
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err()).contains("out.safetensors");
+    assertThat(again).doesNotExist();
+  }
+
+  @Test
+  void aFileOfAnotherNameIsKnownByItsFirstBytes() throws IOException {
+    Path model = folder.resolve("net.model");
+    Files.write(model, ChainCases.classifierAtEveryStep().model().toByteArray());
+    assertThat(run("convert", model, out).out()).contains("output \"P\": the answer of layer");
+    Files.copy(state, model, StandardCopyOption.REPLACE_EXISTING);
+    assertThat(run("convert", model, out, "--layers", "gru:rnn").code()).isZero();
+    Path zip = Files.write(folder.resolve("zip.onnx"), new byte[] {'P', 'K', 3, 4, 20, 0, 0, 0});
+    assertThat(run("convert", zip, out).err())
+        .startsWith("stillgate: " + zip + ": ")
+        .hasLineCount(1);
   }
 
   @Test

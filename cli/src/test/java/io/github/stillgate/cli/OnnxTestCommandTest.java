@@ -127,6 +127,8 @@ class OnnxTestCommandTest {
     Path empty = Files.createDirectory(folder.resolve("empty"));
     assertThat(run("onnx-test", empty.toString()).err()).contains("holds no case");
     assertThat(run("onnx-test", folder.toString(), "--backend", "abacus").err()).contains("abacus");
-    assertThat(run("onnx-test", folder.toString(), "--tolerance", "-1").code()).isEqualTo(2);
+    for (String tolerance : List.of("-1", "NaN", "Infinity")) {
+      assertThat(run("onnx-test", folder.toString(), "--tolerance", tolerance).code()).isEqualTo(2);
+    }
   }
 }

@@ -2,6 +2,7 @@ package io.github.stillgate.core.session;
 
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.plan.Plan;
+import java.util.Locale;
 
 /**
  * Replays {@link ProofVectors} through a plan: that an imported network is the one that was meant.
@@ -9,35 +10,54 @@ import io.github.stillgate.core.plan.Plan;
  * outputs do.
  */
 public final class Proof {
+  /** Tolerances are below this: an error as large as the values themselves proves nothing. */
+  public static final double TOLERANCE_LIMIT = 1;
+
+  /** So many steps of another network do not agree by chance. */
+  private static final int SURE_STEPS = 8;
+
+  /** Rounding grows from step to step; another network is off at once, by far more than this. */
+  private static final double GROWTH = 64;
+
   private Proof() {}
 
   /**
-   * Runs every case from state zero.
+   * Runs every case from state zero. Any thread may call it, several at a time.
    *
    * @param tolerance largest error allowed, {@code |y - expected| <= tolerance * max(1,
-   *     |expected|)}
+   *     |expected|)}; from 0 on and below {@link #TOLERANCE_LIMIT}
    * @return the largest error found, on the same scale
    * @throws ProofFailedException if an error is larger; the message names the case, the step and
-   *     the values
-   * @throws IllegalArgumentException if a case does not fit the model's widths or tokens
+   *     the values, and says whether this looks like rounding or like another network
+   * @throws IllegalArgumentException if the tolerance is none, or a case does not fit the model's
+   *     widths or tokens
    * @throws IllegalStateException if the plan is closed
    */
   public static double replay(Plan plan, ProofVectors vectors, double tolerance) {
+    // Written so that NaN fails it too.
+    if (!(tolerance >= 0 && tolerance < TOLERANCE_LIMIT)) {
+      throw new IllegalArgumentException(
+          "the tolerance is %s; expected a number from 0 on and below %s"
+              .formatted(tolerance, TOLERANCE_LIMIT));
+    }
     double worst = 0;
     try (Sequence sequence = Sequence.open(plan)) {
       for (ProofVectors.Case c : vectors.cases()) {
         sequence.reset();
         float[][] output =
             c.tokens().isPresent() ? sequence.run(c.tokens().get()) : sequence.run(c.input());
+        double worstOfCase = 0;
         for (int t = 0; t < output.length; t++) {
-          worst = Math.max(worst, compare(c, t, output[t], tolerance));
+          worstOfCase = Math.max(worstOfCase, compare(c, t, output[t], tolerance, worstOfCase));
         }
+        worst = Math.max(worst, worstOfCase);
       }
     }
     return worst;
   }
 
-  private static double compare(ProofVectors.Case c, int t, float[] actual, double tolerance) {
+  private static double compare(
+      ProofVectors.Case c, int t, float[] actual, double tolerance, double before) {
     float[] expected = c.output()[t];
     if (expected.length != actual.length) {
       throw new IllegalArgumentException(
@@ -48,17 +68,46 @@ public final class Proof {
     for (int i = 0; i < actual.length; i++) {
       double error =
           Math.abs((double) actual[i] - expected[i]) / Math.max(1, Math.abs(expected[i]));
-      // Written so that NaN fails it too.
       if (!(error <= tolerance)) {
         throw new ProofFailedException(
-            ("case %s, step %d, output %d is %s, but %s was expected (error %.3g, tolerance %.3g):"
-                    + " this is not the network the vectors came from. Look for another order of"
-                    + " the gates, another meaning of z, a bias that is missing, a transposed"
-                    + " matrix, or a layer left out")
-                .formatted(c.name(), t, i, actual[i], expected[i], error, tolerance));
+            String.format(
+                Locale.ROOT,
+                "case %s, step %d, output %d is %s, but %s was expected (error %.3g, tolerance %.3g).%s",
+                c.name(),
+                t,
+                i,
+                actual[i],
+                expected[i],
+                error,
+                tolerance,
+                likely(t, error, before)));
       }
       worst = Math.max(worst, error);
     }
     return worst;
+  }
+
+  /** What is behind it, as far as the steps before can tell. */
+  private static String likely(int steps, double error, double before) {
+    String agree =
+        steps == 0
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                " The first %s within %.2g",
+                steps == 1 ? "step agrees" : steps + " steps agree",
+                before);
+    if (steps >= SURE_STEPS && error <= GROWTH * before) {
+      return agree
+          + ", so this is most likely the network the vectors came from, and it amplifies rounding:"
+          + " shorten the vectors or allow a larger tolerance (--tolerance). Weights stored as fp16"
+          + " or bf16 on one side only look like this too";
+    }
+    return (agree.isEmpty() ? "" : agree + ".")
+        + " This is not the network the vectors came from. Look for another order of the gates,"
+        + " another meaning of z, the reset on the other side of the matrix (linear_before_reset of"
+        + " an ONNX GRU, which exporters are known to forget), a bias that is missing, a transposed"
+        + " matrix, a layer left out (LayerNorm, BatchNorm, an activation), or weights rounded to"
+        + " fp16 or bf16";
   }
 }

@@ -1,5 +1,6 @@
 package io.github.stillgate.importers.onnx;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -7,54 +8,97 @@ import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
-import com.google.protobuf.InvalidProtocolBufferException;
+import io.github.stillgate.importers.RegularFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
-/** The graph of a file: who makes which value, and which values are constants. */
+/**
+ * The graph of a file: who makes which value, and which values are constants. Every question is
+ * answered in a time that does not grow with the graph.
+ */
 final class Graph {
+  /** More than exports of recurrent networks have, unrolled ones included. */
+  static final int MOST_NODES = 1 << 16;
+
   private final Path file;
+  private final long fileBytes;
   private final GraphProto proto;
   private final long opset;
   private final List<GraphNode> nodes;
-  private final Map<String, GraphNode> producers = new HashMap<>();
-  private final Map<String, TensorProto> initializers = new HashMap<>();
+  private final Map<String, Made> producers = new HashMap<>();
+  private final Map<String, String> aliases = new HashMap<>();
+  private final Map<String, TensorProto> constants = new HashMap<>();
+  private final Set<String> initializers = new HashSet<>();
+  private final Map<String, ValueInfoProto> inputs = new LinkedHashMap<>();
   private final Map<String, OnnxTensor> bound;
+
+  /** What makes a value: output {@code output} of {@code node}. */
+  record Made(GraphNode node, int output) {}
 
   private Graph(
       Path file,
+      long fileBytes,
       GraphProto proto,
       long opset,
       List<GraphNode> nodes,
       Map<String, OnnxTensor> bound) {
     this.file = file;
+    this.fileBytes = fileBytes;
     this.proto = proto;
     this.opset = opset;
     this.nodes = nodes;
     this.bound = bound;
-    for (GraphNode node : nodes) {
-      for (String output : node.proto().getOutputList()) {
-        if (!output.isEmpty() && producers.put(output, node) != null) {
-          throw node.malformed("value \"%s\" is given by two nodes".formatted(output));
-        }
+    for (ValueInfoProto input : proto.getInputList()) {
+      if (inputs.put(input.getName(), input) != null) {
+        throw new OnnxFormatException(
+            file, "two inputs of the graph are called \"%s\"".formatted(input.getName()));
       }
     }
-    requireSorted();
     for (TensorProto tensor : proto.getInitializerList()) {
-      initializers.put(tensor.getName(), tensor);
+      TensorProto before = constants.put(tensor.getName(), tensor);
+      if (before != null && !before.equals(tensor)) {
+        throw new OnnxFormatException(
+            file, "two different tensors are called \"%s\"".formatted(tensor.getName()));
+      }
+      initializers.add(tensor.getName());
+    }
+    nodes.forEach(this::take);
+  }
+
+  /** As ONNX demands, nodes are sorted; so there are no cycles. */
+  private void take(GraphNode node) {
+    List<String> read = node.proto().getInputList();
+    List<String> outputs = node.proto().getOutputList();
+    for (int i = 0; i < outputs.size(); i++) {
+      String output = outputs.get(i);
+      if (output.isEmpty()) {
+        continue;
+      }
+      if (producers.put(output, new Made(node, i)) != null) {
+        throw node.malformed("value \"%s\" is given by two nodes".formatted(output));
+      }
+      if (inputs.containsKey(output) || initializers.contains(output)) {
+        throw node.malformed(
+            "gives value \"%s\", which is %s too"
+                .formatted(output, isInput(output) ? "an input of the graph" : "an initializer"));
+      }
+    }
+    if (node.operator().equals("Identity") && !read.isEmpty() && !node.output(0).isEmpty()) {
+      aliases.put(node.output(0), source(node.input(0)));
     }
   }
 
-  /** As ONNX demands; behind this point there are no cycles. */
   private void requireSorted() {
     Set<String> made = new HashSet<>();
     for (GraphNode node : nodes) {
@@ -62,7 +106,7 @@ final class Graph {
         if (producers.containsKey(input) && !made.contains(input)) {
           throw node.malformed(
               "reads \"%s\" before %s makes it; nodes must be sorted"
-                  .formatted(input, producers.get(input)));
+                  .formatted(input, producers.get(input).node()));
         }
       }
       made.addAll(node.proto().getOutputList());
@@ -70,16 +114,13 @@ final class Graph {
   }
 
   static Graph open(Path file) throws IOException {
-    ModelProto model;
-    try {
-      model = ModelProto.parseFrom(Files.readAllBytes(file));
-    } catch (InvalidProtocolBufferException e) {
-      throw new OnnxFormatException(
-          file,
-          "truncated, or not an ONNX model (%s); export or fetch it again"
-              .formatted(e.getMessage()),
-          e);
-    }
+    return parse(file, RegularFile.read(file));
+  }
+
+  static Graph parse(Path file, byte[] bytes) {
+    ModelProto model =
+        OnnxProto.parse(
+            file, bytes, "an ONNX model", ModelProto.parser(), ModelProto.getDescriptor());
     if (!model.hasGraph() || model.getGraph().getNodeCount() == 0) {
       throw new OnnxFormatException(
           file, "holds no graph; expected an ONNX ModelProto, export or fetch it again");
@@ -91,7 +132,10 @@ final class Graph {
           "sparse initializer \"%s\"; store it dense"
               .formatted(graph.getSparseInitializer(0).getValues().getName()));
     }
-    return new Graph(file, graph, opset(file, model), nodes(file, graph), Map.of());
+    Graph read =
+        new Graph(file, bytes.length, graph, opset(file, model), nodes(file, graph), Map.of());
+    read.requireSorted();
+    return read;
   }
 
   private static long opset(Path file, ModelProto model) {
@@ -105,15 +149,19 @@ final class Graph {
   }
 
   private static List<GraphNode> nodes(Path file, GraphProto graph) {
-    Map<String, GraphNode> named = new HashMap<>();
+    if (graph.getNodeCount() > MOST_NODES) {
+      throw new UnsupportedOnnxException(
+          file, "has %d nodes; supported are %d".formatted(graph.getNodeCount(), MOST_NODES));
+    }
+    Set<String> names = new HashSet<>();
     List<GraphNode> nodes = new ArrayList<>();
     for (NodeProto proto : graph.getNodeList()) {
       String name =
           proto.getName().isBlank()
               ? "%s_%d".formatted(proto.getOpType(), nodes.size())
               : proto.getName();
-      GraphNode node = new GraphNode(file, name, proto);
-      if (named.put(name, node) != null) {
+      GraphNode node = new GraphNode(file, name, nodes.size(), proto);
+      if (!names.add(name)) {
         throw node.malformed("two nodes have this name; names must differ");
       }
       nodes.add(node);
@@ -123,11 +171,16 @@ final class Graph {
 
   /** The same graph with values for its inputs. */
   Graph bind(Map<String, OnnxTensor> values) {
-    return new Graph(file, proto, opset, nodes, Map.copyOf(values));
+    return new Graph(file, fileBytes, proto, opset, nodes, Map.copyOf(values));
   }
 
   Path file() {
     return file;
+  }
+
+  /** Size of the file it was read from. */
+  long fileBytes() {
+    return fileBytes;
   }
 
   long opset() {
@@ -138,8 +191,36 @@ final class Graph {
     return nodes;
   }
 
+  /** GRU, LSTM and RNN nodes within If, Loop and other nodes that hold graphs, for messages. */
+  List<String> inner() {
+    List<String> found = new ArrayList<>();
+    Deque<GraphProto> graphs = new ArrayDeque<>();
+    nodes.forEach(node -> graphs.addAll(graphsOf(node.proto())));
+    while (!graphs.isEmpty()) {
+      for (NodeProto node : graphs.removeFirst().getNodeList()) {
+        if (RecurrentNode.isRecurrent(node.getOpType())) {
+          found.add("\"%s\" (%s)".formatted(node.getName(), node.getOpType()));
+        }
+        graphs.addAll(graphsOf(node));
+      }
+    }
+    return found;
+  }
+
+  private static List<GraphProto> graphsOf(NodeProto node) {
+    List<GraphProto> graphs = new ArrayList<>();
+    for (AttributeProto attribute : node.getAttributeList()) {
+      if (attribute.hasG()) {
+        graphs.add(attribute.getG());
+      }
+      graphs.addAll(attribute.getGraphsList());
+    }
+    return graphs;
+  }
+
+  /** Names of its inputs, those with a value among the initializers too. */
   List<String> inputs() {
-    return proto.getInputList().stream().map(ValueInfoProto::getName).toList();
+    return List.copyOf(inputs.keySet());
   }
 
   List<String> outputs() {
@@ -147,30 +228,41 @@ final class Graph {
   }
 
   boolean isInput(String value) {
-    return proto.getInputList().stream().anyMatch(input -> input.getName().equals(value));
+    return inputs.containsKey(value);
   }
 
   boolean isInitializer(String value) {
-    return initializers.containsKey(value);
+    return initializers.contains(value);
+  }
+
+  /** Whether whoever runs the graph gives it: a graph input without a value in the file. */
+  boolean isGiven(String value) {
+    String source = source(value);
+    return isInput(source) && !isInitializer(source);
+  }
+
+  /** Whether there is such a value at all. */
+  boolean has(String value) {
+    return isInput(value) || isInitializer(value) || producers.containsKey(value);
   }
 
   Optional<GraphNode> producer(String value) {
+    return Optional.ofNullable(producers.get(value)).map(Made::node);
+  }
+
+  Optional<Made> made(String value) {
     return Optional.ofNullable(producers.get(value));
+  }
+
+  /** The same value as it was called before it went through Identity nodes. */
+  String source(String value) {
+    return aliases.getOrDefault(value, value);
   }
 
   /** Whether it comes out of a node that is not itself a constant. */
   boolean isComputed(String value) {
-    return producer(value)
-        .map(node ->
-            switch (node.operator()) {
-              case "Constant" -> false;
-              case "Identity" ->
-                  !bound.containsKey(node.input(0))
-                      && !isInitializer(node.input(0))
-                      && isComputed(node.input(0));
-              default -> true;
-            })
-        .orElse(false);
+    Made made = producers.get(source(value));
+    return made != null && !made.node().operator().equals("Constant");
   }
 
   /** The sizes of a graph input as far as they are known: from its value, or as declared. */
@@ -182,15 +274,18 @@ final class Graph {
       }
       return Optional.of(shape);
     }
-    for (ValueInfoProto info : proto.getInputList()) {
-      if (info.getName().equals(input) && info.getType().getTensorType().hasShape()) {
-        return Optional.of(
-            info.getType().getTensorType().getShape().getDimList().stream()
-                .map(Graph::extent)
-                .toList());
-      }
+    ValueInfoProto info = inputs.get(input);
+    if (info == null || !info.getType().getTensorType().hasShape()) {
+      return Optional.empty();
     }
-    return Optional.empty();
+    TensorShapeProto shape = info.getType().getTensorType().getShape();
+    if (shape.getDimCount() > TensorLayout.MOST_DIMENSIONS) {
+      throw new UnsupportedOnnxException(
+          file,
+          "input \"%s\" has %d dimensions; supported are %d"
+              .formatted(input, shape.getDimCount(), TensorLayout.MOST_DIMENSIONS));
+    }
+    return Optional.of(shape.getDimList().stream().map(Graph::extent).toList());
   }
 
   private static OptionalInt extent(TensorShapeProto.Dimension dimension) {
@@ -206,20 +301,16 @@ final class Graph {
    * @param reader what needs it, for messages
    */
   Optional<OnnxTensor> constant(GraphNode reader, String name) {
-    if (bound.containsKey(name)) {
-      return Optional.of(bound.get(name));
+    String source = source(name);
+    if (bound.containsKey(source)) {
+      return Optional.of(bound.get(source));
     }
-    if (initializers.containsKey(name)) {
-      return Optional.of(OnnxTensor.of(file, reader.toString(), name, initializers.get(name)));
+    Made made = producers.get(source);
+    if (made != null && made.node().operator().equals("Constant")) {
+      constants.computeIfAbsent(source, _ -> constantValue(made.node()));
     }
-    return producer(name)
-        .flatMap(node ->
-            switch (node.operator()) {
-              case "Constant" ->
-                  Optional.of(OnnxTensor.of(file, reader.toString(), name, constantValue(node)));
-              case "Identity" -> constant(reader, node.input(0));
-              default -> Optional.empty();
-            });
+    return Optional.ofNullable(constants.get(source))
+        .map(value -> OnnxTensor.of(file, reader.toString(), source, value));
   }
 
   private static TensorProto constantValue(GraphNode node) {

@@ -1,25 +1,21 @@
 package io.github.stillgate.importers.onnx;
 
-import io.github.stillgate.core.model.Activation;
-import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Layer;
-import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.importers.onnx.GraphPath.Link;
 import io.github.stillgate.importers.onnx.TensorLayout.Axis;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Follows a graph from its output back to its input, and then turns node after node into layers
- * while it keeps account of where sequence, batch and vectors are.
+ * Turns the nodes of a path into layers, one after the other, while it keeps account of where
+ * sequence, batch and vectors are.
  */
 final class GraphChain {
   /**
@@ -28,26 +24,27 @@ final class GraphChain {
    */
   private static final int[] OPEN_SIZES = {10_007, 10_009, 10_037, 10_039};
 
-  /** A function of its own is a product with the identity, whose weights grow with the square. */
-  private static final int WIDEST_IDENTITY = 8_192;
-
   private static final String OPEN = "open axis ";
 
   private final Graph graph;
+  private final StartStates states;
+  private final Budget budget;
   private final List<Layer> layers = new ArrayList<>();
   private final List<RecurrentNode> recurrent = new ArrayList<>();
+  private final Map<Integer, RecurrentNode> byPosition = new HashMap<>();
   private OnnxFile.Answer answer = OnnxFile.Answer.EVERY_STEP;
   private TensorLayout layout;
+  private @Nullable DenseFold dense;
   private @Nullable List<Axis> sequence;
   private @Nullable List<Axis> batch;
   private @Nullable List<Axis> inputVector;
   private @Nullable List<Axis> vector;
-
-  /** A node and which of its outputs the next one reads. */
-  private record Link(GraphNode node, int output) {}
+  private OptionalInt batchSize = OptionalInt.empty();
 
   private GraphChain(Graph graph, TensorLayout input) {
     this.graph = graph;
+    this.states = new StartStates(graph);
+    this.budget = new Budget(graph.fileBytes());
     this.layout = input;
   }
 
@@ -58,90 +55,16 @@ final class GraphChain {
    * @throws OnnxFormatException if something does not fit
    */
   static OnnxNetwork read(Graph graph) {
-    Deque<Link> links = new ArrayDeque<>();
-    Optional<String> output = mainOutput(graph);
-    String from = output.isPresent() ? output.get() : lastRecurrent(graph, links);
-    while (graph.producer(from).isPresent()) {
-      GraphNode node = graph.producer(from).orElseThrow();
-      requireSupported(node);
-      links.addFirst(new Link(node, node.outputIndex(from)));
-      from = dataInput(node, graph);
-    }
-    if (links.isEmpty()) {
-      throw new UnsupportedOnnxException(
-          graph.file(),
-          "no node gives the output \"%s\", expected a chain of layers".formatted(from));
-    }
-    if (!graph.isInput(from) || graph.isInitializer(from)) {
-      throw links
-          .getFirst()
-          .node()
-          .unsupported("reads the constant \"%s\", no graph input".formatted(from));
-    }
-    TensorLayout input = inputLayout(graph, from);
-    GraphChain chain = new GraphChain(graph, input);
+    GraphPath path = GraphPath.of(graph);
     try {
-      for (Link link : links) {
-        chain.add(link);
-      }
-      return chain.finish(from, input, output);
+      TensorLayout input = inputLayout(graph, path.input());
+      GraphChain chain = new GraphChain(graph, input);
+      path.links().forEach(chain::add);
+      return chain.finish(path, input);
     } catch (ArithmeticException e) {
       throw new OnnxFormatException(
-          graph.file(), "the declared sizes multiply to more than 2^63; declare the true ones", e);
+          graph.file(), "the declared sizes multiply to more than 2^31; declare the true ones", e);
     }
-  }
-
-  /** The first output that is no state of a recurrent node; others may only be made of states. */
-  private static Optional<String> mainOutput(Graph graph) {
-    if (graph.outputs().isEmpty()) {
-      throw new OnnxFormatException(graph.file(), "the graph has no output, expected one");
-    }
-    List<String> others =
-        graph.outputs().stream().filter(output -> !isMadeOfStates(graph, output)).toList();
-    if (others.size() > 1) {
-      others.forEach(output -> graph.producer(output).ifPresent(GraphChain::requireSupported));
-      throw new UnsupportedOnnxException(
-          graph.file(),
-          "the graph has the outputs %s; supported is one besides last states (Y_h, Y_c)"
-              .formatted(others));
-    }
-    return others.stream().findFirst();
-  }
-
-  private static boolean isMadeOfStates(Graph graph, String value) {
-    Optional<GraphNode> producer = graph.producer(value);
-    if (producer.isEmpty()) {
-      return false;
-    }
-    GraphNode node = producer.get();
-    return switch (node.operator()) {
-      case "GRU", "LSTM", "RNN" -> node.outputIndex(value) > 0;
-      case "Concat" ->
-          node.proto().getInputList().stream().allMatch(input -> isMadeOfStates(graph, input));
-      default -> false;
-    };
-  }
-
-  private static String lastRecurrent(Graph graph, Deque<Link> links) {
-    GraphNode node =
-        graph.nodes().reversed().stream()
-            .filter(candidate -> RecurrentNode.isRecurrent(candidate.operator()))
-            .findFirst()
-            .orElseThrow();
-    links.addFirst(new Link(node, 0));
-    return node.input(0);
-  }
-
-  private static String dataInput(GraphNode node, Graph graph) {
-    if (!node.operator().equals("Add")) {
-      return node.input(0);
-    }
-    String a = node.input(0);
-    String b = node.input(1);
-    if (graph.isComputed(a) && graph.isComputed(b)) {
-      throw node.unsupported("adds two computed values; supported is a constant bias");
-    }
-    return graph.isComputed(b) || graph.isInitializer(a) ? b : a;
   }
 
   private static TensorLayout inputLayout(Graph graph, String input) {
@@ -158,12 +81,16 @@ final class GraphChain {
     return new TensorLayout(dimensions);
   }
 
-  private OnnxNetwork finish(String input, TensorLayout inputLayout, Optional<String> output) {
+  private OnnxNetwork finish(GraphPath path, TensorLayout inputLayout) {
+    closeDense();
     if (sequence == null || batch == null || inputVector == null || vector == null) {
       throw new UnsupportedOnnxException(
           graph.file(),
           "the graph has no recurrent node on its way from \"%s\"; expected one of %s"
-              .formatted(input, RecurrentNode.operators()));
+              .formatted(path.input(), RecurrentNode.operators()));
+    }
+    for (List<GraphPath.State> made : path.states().values()) {
+      made.forEach(this::requireState);
     }
     Model model;
     try {
@@ -174,12 +101,47 @@ final class GraphChain {
     return new OnnxNetwork(
         graph,
         model,
-        answer,
+        path.output().isPresent() ? answer : answerInStates(path),
         recurrent,
+        byPosition,
         sequence,
         batch,
-        new OnnxNetwork.Port(input, inputLayout, inputVector),
-        output.map(name -> new OnnxNetwork.Port(name, layout, vector)));
+        new OnnxNetwork.Port(path.input(), inputLayout, inputVector),
+        path.output().map(name -> new OnnxNetwork.Port(name, layout, vector)),
+        path.states());
+  }
+
+  private void requireState(GraphPath.State state) {
+    RecurrentNode read = Objects.requireNonNull(byPosition.get(state.node().position()));
+    if (state.state() >= read.states()) {
+      throw state
+          .node()
+          .malformed(
+              "gives %d values, expected at most %d"
+                  .formatted(state.node().proto().getOutputCount(), 1 + read.states()));
+    }
+  }
+
+  /** A graph that gives states only has its answer in the last state of its last layer. */
+  private OnnxFile.Answer answerInStates(GraphPath path) {
+    RecurrentNode last = recurrent.getLast();
+    boolean given =
+        path.states().values().stream()
+            .flatMap(List::stream)
+            .anyMatch(s -> s.state() == 0 && s.node().position() == last.node().position());
+    if (!given || last.directions() == 2 || isOneStep()) {
+      return OnnxFile.Answer.EVERY_STEP;
+    }
+    return last.isForward() ? OnnxFile.Answer.LAST_STEP : OnnxFile.Answer.FIRST_STEP;
+  }
+
+  /** Whether no axis stands for a size that the file leaves open. */
+  static boolean isKnown(List<Axis> axes) {
+    return axes.stream().noneMatch(axis -> axis.name().startsWith(OPEN));
+  }
+
+  private boolean isOneStep() {
+    return sequence != null && sequence.isEmpty();
   }
 
   private void add(Link link) {
@@ -194,27 +156,20 @@ final class GraphChain {
         if (ShapeNode.OPERATORS.contains(node.operator())) {
           layout = ShapeNode.apply(node, graph, layout);
         } else {
-          addFunction(node, ElementwiseNode.read(node, graph));
+          int width = vector == null ? vectorWidth(node, 0) : TensorLayout.size(vector);
+          DenseFold before = dense;
+          DenseFold fold =
+              before != null && before.isElementwise() ? before : identity(node, width);
+          fold.apply(ElementwiseNode.read(node, graph), node);
         }
       }
     }
   }
 
-  private static void requireSupported(GraphNode node) {
-    Set<String> supported = new TreeSet<>(ShapeNode.OPERATORS);
-    supported.addAll(ElementwiseNode.OPERATORS);
-    supported.addAll(RecurrentNode.operators());
-    supported.addAll(List.of("Gemm", "MatMul", "Add", "Softmax"));
-    if (!supported.contains(node.operator())) {
-      throw node.unsupported(
-          "the operator is not supported on the way from input to output; supported are "
-              + supported);
-    }
-  }
-
   private void addRecurrent(Link link) {
     GraphNode node = link.node();
-    RecurrentNode read = RecurrentNode.read(node, graph);
+    closeDense();
+    RecurrentNode read = RecurrentNode.read(node, graph, states, budget);
     read.requireNoComputedState();
     if (layout.rank() != 3) {
       throw node.malformed(
@@ -237,8 +192,13 @@ final class GraphChain {
           "its steps or its batch are not those of %s; a chain keeps both"
               .formatted(recurrent.getFirst().node()));
     }
+    if (batchSize.isEmpty() && isKnown(batch)) {
+      batchSize = OptionalInt.of(TensorLayout.size(batch));
+    }
+    batchSize = read.requireStateShapes(batchSize);
     layers.add(read.layer());
     recurrent.add(read);
+    byPosition.put(node.position(), read);
     List<Axis> directions = Axis.of("directions of " + node.name(), read.directions());
     List<Axis> units = Axis.of("units of " + node.name(), read.units());
     vector = new ArrayList<>(directions);
@@ -288,22 +248,25 @@ final class GraphChain {
           "A has shape %s, expected two sizes".formatted(Arrays.toString(layout.shape())));
     }
     OnnxTensor b = weights(node, node.input(1), "B");
-    float[] w = outputsFirst(b, node.flag("transB"), node.number("alpha", 1));
-    int inputs = b.shape()[node.flag("transB") ? 1 : 0];
-    float[] bias = new float[w.length / inputs];
+    boolean turned = node.flag("transB");
+    int outputs = b.shape()[turned ? 0 : 1];
+    budget.take(b.size() + (long) outputs, node);
+    float[] w = outputsFirst(b, turned, node.number("alpha", 1));
+    float[] bias = new float[outputs];
     if (!node.input(2).isEmpty()) {
       bias = bias(node, node.input(2), bias.length);
       for (int i = 0; i < bias.length; i++) {
         bias[i] *= node.number("beta", 1);
       }
     }
-    addDense(node, inputs, w, bias);
+    addDense(node, b.shape()[turned ? 1 : 0], w, bias);
   }
 
   private void addMatMul(GraphNode node) {
     node.requireAttributes();
     OnnxTensor b = weights(node, node.input(1), "B");
     int outputs = b.shape()[1];
+    budget.take(b.size() + (long) outputs, node);
     addDense(node, b.shape()[0], outputsFirst(b, false, 1), new float[outputs]);
   }
 
@@ -312,7 +275,7 @@ final class GraphChain {
     if (width != inputs) {
       throw node.malformed("its weights read %d values, expected %d".formatted(inputs, width));
     }
-    layers.add(dense(node, bias.length, inputs, w, bias, Activation.LINEAR));
+    begin(new DenseFold(node, inputs, w, bias));
     vector = Axis.of("outputs of " + node.name(), bias.length);
     layout = layout.withLast(vector);
   }
@@ -321,29 +284,10 @@ final class GraphChain {
   private void addBias(GraphNode node) {
     node.requireAttributes();
     int width = vectorWidth(node, 0);
-    int constant = dataInput(node, graph).equals(node.input(0)) ? 1 : 0;
-    float[] bias = bias(node, node.input(constant), width);
-    if (lastLayer() instanceof Dense dense && dense.activation().equals(Activation.LINEAR)) {
-      for (int i = 0; i < bias.length; i++) {
-        bias[i] += dense.b().at(i, 0);
-      }
-      replaceLast(
-          new Dense(
-              dense.name(), dense.w(), Matrix.vector(dense.b().name(), bias), dense.activation()));
-    } else {
-      layers.add(dense(node, width, width, identity(node, width), bias, Activation.LINEAR));
-    }
-  }
-
-  private void addFunction(GraphNode node, Activation.Elementwise function) {
-    int width = vector == null ? vectorWidth(node, 0) : TensorLayout.size(vector);
-    if (lastLayer() instanceof Dense dense
-        && dense.activation() instanceof Activation.Elementwise before) {
-      replaceLast(new Dense(dense.name(), dense.w(), dense.b(), before.then(function)));
-    } else {
-      // A product with the identity is exact.
-      layers.add(dense(node, width, width, identity(node, width), new float[width], function));
-    }
+    DenseFold before = dense;
+    DenseFold fold = before != null && before.isLinear() ? before : identity(node, width);
+    budget.take(width, node);
+    fold.add(bias(node, GraphPath.constantInput(node, graph), width));
   }
 
   private void addSoftmax(GraphNode node) {
@@ -356,47 +300,25 @@ final class GraphChain {
           "softmax over axis %d of %d; supported is the last".formatted(axis, rank));
     }
     int width = vectorWidth(node, 0);
-    if (lastLayer() instanceof Dense dense && dense.activation().equals(Activation.LINEAR)) {
-      replaceLast(new Dense(dense.name(), dense.w(), dense.b(), Activation.SOFTMAX));
-    } else {
-      layers.add(
-          dense(node, width, width, identity(node, width), new float[width], Activation.SOFTMAX));
-    }
+    DenseFold before = dense;
+    (before != null && before.isLinear() ? before : identity(node, width)).applySoftmax();
   }
 
-  private @Nullable Layer lastLayer() {
-    return layers.isEmpty() ? null : layers.getLast();
+  private DenseFold identity(GraphNode node, int width) {
+    return begin(DenseFold.identity(node, width, budget));
   }
 
-  private void replaceLast(Layer layer) {
-    layers.set(layers.size() - 1, layer);
+  private DenseFold begin(DenseFold fold) {
+    closeDense();
+    dense = fold;
+    return fold;
   }
 
-  private static Dense dense(
-      GraphNode node, int outputs, int inputs, float[] w, float[] b, Activation activation) {
-    try {
-      return new Dense(
-          node.name(),
-          Matrix.of(node.name() + ".W", outputs, inputs, w),
-          Matrix.vector(node.name() + ".b", b),
-          activation);
-    } catch (IllegalArgumentException e) {
-      throw node.malformed(String.valueOf(e.getMessage()));
+  private void closeDense() {
+    if (dense != null) {
+      layers.add(dense.layer());
+      dense = null;
     }
-  }
-
-  private static float[] identity(GraphNode node, int width) {
-    if (width > WIDEST_IDENTITY) {
-      throw node.unsupported(
-          "it needs a layer of its own over %d values; supported are %d, or any number behind a Gemm"
-                  .formatted(width, WIDEST_IDENTITY)
-              + " or MatMul");
-    }
-    float[] identity = new float[Math.multiplyExact(width, width)];
-    for (int i = 0; i < width; i++) {
-      identity[i * width + i] = 1;
-    }
-    return identity;
   }
 
   /**
@@ -439,12 +361,13 @@ final class GraphChain {
     if (tensor.shape().length != 2) {
       throw node.unsupported("%s is %s; supported is a matrix".formatted(input, tensor));
     }
+    tensor.requireFloats();
     return tensor;
   }
 
   /** A matrix inputs x outputs turned over, unless it is stored so. */
   private static float[] outputsFirst(OnnxTensor b, boolean turned, float scale) {
-    float[] values = b.floats();
+    float[] values = b.weights();
     int rows = b.shape()[0];
     int columns = b.shape()[1];
     float[] w = new float[values.length];
@@ -463,16 +386,19 @@ final class GraphChain {
             .constant(node, name)
             .orElseThrow(() ->
                 node.unsupported(
-                    "its bias (\"%s\") is computed; supported are constants".formatted(name)));
-    float[] values = tensor.floats();
+                    "its bias (\"%s\") is %s; supported are constants"
+                        .formatted(
+                            name, graph.isGiven(name) ? "an input of the graph" : "computed")));
     int[] shape = tensor.shape();
-    boolean one = values.length == 1;
+    boolean one = tensor.size() == 1;
     if (shape.length > layout.rank()
-        || (!one && (values.length != width || shape[shape.length - 1] != width))) {
-      throw node.malformed(
+        || (!one && (tensor.size() != width || shape[shape.length - 1] != width))) {
+      String problem =
           "its bias is %s, expected one value or %d in the last of at most %d dimensions"
-              .formatted(tensor, width, layout.rank()));
+              .formatted(tensor, width, layout.rank());
+      throw graph.isGiven(name) ? node.unsupported(problem) : node.malformed(problem);
     }
+    float[] values = tensor.weights();
     if (!one) {
       return values;
     }

@@ -16,9 +16,10 @@ import java.util.TreeSet;
  *
  * @param file where it stands
  * @param name its name, or one made up if it has none
+ * @param position its place in the graph's list
  * @param proto as stored
  */
-record GraphNode(Path file, String name, NodeProto proto) {
+record GraphNode(Path file, String name, int position, NodeProto proto) {
   /** The operator; with its domain unless that is ONNX's own. */
   String operator() {
     String domain = proto.getDomain();
@@ -35,11 +36,6 @@ record GraphNode(Path file, String name, NodeProto proto) {
   /** Name of output {@code i}; empty if it is left out. */
   String output(int i) {
     return i < proto.getOutputCount() ? proto.getOutput(i) : "";
-  }
-
-  /** Which of the outputs is {@code output}. */
-  int outputIndex(String output) {
-    return proto.getOutputList().indexOf(output);
   }
 
   /** Refuses attributes that nothing would read. */

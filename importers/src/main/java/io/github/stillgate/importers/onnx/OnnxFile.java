@@ -1,10 +1,13 @@
 package io.github.stillgate.importers.onnx;
 
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.importers.RegularFile;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /**
  * An ONNX file, read and parsed: GRU, LSTM and RNN nodes out of any graph, or a whole graph that is
@@ -14,6 +17,12 @@ import java.util.List;
  * where a caller ends each of them.
  */
 public final class OnnxFile {
+  /** Field 1, a varint. */
+  private static final byte VERSION_TAG = 8;
+
+  /** The standard is at 13. */
+  private static final byte LARGEST_VERSION = 100;
+
   private final Graph graph;
 
   /**
@@ -22,7 +31,13 @@ public final class OnnxFile {
    * @param name its name, or the operator and its position in the file if it has none
    * @param operator such as GRU, with the domain if it is not ONNX's own
    */
-  public record Node(String name, String operator) {}
+  public record Node(String name, String operator) {
+    /** For messages. */
+    @Override
+    public String toString() {
+      return "\"%s\" (%s)".formatted(name, operator);
+    }
+  }
 
   /** At which step the output of a model is what the graph gives. */
   public enum Answer {
@@ -34,6 +49,21 @@ public final class OnnxFile {
     FIRST_STEP
   }
 
+  /**
+   * A network and what became of the graph's parts.
+   *
+   * @param model the layers
+   * @param answer at which of its steps the output is the graph's
+   * @param accounts one for each input, output and state of the graph, each constant sequence_lens
+   *     and each recurrent node that was not taken
+   */
+  public record Import(Model model, Answer answer, List<Account> accounts) {
+    /** Copies the list. */
+    public Import {
+      accounts = List.copyOf(accounts);
+    }
+  }
+
   private OnnxFile(Graph graph) {
     this.graph = graph;
   }
@@ -42,10 +72,27 @@ public final class OnnxFile {
    * Reads a file.
    *
    * @throws NoSuchFileException if there is none
+   * @throws IOException if it is no regular file, is above 2 GiB or cannot be read
    * @throws OnnxFormatException if it is truncated or no ONNX model
+   * @throws UnsupportedOnnxException if it has more nodes, parts or levels than are read
    */
   public static OnnxFile open(Path path) throws IOException {
     return new OnnxFile(Graph.open(path));
+  }
+
+  /**
+   * Whether the first bytes of {@code path} are those with which exporters begin a model: its
+   * version (ir_version), a small number.
+   *
+   * @throws IOException if it is no regular file or cannot be read
+   */
+  public static boolean isLikely(Path path) throws IOException {
+    byte[] first = RegularFile.first(path, 3);
+    return first.length == 3
+        && first[0] == VERSION_TAG
+        && first[1] > 0
+        && first[1] <= LARGEST_VERSION
+        && first[2] != 0;
   }
 
   /** Where it was read from. */
@@ -64,19 +111,31 @@ public final class OnnxFile {
   }
 
   /**
-   * The layers from the graph's input to its output, named after their nodes; further outputs may
-   * only be last states, which sessions and sequences give ({@code state(name)}). Its output is the
-   * graph's at the steps that {@link #answer} says. Values the graph takes as initial_h and
-   * initial_c are states to set.
+   * The layers from the graph's input to its output, named after their nodes. Its output is the
+   * graph's at the steps that {@link #answer} says. Further outputs may only be last states of
+   * these nodes, which sessions and sequences give ({@code state(name)}); a graph that gives
+   * nothing but last states ends with the last node that they belong to. Values the graph takes as
+   * initial_h and initial_c are states to set.
    *
-   * @throws UnsupportedOnnxException if the graph is no chain of supported nodes, or begins with a
-   *     constant state other than zero
-   * @throws OnnxFormatException if weights or shapes do not fit
+   * @throws UnsupportedOnnxException if the graph is no chain of supported nodes, gives an output
+   *     that the chain would lose, begins with a constant state other than zero, or ends sequences
+   *     before their end
+   * @throws OnnxFormatException if weights, states or shapes do not fit
    */
   public Model model() {
+    return network().model();
+  }
+
+  /**
+   * The same, and what became of every input, output and state of the graph.
+   *
+   * @throws UnsupportedOnnxException as {@link #model} does
+   * @throws OnnxFormatException as {@link #model} does
+   */
+  public Import network() {
     OnnxNetwork network = GraphChain.read(graph);
     network.recurrent().forEach(RecurrentNode::requireNoConstantState);
-    return network.model();
+    return new Import(network.model(), network.answer(), Accounting.of(network));
   }
 
   /**
@@ -86,7 +145,7 @@ public final class OnnxFile {
    * @throws OnnxFormatException as {@link #model} does
    */
   public Answer answer() {
-    return GraphChain.read(graph).answer();
+    return network().answer();
   }
 
   /**
@@ -95,20 +154,54 @@ public final class OnnxFile {
    * @throws IllegalArgumentException if no recurrent node has this name
    * @throws UnsupportedOnnxException if its weights are not constants, an activation is not
    *     supported, or it begins with a constant state other than zero
-   * @throws OnnxFormatException if weights or attributes do not fit
+   * @throws OnnxFormatException if weights, states or attributes do not fit
    */
   public Model recurrent(String name) {
+    return network(name).model();
+  }
+
+  /**
+   * The same, and what became of every input and output of the graph.
+   *
+   * @throws IllegalArgumentException as {@link #recurrent} does
+   * @throws UnsupportedOnnxException as {@link #recurrent} does
+   * @throws OnnxFormatException as {@link #recurrent} does
+   */
+  public Import network(String name) {
     GraphNode node =
         graph.nodes().stream()
             .filter(n -> n.name().equals(name) && RecurrentNode.isRecurrent(n.operator()))
             .findFirst()
-            .orElseThrow(() ->
-                new IllegalArgumentException(
-                    "%s: no recurrent node is named \"%s\"; it has %s"
-                        .formatted(path(), name, recurrentNodes())));
-    RecurrentNode recurrent = RecurrentNode.read(node, graph);
+            .orElseThrow(() -> new IllegalArgumentException(path() + ": " + noNode(name)));
+    RecurrentNode recurrent =
+        RecurrentNode.read(node, graph, new StartStates(graph), new Budget(graph.fileBytes()));
+    recurrent.requireStateShapes(OptionalInt.empty());
     recurrent.requireNoConstantState();
-    return new Model(List.of(recurrent.layer()));
+    Model model;
+    try {
+      model = new Model(List.of(recurrent.layer()));
+    } catch (IllegalArgumentException e) {
+      throw new OnnxFormatException(path(), String.valueOf(e.getMessage()), e);
+    }
+    return new Import(model, Answer.EVERY_STEP, Accounting.of(graph, recurrent));
+  }
+
+  private String noNode(String name) {
+    List<Node> nodes = recurrentNodes();
+    List<String> inner = graph.inner();
+    String has = nodes.stream().map(Node::toString).collect(Collectors.joining(", "));
+    String hidden =
+        inner.isEmpty()
+            ? ""
+            : "; within If, Loop or Scan, where none can be taken, are " + String.join(", ", inner);
+    return OneLine.of(
+        "no recurrent node is named \"%s\"; it has %s%s"
+            .formatted(name, nodes.isEmpty() ? "no GRU, LSTM or RNN" : has, hidden));
+  }
+
+  /** The model in {@code bytes}, which were in {@code path}. */
+  static OnnxFile parse(Path path, byte[] bytes) {
+    return new OnnxFile(Graph.parse(path, bytes));
   }
 
   Graph graph() {

@@ -11,11 +11,11 @@ public final class OnnxFormatException extends RuntimeException {
 
   /** A defect of {@code file} described by {@code problem}. */
   public OnnxFormatException(Path file, String problem) {
-    super(file + ": " + problem);
+    super(file + ": " + OneLine.of(problem));
   }
 
   /** A defect of {@code file} described by {@code problem}, found through {@code cause}. */
   public OnnxFormatException(Path file, String problem, Throwable cause) {
-    super(file + ": " + problem, cause);
+    super(file + ": " + OneLine.of(problem), cause);
   }
 }

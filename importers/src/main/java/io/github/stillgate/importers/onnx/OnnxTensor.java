@@ -1,12 +1,10 @@
 package io.github.stillgate.importers.onnx;
 
 import ai.onnx.proto.OnnxMl.TensorProto;
-import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
+import io.github.stillgate.importers.RegularFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -32,14 +30,13 @@ final class OnnxTensor {
 
   /** The tensor that {@code file} holds alone, the value of {@code name}. */
   static OnnxTensor read(Path file, String name) throws IOException {
-    try {
-      return of(file, "", name, TensorProto.parseFrom(Files.readAllBytes(file)));
-    } catch (InvalidProtocolBufferException e) {
-      throw new OnnxFormatException(
-          file,
-          "truncated, or not a TensorProto (%s); fetch it again".formatted(e.getMessage()),
-          e);
-    }
+    byte[] bytes = RegularFile.read(file);
+    return of(
+        file,
+        "",
+        name,
+        OnnxProto.parse(
+            file, bytes, "a TensorProto", TensorProto.parser(), TensorProto.getDescriptor()));
   }
 
   /**
@@ -60,6 +57,12 @@ final class OnnxTensor {
     }
     if (proto.hasSegment()) {
       throw new UnsupportedOnnxException(file, what + " is a segment of one; store it whole");
+    }
+    if (proto.getDimsCount() > TensorLayout.MOST_DIMENSIONS) {
+      throw new UnsupportedOnnxException(
+          file,
+          "%s has %d dimensions; supported are %d"
+              .formatted(what, proto.getDimsCount(), TensorLayout.MOST_DIMENSIONS));
     }
     long size = 1;
     int[] shape = new int[proto.getDimsCount()];
@@ -85,6 +88,19 @@ final class OnnxTensor {
     return size;
   }
 
+  /** Whether it holds what {@link #floats} reads. */
+  boolean isFloat() {
+    return switch (type()) {
+      case FLOAT, DOUBLE, FLOAT16, BFLOAT16 -> true;
+      default -> false;
+    };
+  }
+
+  /** Whether it holds what {@link #integers} reads. */
+  boolean isInteger() {
+    return type() == TensorProto.DataType.INT32 || type() == TensorProto.DataType.INT64;
+  }
+
   /** What it is and its shape, for messages. */
   @Override
   public String toString() {
@@ -100,40 +116,77 @@ final class OnnxTensor {
   }
 
   /**
-   * Its values as float32, row-major; float64 is rounded, the 16-bit formats are widened.
+   * Checks that its values are there, without allocating anything for them.
    *
    * @throws OnnxFormatException if it holds no floating-point numbers, or not as many as its shape
    *     says
    */
+  void requireFloats() {
+    switch (type()) {
+      case FLOAT -> requireValues(4, proto.getFloatDataCount());
+      case DOUBLE -> requireValues(8, proto.getDoubleDataCount());
+      case FLOAT16, BFLOAT16 -> requireValues(2, proto.getInt32DataCount());
+      default -> throw wrongType("FLOAT, DOUBLE, FLOAT16 or BFLOAT16");
+    }
+  }
+
+  /**
+   * Its values as float32, row-major; float64 is rounded, the 16-bit formats are widened.
+   *
+   * @throws OnnxFormatException as {@link #requireFloats} does
+   */
   float[] floats() {
-    return switch (type()) {
+    requireFloats();
+    float[] values = new float[size];
+    switch (type()) {
       case FLOAT -> {
-        float[] values = new float[size];
         if (isRaw()) {
-          raw(4).asFloatBuffer().get(values);
+          raw().asFloatBuffer().get(values);
         } else {
-          requireCount(proto.getFloatDataCount());
           fill(values, proto.getFloatDataList());
         }
-        yield values;
       }
       case DOUBLE -> {
-        float[] values = new float[size];
         if (isRaw()) {
-          ByteBuffer raw = raw(8);
+          ByteBuffer raw = raw();
           for (int i = 0; i < size; i++) {
             values[i] = (float) raw.getDouble();
           }
         } else {
-          requireCount(proto.getDoubleDataCount());
           fill(values, proto.getDoubleDataList());
         }
-        yield values;
       }
-      case FLOAT16 -> sixteenBits(true);
-      case BFLOAT16 -> sixteenBits(false);
-      default -> throw wrongType("FLOAT, DOUBLE, FLOAT16 or BFLOAT16");
-    };
+      default -> fillSixteenBits(values, type() == TensorProto.DataType.FLOAT16);
+    }
+    return values;
+  }
+
+  /**
+   * The same values, all finite, as weights must be.
+   *
+   * @throws OnnxFormatException as {@link #floats} does, or if one is not finite
+   */
+  float[] weights() {
+    float[] values = floats();
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new OnnxFormatException(
+            file,
+            "%s: value %d is %s; weights must be finite"
+                .formatted(described(reader), i, values[i]));
+      }
+    }
+    return values;
+  }
+
+  /** Whether all values are 0; throws as {@link #floats} does. */
+  boolean isZero() {
+    for (float value : floats()) {
+      if (value != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
@@ -142,41 +195,38 @@ final class OnnxTensor {
    * @throws OnnxFormatException if it holds others, or not as many as its shape says
    */
   long[] integers() {
-    long[] values = new long[size];
-    switch (type()) {
+    return switch (type()) {
       case INT64 -> {
+        requireValues(8, proto.getInt64DataCount());
+        long[] values = new long[size];
         if (isRaw()) {
-          raw(8).asLongBuffer().get(values);
+          raw().asLongBuffer().get(values);
         } else {
-          requireCount(proto.getInt64DataCount());
           Arrays.setAll(values, proto::getInt64Data);
         }
+        yield values;
       }
       case INT32 -> {
+        requireValues(4, proto.getInt32DataCount());
+        long[] values = new long[size];
         if (isRaw()) {
-          ByteBuffer raw = raw(4);
+          ByteBuffer raw = raw();
           Arrays.setAll(values, i -> raw.getInt(4 * i));
         } else {
-          requireCount(proto.getInt32DataCount());
           Arrays.setAll(values, proto::getInt32Data);
         }
+        yield values;
       }
       default -> throw wrongType("INT32 or INT64");
-    }
-    return values;
+    };
   }
 
-  private float[] sixteenBits(boolean half) {
-    float[] values = new float[size];
-    ByteBuffer raw = isRaw() ? raw(2) : ByteBuffer.allocate(0);
-    if (!isRaw()) {
-      requireCount(proto.getInt32DataCount());
-    }
+  private void fillSixteenBits(float[] values, boolean half) {
+    ByteBuffer raw = isRaw() ? raw() : ByteBuffer.allocate(0);
     for (int i = 0; i < size; i++) {
       short bits = isRaw() ? raw.getShort() : (short) proto.getInt32Data(i);
       values[i] = half ? Float.float16ToFloat(bits) : Float.intBitsToFloat(bits << 16);
     }
-    return values;
   }
 
   private static void fill(float[] values, List<? extends Number> from) {
@@ -194,22 +244,23 @@ final class OnnxTensor {
     return proto.hasRawData();
   }
 
-  private ByteBuffer raw(int bytes) {
-    ByteString raw = proto.getRawData();
-    if (raw.size() != (long) bytes * size) {
+  private ByteBuffer raw() {
+    // A view of the file: its own position 0 is this tensor's.
+    return proto.getRawData().asReadOnlyByteBuffer().slice().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private void requireValues(int bytes, int listed) {
+    if (isRaw() && proto.getRawData().size() != (long) bytes * size) {
       throw new OnnxFormatException(
           file,
           "%s has %d bytes, expected %d for %d values of %s"
-              .formatted(described(reader), raw.size(), (long) bytes * size, size, type()));
+              .formatted(
+                  described(reader), proto.getRawData().size(), (long) bytes * size, size, type()));
     }
-    return raw.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private void requireCount(int count) {
-    if (count != size) {
+    if (!isRaw() && listed != size) {
       throw new OnnxFormatException(
           file,
-          "%s has %d values of %s, expected %d".formatted(described(reader), count, type(), size));
+          "%s has %d values of %s, expected %d".formatted(described(reader), listed, type(), size));
     }
   }
 

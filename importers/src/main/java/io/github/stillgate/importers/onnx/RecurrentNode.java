@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** A GRU, LSTM or RNN node: W, R, B and P of one or two directions as a layer. */
 final class RecurrentNode {
@@ -38,6 +39,7 @@ final class RecurrentNode {
 
   private final GraphNode node;
   private final Graph graph;
+  private final StartStates states;
   private final Operator operator;
   private final Direction direction;
   private final int units;
@@ -61,9 +63,10 @@ final class RecurrentNode {
     }
   }
 
-  private RecurrentNode(GraphNode node, Graph graph) {
+  private RecurrentNode(GraphNode node, Graph graph, StartStates states, Budget budget) {
     this.node = node;
     this.graph = graph;
+    this.states = states;
     this.operator = Operator.valueOf(node.operator());
     List<String> attributes =
         new ArrayList<>(
@@ -87,6 +90,14 @@ final class RecurrentNode {
                   "attribute direction is \"%s\", expected forward, reverse or bidirectional"
                       .formatted(node.text("direction", "")));
         };
+    for (int input = SEQUENCE_LENS; input < INITIAL_H + states(); input++) {
+      String name = graph.source(node.input(input));
+      if (!name.isEmpty() && !graph.has(name)) {
+        throw node.malformed(
+            "%s is \"%s\", which no node gives and is not in the file"
+                .formatted(INPUTS.get(input), name));
+      }
+    }
     OnnxTensor r = weights(R);
     int[] shape = r.shape();
     if (shape.length != 3) {
@@ -97,7 +108,11 @@ final class RecurrentNode {
     this.units = hiddenSize(shape);
     requireShape("R", r, directions(), operator.gates * units, units);
     this.inputs = inputWidth();
-    this.layer = layer(r.floats());
+    r.requireFloats();
+    weights(W).requireFloats();
+    long rows = (long) operator.gates * units;
+    budget.take(directions() * rows * ((long) inputs + units + 2), node);
+    this.layer = layer(r.weights());
   }
 
   /** Whether {@code operator} is one of the three. */
@@ -113,11 +128,13 @@ final class RecurrentNode {
   /**
    * Reads {@code node}, which must be one of the three.
    *
+   * @param states of the graph
+   * @param budget for its weights
    * @throws OnnxFormatException if its weights or attributes do not fit
    * @throws UnsupportedOnnxException if weights are no constants, or an activation is not supported
    */
-  static RecurrentNode read(GraphNode node, Graph graph) {
-    return new RecurrentNode(node, graph);
+  static RecurrentNode read(GraphNode node, Graph graph, StartStates states, Budget budget) {
+    return new RecurrentNode(node, graph, states, budget);
   }
 
   GraphNode node() {
@@ -151,7 +168,7 @@ final class RecurrentNode {
 
   /** Name of the value with the sequences' lengths; empty if they are all whole. */
   String sequenceLens() {
-    return node.input(SEQUENCE_LENS);
+    return graph.source(node.input(SEQUENCE_LENS));
   }
 
   /** Number of states: h, and c of an LSTM. */
@@ -167,20 +184,57 @@ final class RecurrentNode {
         : "%s.%s.%s".formatted(node.name(), direction == 0 ? "forward" : "backward", vector);
   }
 
+  /** Name of the value it begins with; empty if there is none. */
+  String initialName(int state) {
+    return state < states() ? node.input(INITIAL_H + state) : "";
+  }
+
+  /** Names under which a session keeps state {@code state} of all directions. */
+  List<String> stateNames(int state) {
+    return directions() == 1
+        ? List.of(stateName(state, 0))
+        : List.of(stateName(state, 0), stateName(state, 1));
+  }
+
+  /** Whether it begins with zeros whatever the graph reads. */
+  boolean beginsWithZero(int state) {
+    String name = initialName(state);
+    return name.isEmpty() || states.isZero(node, name);
+  }
+
   /** The state it begins with as the graph says it, where that is a constant other than zero. */
   Optional<OnnxTensor> initialState(int state) {
-    String name = node.input(INITIAL_H + state);
-    return name.isEmpty() || isZero(name) ? Optional.empty() : graph.constant(node, name);
+    return beginsWithZero(state) ? Optional.empty() : graph.constant(node, initialName(state));
+  }
+
+  /**
+   * Refuses initial states of a wrong shape, zeros too: they say that the weights are not those
+   * that were meant.
+   *
+   * @param batch streams of the graph; empty if it leaves that open
+   * @return the streams that the states are for, if they say it
+   */
+  OptionalInt requireStateShapes(OptionalInt batch) {
+    OptionalInt streams = batch;
+    for (int state = 0; state < states(); state++) {
+      String name = initialName(state);
+      if (!name.isEmpty()) {
+        streams = states.requireShape(this, INPUTS.get(INITIAL_H + state), name, streams);
+      }
+    }
+    return streams;
   }
 
   /** Refuses a state that the graph itself computes, which no model of layers does. */
   void requireNoComputedState() {
     for (int state = 0; state < states(); state++) {
-      String name = node.input(INITIAL_H + state);
-      if (graph.isComputed(name) && !isZero(name)) {
+      String name = initialName(state);
+      if (graph.isComputed(name) && !states.isZero(node, name)) {
         throw node.unsupported(
             "%s is computed by %s; import this node alone and set its state (Sequence.state)"
-                .formatted(INPUTS.get(INITIAL_H + state), graph.producer(name).orElseThrow()));
+                .formatted(
+                    INPUTS.get(INITIAL_H + state),
+                    graph.producer(graph.source(name)).orElseThrow()));
       }
     }
   }
@@ -199,35 +253,6 @@ final class RecurrentNode {
     }
   }
 
-  private boolean isZero(String name) {
-    Optional<OnnxTensor> constant = graph.constant(node, name);
-    if (constant.isPresent()) {
-      for (float value : constant.get().floats()) {
-        if (value != 0) {
-          return false;
-        }
-      }
-      return true;
-    }
-    // Exporters make zeros as wide as the batch.
-    return graph
-        .producer(name)
-        .map(producer ->
-            switch (producer.operator()) {
-              case "ConstantOfShape" ->
-                  producer
-                      .tensor("value")
-                      .map(proto ->
-                          OnnxTensor.of(node.file(), producer.toString(), "value", proto)
-                                  .floats()[0]
-                              == 0)
-                      .orElse(true);
-              case "Expand", "Identity" -> isZero(producer.input(0));
-              default -> false;
-            })
-        .orElse(false);
-  }
-
   private int hiddenSize(int[] shape) {
     long size = node.integer("hidden_size", shape[2]);
     if (size < 1 || size > 1 << 20) {
@@ -243,15 +268,13 @@ final class RecurrentNode {
     int rows = operator.gates * units;
     if (shape.length != 3 || shape[0] != directions() || shape[1] != rows) {
       throw node.malformed(
-          "W is %s, expected [%d, %d, inputs]: %d direction%s, %d gate%s of %d units%s"
+          "W is %s, expected [%d, %d, inputs]: %s, %s of %d units%s"
               .formatted(
                   w,
                   directions(),
                   rows,
-                  directions(),
-                  directions() == 1 ? "" : "s",
-                  operator.gates,
-                  operator.gates == 1 ? "" : "s",
+                  directionCount(),
+                  gateCount(),
                   units,
                   shape.length == 3 && shape[2] == rows ? "; it looks transposed" : ""));
     }
@@ -259,7 +282,7 @@ final class RecurrentNode {
   }
 
   private Layer layer(float[] r) {
-    float[] w = weights(W).floats();
+    float[] w = weights(W).weights();
     Optional<float[]> b = optional(B, 2 * operator.gates * units);
     Optional<float[]> p = operator == Operator.LSTM ? optional(P, 3 * units) : Optional.empty();
     List<List<Activation.Elementwise>> activations =
@@ -393,23 +416,25 @@ final class RecurrentNode {
     }
     OnnxTensor tensor = weights(input);
     requireShape(INPUTS.get(input), tensor, directions(), width);
-    return Optional.of(tensor.floats());
+    return Optional.of(tensor.weights());
   }
 
   private void requireShape(String input, OnnxTensor tensor, int... expected) {
     if (!Arrays.equals(tensor.shape(), expected)) {
       throw node.malformed(
-          "%s is %s, expected %s: %d direction%s, %d gate%s of %d units"
+          "%s is %s, expected %s: %s, %s of %d units"
               .formatted(
-                  input,
-                  tensor,
-                  Arrays.toString(expected),
-                  directions(),
-                  directions() == 1 ? "" : "s",
-                  operator.gates,
-                  operator.gates == 1 ? "" : "s",
-                  units));
+                  input, tensor, Arrays.toString(expected), directionCount(), gateCount(), units));
     }
+  }
+
+  /** For messages. */
+  String directionCount() {
+    return directions() == 1 ? "1 direction" : directions() + " directions";
+  }
+
+  private String gateCount() {
+    return operator.gates == 1 ? "1 gate" : operator.gates + " gates";
   }
 
   private static float[] part(float[] values, int index, int length) {

@@ -59,6 +59,11 @@ final class ShapeNode {
   private TensorLayout unsqueeze() {
     node.requireAttributes("axes");
     long[] listed = listedAxes();
+    if (from.rank() + listed.length > TensorLayout.MOST_DIMENSIONS) {
+      throw node.unsupported(
+          "gives %d dimensions; supported are %d"
+              .formatted(from.rank() + listed.length, TensorLayout.MOST_DIMENSIONS));
+    }
     List<List<TensorLayout.Axis>> widened = new ArrayList<>(from.dimensions());
     for (int axis : axes(from.rank() + listed.length)) {
       widened.add(axis, List.of());
@@ -69,31 +74,29 @@ final class ShapeNode {
   private TensorLayout transpose() {
     node.requireAttributes("perm");
     int rank = from.rank();
-    int[] order =
-        node.integers("perm")
-            .map(perm -> Arrays.stream(perm).mapToInt(Math::toIntExact).toArray())
-            .orElseGet(() -> descending(rank));
+    long[] order = node.integers("perm").orElseGet(() -> descending(rank));
     boolean[] seen = new boolean[rank];
-    for (int i = 0; i < order.length; i++) {
-      if (order.length != rank || order[i] < 0 || order[i] >= rank || seen[order[i]]) {
+    for (long i : order) {
+      if (order.length != rank || i < 0 || i >= rank || seen[(int) i]) {
         throw node.malformed(
             "attribute perm is %s, expected each of 0 to %d once"
                 .formatted(Arrays.toString(order), rank - 1));
       }
-      seen[order[i]] = true;
+      seen[(int) i] = true;
     }
-    return from.transposed(order);
+    return from.transposed(Arrays.stream(order).mapToInt(i -> (int) i).toArray());
   }
 
-  private static int[] descending(int rank) {
-    int[] order = new int[rank];
+  private static long[] descending(int rank) {
+    long[] order = new long[rank];
     Arrays.setAll(order, i -> rank - 1 - i);
     return order;
   }
 
   private TensorLayout reshape() {
     node.requireAttributes("shape", "allowzero");
-    long[] wanted = node.integers("shape").orElseGet(() -> constant("its shape", node.input(1)));
+    long[] wanted =
+        requireFew(node.integers("shape").orElseGet(() -> constant("its shape", node.input(1))));
     if (node.flag("allowzero") && Arrays.stream(wanted).anyMatch(size -> size == 0)) {
       throw node.unsupported("asks for no values at all (allowzero with a size of 0)");
     }
@@ -164,7 +167,7 @@ final class ShapeNode {
         Arrays.stream(listed)
             .map(axis -> axis < 0 ? axis + rank : axis)
             .filter(axis -> axis >= 0 && axis < rank)
-            .mapToInt(Math::toIntExact)
+            .mapToInt(axis -> (int) axis)
             .sorted()
             .distinct()
             .toArray();
@@ -182,7 +185,16 @@ final class ShapeNode {
       throw node.unsupported(
           "names no axes, so what it does depends on the data; supported is one that does");
     }
-    return attribute.orElseGet(() -> constant("axes", node.input(1)));
+    return requireFew(attribute.orElseGet(() -> constant("axes", node.input(1))));
+  }
+
+  private long[] requireFew(long[] sizes) {
+    if (sizes.length > TensorLayout.MOST_DIMENSIONS) {
+      throw node.unsupported(
+          "names %d dimensions; supported are %d"
+              .formatted(sizes.length, TensorLayout.MOST_DIMENSIONS));
+    }
+    return sizes;
   }
 
   private long[] constant(String what, String name) {

@@ -11,6 +11,9 @@ import java.util.Optional;
  * @param dimensions of each its axes, the slowest first
  */
 record TensorLayout(List<List<Axis>> dimensions) {
+  /** More than tensors have anywhere; each node on the way costs time for each of them. */
+  static final int MOST_DIMENSIONS = 32;
+
   /**
    * What is counted along a dimension. Axes of size 1 are left out everywhere.
    *

@@ -11,6 +11,6 @@ public final class UnsupportedOnnxException extends RuntimeException {
 
   /** What of {@code file} is not supported. */
   public UnsupportedOnnxException(Path file, String problem) {
-    super(file + ": " + problem);
+    super(file + ": " + OneLine.of(problem));
   }
 }

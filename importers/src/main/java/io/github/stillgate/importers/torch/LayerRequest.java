@@ -2,7 +2,6 @@ package io.github.stillgate.importers.torch;
 
 import io.github.stillgate.core.model.Activation;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,7 +11,8 @@ import java.util.Optional;
  * One module of a PyTorch network that is to be taken over.
  *
  * @param kind what it is; a state dict does not say
- * @param prefix what its tensors' names begin with, without the last dot
+ * @param prefix what its tensors' names begin with, without the last dot; empty if they begin with
+ *     nothing, as those of a module that was saved alone
  * @param activation what follows it, or for an RNN its nonlinearity; empty for the usual
  */
 public record LayerRequest(Kind kind, String prefix, Optional<Activation> activation) {
@@ -58,19 +58,20 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
 
   /**
    * Reads requests from a line such as {@code emb:encoder.embedding, gru:encoder.gru,
-   * linear:out:softmax}: kind, the prefix of its tensors (the kind, if it is left out), and an
-   * activation, with colons between them and commas between layers.
+   * linear:out:softmax}: kind, the prefix of its tensors (the kind, if it is left out; nothing
+   * between or behind colons means tensors without a prefix), and an activation, with colons
+   * between them and commas between layers.
    *
    * @throws IllegalArgumentException if a kind or an activation is unknown
    */
   public static List<LayerRequest> parse(String line) {
     List<LayerRequest> requests = new ArrayList<>();
-    for (String entry : line.split(",")) {
-      String[] parts = entry.strip().split(":");
+    for (String entry : line.split(",", -1)) {
+      String[] parts = entry.strip().split(":", -1);
       if (parts.length > 3 || parts[0].isBlank()) {
         throw new IllegalArgumentException(
-            "\"%s\" is no layer; expected kind:prefix or kind:prefix:activation"
-                .formatted(entry.strip()));
+            "\"%s\" is no layer; expected kind:prefix or kind:prefix:activation with the kinds %s"
+                .formatted(entry.strip(), KINDS.keySet().stream().sorted().toList()));
       }
       requests.add(
           of(
@@ -91,9 +92,19 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
     if (known == null) {
       throw new IllegalArgumentException(
           "layer kind \"%s\" is not known (known: %s)"
-              .formatted(kind, Arrays.toString(KINDS.keySet().stream().sorted().toArray())));
+              .formatted(kind, KINDS.keySet().stream().sorted().toList()));
     }
     return new LayerRequest(known, prefix.strip(), activation.map(LayerRequest::activation));
+  }
+
+  /** The name of the module's tensor {@code part}, such as {@code encoder.gru.weight_ih_l0}. */
+  String tensor(String part) {
+    return prefix.isEmpty() ? part : prefix + "." + part;
+  }
+
+  /** What its layer is called. */
+  String layerName() {
+    return prefix.isEmpty() ? kind.name().toLowerCase(Locale.ROOT) : prefix;
   }
 
   private static Activation activation(String name) {

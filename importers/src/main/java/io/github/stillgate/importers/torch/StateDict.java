@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -41,6 +42,9 @@ public final class StateDict {
    * with relu computes the same with this clip, but cannot run away.
    */
   private static final float RELU_CLIP = 0x1p60f;
+
+  /** Of these a message names each. */
+  private static final int MOST_PREFIXES = 8;
 
   private final WeightsFile file;
   private final Set<String> used = new HashSet<>();
@@ -61,8 +65,8 @@ public final class StateDict {
    * Takes over the modules of {@code requests}, the one that reads the input first.
    *
    * @param vocabulary the characters it reads, if it reads characters
-   * @throws WeightsFormatException if a tensor is missing or has another shape than its module
-   *     would have, or a weight is not finite
+   * @throws WeightsFormatException if a tensor is missing, or of a layer or a direction only some
+   *     are there, or one has another shape than its module would have, or a weight is not finite
    * @throws IllegalArgumentException if the widths of neighbours do not fit
    */
   public static Import read(
@@ -83,45 +87,46 @@ public final class StateDict {
   }
 
   private List<Layer> layers(LayerRequest request) {
-    String prefix = request.prefix();
     return switch (request.kind()) {
       case EMBEDDING -> {
-        Tensor table = matrix(prefix + ".weight");
+        Tensor table = matrix(request, "weight");
         yield List.of(
             new Embedding(
-                prefix, Matrix.of(table.name(), rows(table), columns(table), table.toFloats())));
+                request.layerName(),
+                Matrix.of(table.name(), rows(table), columns(table), table.toFloats())));
       }
-      case LINEAR -> List.of(linear(prefix, request.activation().orElse(Activation.LINEAR)));
+      case LINEAR -> List.of(linear(request));
       case GRU, LSTM, RNN -> recurrent(request);
     };
   }
 
-  private Dense linear(String prefix, Activation activation) {
-    Tensor w = matrix(prefix + ".weight");
-    float[] b = optionalVector(prefix + ".bias", rows(w)).orElseGet(() -> new float[rows(w)]);
+  private Dense linear(LayerRequest request) {
+    Tensor w = matrix(request, "weight");
+    String bias = request.tensor("bias");
+    float[] b = optionalVector(bias, rows(w)).orElseGet(() -> new float[rows(w)]);
     return new Dense(
-        prefix,
+        request.layerName(),
         Matrix.of(w.name(), rows(w), columns(w), w.toFloats()),
-        Matrix.vector(prefix + ".bias", b),
-        activation);
+        Matrix.vector(bias, b),
+        request.activation().orElse(Activation.LINEAR));
   }
 
   private List<Layer> recurrent(LayerRequest request) {
+    RecurrentTensors tensors = RecurrentTensors.of(file, request);
+    if (tensors.layers() == 0) {
+      // Says what there is instead.
+      matrix(request, "weight_ih_l0");
+    }
     List<Layer> layers = new ArrayList<>();
-    String prefix = request.prefix();
-    for (int i = 0; i == 0 || has(prefix, i, ""); i++) {
-      String name = has(prefix, 1, "") ? prefix + ".l" + i : prefix;
+    for (int i = 0; i < tensors.layers(); i++) {
+      String name = tensors.layers() > 1 ? request.layerName() + ".l" + i : request.layerName();
       layers.add(
-          has(prefix, i, "_reverse")
+          tensors.bidirectional()
               ? new Bidirectional(
                   name, cell(request, "forward", i, ""), cell(request, "backward", i, "_reverse"))
               : cell(request, name, i, ""));
     }
     return layers;
-  }
-
-  private boolean has(String prefix, int layer, String direction) {
-    return file.tensors().containsKey("%s.weight_hh_l%d%s".formatted(prefix, layer, direction));
   }
 
   private Layer cell(LayerRequest request, String name, int layer, String direction) {
@@ -149,7 +154,7 @@ public final class StateDict {
                   LstmOrder.I_F_G_O,
                   false,
                   Optional.empty(),
-                  projection(request.prefix() + ".weight_hr" + suffix, gates),
+                  projection(request, "weight_hr" + suffix, gates),
                   Lstm.Activations.STANDARD)
               .toLayer(name);
       default -> {
@@ -166,13 +171,12 @@ public final class StateDict {
   }
 
   private StackedGates gates(LayerRequest request, String suffix, int gateCount) {
-    Tensor w = matrix(request.prefix() + ".weight_ih" + suffix);
-    Tensor u = matrix(request.prefix() + ".weight_hh" + suffix);
-    String projection = request.prefix() + ".weight_hr" + suffix;
-    boolean projected =
-        request.kind() == LayerRequest.Kind.LSTM && file.tensors().containsKey(projection);
-    int units = projected ? columns(matrix(projection)) : columns(u);
-    if (rows(u) != gateCount * units || rows(w) != rows(u)) {
+    Tensor w = matrix(request, "weight_ih" + suffix);
+    Tensor u = matrix(request, "weight_hh" + suffix);
+    String projection = "weight_hr" + suffix;
+    boolean projected = file.tensors().containsKey(request.tensor(projection));
+    int units = projected ? columns(matrix(request, projection)) : columns(u);
+    if (rows(u) != (long) gateCount * units || rows(w) != rows(u)) {
       throw new IllegalArgumentException(
           "%s is %d x %d and %s is %d x %d; %d gates of %d units make %d rows each%s"
               .formatted(
@@ -184,19 +188,13 @@ public final class StateDict {
                   columns(u),
                   gateCount,
                   units,
-                  gateCount * units,
+                  (long) gateCount * units,
                   guess(rows(w), columns(w), rows(u), columns(u))));
     }
-    String first = request.prefix() + ".bias_ih" + suffix;
-    String second = request.prefix() + ".bias_hh" + suffix;
+    String first = request.tensor("bias_ih" + suffix);
+    String second = request.tensor("bias_hh" + suffix);
     Optional<float[]> inputBias = optionalVector(first, rows(w));
     Optional<float[]> stateBias = optionalVector(second, rows(w));
-    if (inputBias.isPresent() != stateBias.isPresent()) {
-      throw new IllegalArgumentException(
-          "%s is there and %s is not; PyTorch writes both or none"
-              .formatted(
-                  inputBias.isPresent() ? first : second, inputBias.isPresent() ? second : first));
-    }
     return new StackedGates(
         columns(w), units, columns(u), w.toFloats(), u.toFloats(), inputBias, stateBias);
   }
@@ -216,23 +214,62 @@ public final class StateDict {
         : "";
   }
 
-  private Optional<Matrix> projection(String name, StackedGates gates) {
-    if (!file.tensors().containsKey(name)) {
+  private Optional<Matrix> projection(LayerRequest request, String part, StackedGates gates) {
+    if (!file.tensors().containsKey(request.tensor(part))) {
       return Optional.empty();
     }
-    Tensor wp = matrix(name);
-    return Optional.of(Matrix.of(name, gates.outputs(), gates.units(), wp.toFloats()));
+    Tensor wp = matrix(request, part);
+    return Optional.of(Matrix.of(wp.name(), gates.outputs(), gates.units(), wp.toFloats()));
   }
 
-  private Tensor matrix(String name) {
+  private Tensor matrix(LayerRequest request, String part) {
+    String name = request.tensor(part);
+    if (!file.tensors().containsKey(name)) {
+      prefixes(part)
+          .ifPresent(prefixes -> {
+            throw new IllegalArgumentException(
+                "has no tensor \"%s\"; with another prefix there are %s, so ask for %s:%s"
+                    .formatted(
+                        name,
+                        prefixes.stream().map(p -> p.isEmpty() ? part : p + "." + part).toList(),
+                        request.kind().name().toLowerCase(Locale.ROOT),
+                        nearest(prefixes, request.prefix())));
+          });
+    }
     Tensor tensor = file.tensor(name);
-    if (tensor.shape().length != 2 || tensor.elements() == 0) {
+    long[] shape = tensor.shape();
+    if (shape.length != 2 || tensor.elements() == 0) {
       throw new IllegalArgumentException(
           "%s has shape %s; expected a matrix that is not empty"
-              .formatted(name, Arrays.toString(tensor.shape())));
+              .formatted(name, Arrays.toString(shape)));
+    }
+    if (shape[0] > Integer.MAX_VALUE || shape[1] > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "%s has shape %s; supported are extents below 2^31"
+              .formatted(name, Arrays.toString(shape)));
     }
     used.add(name);
     return tensor;
+  }
+
+  /** Prefixes under which the file has {@code part}; empty if there is none. */
+  private Optional<List<String>> prefixes(String part) {
+    List<String> prefixes =
+        file.tensors().keySet().stream()
+            .filter(tensor -> tensor.equals(part) || tensor.endsWith("." + part))
+            .map(tensor ->
+                tensor.equals(part) ? "" : tensor.substring(0, tensor.length() - part.length() - 1))
+            .limit(MOST_PREFIXES)
+            .toList();
+    return prefixes.isEmpty() ? Optional.empty() : Optional.of(prefixes);
+  }
+
+  /** As wrappers put something before ({@code module.}, {@code _orig_mod.}), or else the first. */
+  private static String nearest(List<String> prefixes, String asked) {
+    return prefixes.stream()
+        .filter(prefix -> prefix.endsWith("." + asked))
+        .findFirst()
+        .orElse(prefixes.getFirst());
   }
 
   private Optional<float[]> optionalVector(String name, int length) {

@@ -9,7 +9,6 @@ import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
 import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.importers.onnx.generated.ChainCases;
 import io.github.stillgate.importers.onnx.generated.GeneratedCase;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import io.github.stillgate.importers.onnx.generated.OnnxReference;
@@ -21,7 +20,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -104,32 +102,6 @@ class OnnxRefusalTest {
     Path empty = write(new byte[0]);
     assertThatThrownBy(() -> OnnxFile.open(empty)).hasMessageContaining("holds no graph");
     isMalformed(with(GRU, ModelProto.Builder::clearOpsetImport), "opset_import");
-  }
-
-  /** Damaged files end in one of the two exceptions, or are models. */
-  @Test
-  void damagedBytesNeverEndOtherwise() throws Exception {
-    Random random = new Random(7);
-    List<byte[]> models =
-        List.of(
-            LSTM.toCase().model().toByteArray(),
-            ChainCases.all().get(1).model().toByteArray(),
-            ChainCases.all().get(9).model().toByteArray());
-    for (int i = 0; i < 1500; i++) {
-      byte[] damaged = models.get(i % models.size()).clone();
-      for (int k = 0; k <= random.nextInt(3); k++) {
-        // Weights are most of a file; structure is at its ends.
-        int reach = Math.min(damaged.length, 600);
-        int at = random.nextInt(reach);
-        damaged[random.nextBoolean() ? at : damaged.length - 1 - at] = (byte) random.nextInt();
-      }
-      Path path = write(damaged);
-      try {
-        OnnxFile.open(path).model();
-      } catch (OnnxFormatException | UnsupportedOnnxException expected) {
-        assertThat(expected).hasMessageStartingWith(path + ": ");
-      }
-    }
   }
 
   @Test
@@ -350,7 +322,7 @@ class OnnxRefusalTest {
     state[state.length - 1] = 1;
     assertThat(outcome(cut, "input_2.pb", state).toString())
         .startsWith("Failed")
-        .contains("its initial state is", "[3, 1, 5], expected [1, 3, 5]");
+        .contains("initial_h is \"initial_h\" of shape [3, 1, 5], expected [1, 3, 5]");
     byte[] flat = OnnxGraph.tensor("X", new long[] {18, 4}, new float[72]).toByteArray();
     assertThat(outcome(cut, "input_0.pb", flat).toString())
         .startsWith("Failed")

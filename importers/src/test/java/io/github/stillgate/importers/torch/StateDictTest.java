@@ -18,7 +18,13 @@ import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -108,7 +114,124 @@ class StateDictTest {
     matrix("rnn.weight_ih_l0", 15, 6);
     matrix("rnn.weight_hh_l0", 15, 5);
     vector("rnn.bias_ih_l0", 15);
-    assertRefused("gru:rnn", "rnn.bias_ih_l0 is there and rnn.bias_hh_l0 is not", "both or none");
+    assertRefused("gru:rnn", "rnn.bias_hh_l0 is missing", "both biases or none");
+  }
+
+  /** What is left of a stack would be a smaller network. */
+  @Test
+  void aLayerThatIsMissing() {
+    recurrent("rnn", 3, 0, "", 6, 4);
+    recurrent("rnn", 3, 2, "", 4, 4);
+    assertRefused("gru:rnn", "rnn.bias_hh_l1, rnn.bias_ih_l1, rnn.weight_hh_l1, rnn.weight_ih_l1");
+  }
+
+  @Test
+  void anyTensorThatIsMissing() throws IOException {
+    List<String> parts = List.of("weight_ih", "weight_hh", "bias_ih", "bias_hh");
+    for (String direction : List.of("", "_reverse")) {
+      for (int layer = 0; layer < 2; layer++) {
+        for (String part : parts) {
+          String left = "rnn.%s_l%d%s".formatted(part, layer, direction);
+          WeightsWriter cut = new WeightsWriter();
+          for (String reverse : List.of("", "_reverse")) {
+            for (int l = 0; l < 2; l++) {
+              for (String p : parts) {
+                String name = "rnn.%s_l%d%s".formatted(p, l, reverse);
+                int columns = p.equals("weight_ih") ? l == 0 ? 6 : 10 : 5;
+                if (!name.equals(left) && p.startsWith("weight")) {
+                  cut.tensor(name, values(15 * columns), 15, columns);
+                } else if (!name.equals(left)) {
+                  cut.tensor(name, values(15), 15);
+                }
+              }
+            }
+          }
+          cut.write(file());
+          try (WeightsFile weights = WeightsFile.open(file())) {
+            assertThatThrownBy(
+                    () -> StateDict.read(weights, LayerRequest.parse("gru:rnn"), Optional.empty()))
+                .isInstanceOf(WeightsFormatException.class)
+                .hasMessageContaining(left + " is missing");
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aTensorOfAnotherKind() {
+    recurrent("rnn", 3, 0, "", 6, 4);
+    matrix("rnn.weight_hr_l0", 4, 4);
+    assertRefused("gru:rnn", "rnn.weight_hr_l0 is no tensor of a GRU");
+  }
+
+  @Test
+  void weightNormIsNoWeight() {
+    recurrent("rnn", 3, 0, "", 6, 4);
+    matrix("rnn.weight_hh_l0_g", 12, 1);
+    assertRefused("gru:rnn", "rnn.weight_hh_l0_g is no tensor of a GRU");
+  }
+
+  /** A row of numbers whose product is small can still be longer than an array. */
+  @Test
+  void extentsBeyondAnInt() throws IOException {
+    byte[] header =
+        ("{\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[0,3000000000],\"data_offsets\":[0,0]},"
+                + "\"g.weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[3000000000,0],\"data_offsets\":[0,0]},"
+                + "\"g.weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[3000000000,0],\"data_offsets\":[0,0]}}")
+            .getBytes(StandardCharsets.UTF_8);
+    ByteBuffer bytes = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
+    Files.write(file(), bytes.putLong(header.length).put(header).array());
+    for (String layers : List.of("linear:fc", "gru:g")) {
+      try (WeightsFile weights = WeightsFile.open(file())) {
+        assertThatThrownBy(
+                () -> StateDict.read(weights, LayerRequest.parse(layers), Optional.empty()))
+            .isInstanceOf(WeightsFormatException.class)
+            .hasMessageContaining("3000000000");
+      }
+    }
+    // A sparse file: 2^31 rows of one bf16.
+    byte[] tall =
+        "{\"fc.weight\":{\"dtype\":\"BF16\",\"shape\":[2147483648,1],\"data_offsets\":[0,4294967296]}}"
+            .getBytes(StandardCharsets.UTF_8);
+    ByteBuffer begin = ByteBuffer.allocate(8 + tall.length).order(ByteOrder.LITTLE_ENDIAN);
+    begin.putLong(tall.length).put(tall);
+    try (SeekableByteChannel channel =
+        Files.newByteChannel(
+            file(),
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.SPARSE)) {
+      channel.write(begin.flip());
+      channel.position(begin.limit() + (1L << 32) - 1);
+      channel.write(ByteBuffer.allocate(1));
+    }
+    try (WeightsFile weights = WeightsFile.open(file())) {
+      assertThatThrownBy(
+              () -> StateDict.read(weights, LayerRequest.parse("linear:fc"), Optional.empty()))
+          .isInstanceOf(WeightsFormatException.class)
+          .hasMessageContaining("fc.weight has shape [2147483648, 1]; supported are extents below");
+    }
+  }
+
+  @Test
+  void prefixesOfWrappersAreOffered() {
+    recurrent("_orig_mod.encoder.rnn", 3, 0, "", 6, 4);
+    recurrent("other.rnn", 3, 0, "", 6, 4);
+    assertRefused(
+        "gru:encoder.rnn",
+        "has no tensor \"encoder.rnn.weight_ih_l0\"",
+        "other.rnn.weight_ih_l0",
+        "ask for gru:_orig_mod.encoder.rnn");
+    assertRefused("linear:out", "has no tensor \"out.weight\"; it has [");
+  }
+
+  @Test
+  void aModuleThatWasSavedAloneHasNoPrefix() throws IOException {
+    matrix("weight_ih_l0", 12, 6);
+    matrix("weight_hh_l0", 12, 4);
+    assertThat(read("gru:").model().layers().getFirst().name()).isEqualTo("gru");
+    assertRefused("gru", "has no tensor \"gru.weight_ih_l0\"", "ask for gru:");
   }
 
   @Test
@@ -147,6 +270,12 @@ class StateDictTest {
     assertThatThrownBy(() -> LayerRequest.parse("rnn:a:softsign"))
         .hasMessageContaining("torch.nn.RNN has tanh and relu");
     assertThatThrownBy(() -> LayerRequest.parse("gru:a,,gru:b")).hasMessageContaining("\"\"");
+    for (String none : List.of("", ":", "::", ":a", " : ", ",", "gru:a,")) {
+      assertThatThrownBy(() -> LayerRequest.parse(none))
+          .as("\"%s\"", none)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("is no layer; expected kind:prefix");
+    }
     assertThatThrownBy(() -> LayerRequest.parse("linear:a:tanh:b"))
         .hasMessageContaining("expected kind:prefix");
   }

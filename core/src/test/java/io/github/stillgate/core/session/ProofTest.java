@@ -1,0 +1,81 @@
+package io.github.stillgate.core.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.ProofVectors;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** What a proof says when outputs differ. */
+class ProofTest {
+  private static final int STEPS = 20;
+
+  /** Gives 1 at every step. */
+  private static Plan ones() {
+    Dense one =
+        new Dense(
+            "one", Matrix.of("one.W", 1, 1, 0f), Matrix.vector("one.b", 1f), Activation.LINEAR);
+    return Plan.compile(new Model(List.of(one)), PlanOptions.defaults().withBackend("reference"));
+  }
+
+  /** Expects 1 plus an error that is {@code first} and grows by {@code factor} a step. */
+  private static ProofVectors errors(double first, double factor) {
+    float[][] input = new float[STEPS][1];
+    float[][] output = new float[STEPS][1];
+    for (int t = 0; t < STEPS; t++) {
+      output[t][0] = (float) (1 + first * Math.pow(factor, t));
+    }
+    return new ProofVectors(List.of(new ProofVectors.Case("a", Optional.empty(), input, output)));
+  }
+
+  @Test
+  void roundingThatGrowsIsNoOtherNetwork() {
+    try (Plan plan = ones()) {
+      assertThat(Proof.replay(plan, errors(1e-6, 1), 1e-5)).isBetween(9e-7, 1.1e-6);
+      assertThatThrownBy(() -> Proof.replay(plan, errors(1e-6, 1.3), 1e-5))
+          .isInstanceOf(ProofFailedException.class)
+          .hasMessageContaining("case a, step 9, output 0 is 1.0, but 1.00001")
+          .hasMessageContaining("The first 9 steps agree within")
+          .hasMessageContaining(
+              "amplifies rounding: shorten the vectors or allow a larger tolerance")
+          .hasMessageContaining("--tolerance")
+          .hasMessageNotContaining("order of the gates");
+    }
+  }
+
+  @Test
+  void anotherNetworkIsOffAtOnceOrBySteps() {
+    try (Plan plan = ones()) {
+      assertThatThrownBy(() -> Proof.replay(plan, errors(0.1, 1), 1e-5))
+          .hasMessageContaining("case a, step 0, output 0 is 1.0, but 1.1 was expected")
+          .hasMessageContaining("order of the gates")
+          .hasMessageContaining("linear_before_reset")
+          .hasMessageContaining("LayerNorm")
+          .hasMessageContaining("fp16")
+          .hasMessageNotContaining("agree within");
+      assertThatThrownBy(() -> Proof.replay(plan, errors(1e-8, 30), 1e-5))
+          .hasMessageContaining("steps agree within")
+          .hasMessageContaining("This is not the network the vectors came from");
+    }
+  }
+
+  @Test
+  void aToleranceThatProvesNothingIsRefused() {
+    try (Plan plan = ones()) {
+      for (double tolerance : new double[] {-1, 1, 1e30, Double.NaN, Double.POSITIVE_INFINITY}) {
+        assertThatThrownBy(() -> Proof.replay(plan, errors(0, 1), tolerance))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("the tolerance is " + tolerance);
+      }
+      assertThat(Proof.replay(plan, errors(0, 1), 0)).isZero();
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package io.github.stillgate.importers.onnx;
+
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.Descriptors.Descriptor;
+import com.google.protobuf.ExtensionRegistryLite;
+import com.google.protobuf.Parser;
+import com.google.protobuf.UnsafeByteOperations;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+
+/** Parses what ONNX stores, within limits. */
+final class OnnxProto {
+  private static final int SHOWN = 8;
+
+  private OnnxProto() {}
+
+  /**
+   * The message in {@code bytes}, which it goes on using.
+   *
+   * @param file for messages
+   * @param what for messages
+   * @throws OnnxFormatException if it is none, or has more parts or levels than {@link ProtoSize}
+   *     allows
+   */
+  static <M> M parse(Path file, byte[] bytes, String what, Parser<M> parser, Descriptor type) {
+    try {
+      switch (ProtoSize.of(input(bytes), type)) {
+        case TOO_MANY_PARTS ->
+            throw new UnsupportedOnnxException(
+                file,
+                "has more than %d nodes, tensors, attributes and names; supported are that many"
+                    .formatted(ProtoSize.MOST_PARTS));
+        case TOO_DEEP ->
+            throw new UnsupportedOnnxException(
+                file,
+                "nests graphs deeper than %d messages, which no parser takes"
+                    .formatted(ProtoSize.DEEPEST));
+        case FITS -> {
+          return parser.parseFrom(input(bytes), ExtensionRegistryLite.getEmptyRegistry());
+        }
+      }
+    } catch (IOException e) {
+      throw new OnnxFormatException(
+          file,
+          "truncated, or not %s (%d bytes, the first are %s); export or fetch it again"
+              .formatted(what, bytes.length, begin(bytes)),
+          e);
+    }
+    throw new AssertionError(List.of(ProtoSize.Verdict.values()));
+  }
+
+  /** Its byte strings are views of {@code bytes}. */
+  private static CodedInputStream input(byte[] bytes) {
+    CodedInputStream in = UnsafeByteOperations.unsafeWrap(bytes).newCodedInput();
+    in.enableAliasing(true);
+    return in;
+  }
+
+  private static String begin(byte[] bytes) {
+    return HexFormat.ofDelimiter(" ").formatHex(bytes, 0, Math.min(SHOWN, bytes.length));
+  }
+}
