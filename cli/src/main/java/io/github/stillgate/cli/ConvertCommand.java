@@ -8,8 +8,9 @@ import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.session.ProofFailedException;
 import io.github.stillgate.core.weights.DType;
+import io.github.stillgate.core.weights.FileKind;
+import io.github.stillgate.core.weights.NewFile;
 import io.github.stillgate.core.weights.WeightsFile;
-import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.core.weights.WeightsWriter;
 import io.github.stillgate.importers.onnx.Account;
 import io.github.stillgate.importers.onnx.OnnxFile;
@@ -145,9 +146,10 @@ final class ConvertCommand implements Callable<Integer> {
     if (givenTolerance != null && !isTolerance(givenTolerance)) {
       throw new ParameterException(
           spec.commandLine(),
-          "--tolerance must be a number from 0 on and below %s, it is %s"
-              .formatted(Proof.TOLERANCE_LIMIT, givenTolerance));
+          "--tolerance must be a number above 0 and below %s, it is %s"
+              .formatted(ProofVectors.TOLERANCE_BELOW, givenTolerance));
     }
+    NewFile target = NewFile.at(to);
     Source source = read();
     WeightsWriter writer = source.model.writer(format.type, source.notes);
     Optional<ProofVectors> proof = vectors == null ? source.proof : Optional.of(vectors(vectors));
@@ -155,19 +157,12 @@ final class ConvertCommand implements Callable<Integer> {
     if (proof.isPresent()) {
       double tolerance =
           givenTolerance != null ? givenTolerance : vectors != null ? TOLERANCE : source.tolerance;
-      if (!isTolerance(tolerance)) {
-        throw new WeightsFormatException(
-            from,
-            "it says that its proof allows an error of %s, which proves nothing; expected a number from"
-                    .formatted(tolerance)
-                + " 0 on and below %s. Give --tolerance".formatted(Proof.TOLERANCE_LIMIT));
-      }
       verified =
           Optional.of(
               new Verified(verify(source.model, proof.get(), tolerance, writer), tolerance));
     }
     long before = Files.size(from);
-    writer.write(to);
+    writer.write(target);
     Output out = new Output(spec.commandLine().getOut());
     if (json) {
       out.json(describe(source, verified, before));
@@ -178,7 +173,7 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   private static boolean isTolerance(double tolerance) {
-    return tolerance >= 0 && tolerance < Proof.TOLERANCE_LIMIT;
+    return tolerance > 0 && tolerance < ProofVectors.TOLERANCE_BELOW;
   }
 
   private void print(Output out, Source source, Optional<Verified> verified, long before)
@@ -297,11 +292,11 @@ final class ConvertCommand implements Callable<Integer> {
     }
   }
 
-  /** The ending says it, and the first bytes do where it is another one than usual. */
+  /** The first bytes say it; where they do not, the ending does. */
   private static boolean isOnnx(Path path) throws IOException {
-    String name = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT);
-    return name.endsWith(".onnx")
-        || !name.endsWith(".safetensors") && Files.isRegularFile(path) && OnnxFile.isLikely(path);
+    FileKind kind = FileKind.of(path);
+    boolean named = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT).endsWith(".onnx");
+    return kind == FileKind.ONNX || named && kind != FileKind.SAFETENSORS;
   }
 
   private Source readOnnx() throws IOException {

@@ -1,12 +1,13 @@
 package io.github.stillgate.cli;
 
-import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.Session;
+import io.github.stillgate.core.weights.RegularFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -54,7 +55,7 @@ final class DemoCommand implements Callable<Integer> {
       throw new IOException(
           model + ": no such file; run ./stillgate from a checkout, or name one with --model");
     }
-    InputFile.requireRegular(model);
+    RegularFile.require(model);
     Output out = new Output(spec.commandLine().getOut());
     Model network = Model.load(model);
     Vocabulary vocabulary =

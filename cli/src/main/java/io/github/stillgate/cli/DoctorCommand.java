@@ -2,8 +2,8 @@ package io.github.stillgate.cli;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.stillgate.core.kernel.Availability;
-import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
@@ -105,8 +105,7 @@ final class DoctorCommand implements Callable<Integer> {
       diagnoses.add(
           entry.isUsable()
               ? diagnosis(entry, selfTest(model, entry.name(), Skipping.STILL_UNITS), expected)
-              : new Diagnosis(
-                  entry.name(), false, null, entry.reason(), entry.cure(), null, null));
+              : new Diagnosis(entry.name(), false, null, entry.reason(), entry.cure(), null, null));
       nativeUsable |= entry.name().equals("native") && entry.isUsable();
     }
     Blas blas = Blas.system();
@@ -125,13 +124,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   private static Diagnosis diagnosis(Backends.Entry entry, String bits, String expected) {
     return new Diagnosis(
-        entry.name(),
-        true,
-        entry.tier().orElseThrow(),
-        null,
-        null,
-        bits,
-        bits.equals(expected));
+        entry.name(), true, entry.tier().orElseThrow(), null, null, bits, bits.equals(expected));
   }
 
   private static String selfTest(Model model, String backend, Skipping skipping) {

@@ -16,6 +16,7 @@ import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Proof;
+import io.github.stillgate.core.weights.RegularFile;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import java.nio.file.Files;
@@ -60,7 +61,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    InputFile.requireRegular(path);
+    RegularFile.require(path);
     try (WeightsFile file = WeightsFile.open(path)) {
       Model model = Model.from(file);
       Optional<Double> replayed = verify ? Optional.of(replay(file, model)) : Optional.empty();

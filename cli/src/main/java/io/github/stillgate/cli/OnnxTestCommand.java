@@ -107,12 +107,7 @@ final class OnnxTestCommand implements Callable<Integer> {
       }
       out.line(
           "%n%d of %d cases passed, %d failed, %d unsupported (backend %s, tolerance %s)",
-          count(lines, "pass"),
-          lines.size(),
-          failed,
-          count(lines, "unsupported"),
-          used,
-          tolerance);
+          count(lines, "pass"), lines.size(), failed, count(lines, "unsupported"), used, tolerance);
     }
     return failed == 0 ? 0 : 1;
   }

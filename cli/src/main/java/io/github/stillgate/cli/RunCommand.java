@@ -5,6 +5,7 @@ import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.weights.RegularFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -61,7 +62,7 @@ final class RunCommand implements Callable<Integer> {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--limit must be at least 2: one character to read, one to predict");
     }
-    InputFile.requireRegular(model);
+    RegularFile.require(model);
     Model network = Model.load(model);
     Vocabulary vocabulary =
         network

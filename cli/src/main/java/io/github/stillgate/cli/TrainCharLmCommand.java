@@ -3,6 +3,7 @@ package io.github.stillgate.cli;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.weights.RegularFile;
 import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.CharTrainer;
 import io.github.stillgate.training.Interruption;
@@ -223,7 +224,7 @@ final class TrainCharLmCommand implements Callable<Integer> {
         CharTrainer trainer = new CharTrainer(recipe, corpus)) {
       trainer.resume(checkpoint);
       if (init != null && trainer.updates() == 0) {
-        InputFile.requireRegular(init);
+        RegularFile.require(init);
         trainer.startFrom(Model.load(init));
       }
       train(trainer, corpus, interruption);

@@ -8,6 +8,7 @@ import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.weights.DType;
+import io.github.stillgate.core.weights.RegularFile;
 import io.github.stillgate.core.weights.WeightsFile;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -122,7 +123,7 @@ final class TuneCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     checkUsage();
-    InputFile.requireRegular(model);
+    RegularFile.require(model);
     Model network = Model.load(model);
     List<String> layers = approximated(network);
     TuneData inputs = TuneData.read(data, network, limit);

@@ -4,6 +4,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.session.Session;
+import io.github.stillgate.core.weights.RegularFile;
 import io.github.stillgate.core.weights.WeightsFile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -75,7 +76,7 @@ record TuneData(List<Sequence> sequences, boolean predictsText) {
   }
 
   private static TuneData vectors(Path file, Model model, int limit) throws IOException {
-    InputFile.requireRegular(file);
+    RegularFile.require(file);
     List<Sequence> sequences = new ArrayList<>();
     try (WeightsFile tensors = WeightsFile.open(file)) {
       int left = limit;

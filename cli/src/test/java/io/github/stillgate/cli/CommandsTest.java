@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.weights.DType;
 import java.io.PrintWriter;
 import java.io.StringWriter;

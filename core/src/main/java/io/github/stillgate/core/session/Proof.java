@@ -10,9 +10,6 @@ import java.util.Locale;
  * outputs do.
  */
 public final class Proof {
-  /** Tolerances are below this: an error as large as the values themselves proves nothing. */
-  public static final double TOLERANCE_LIMIT = 1;
-
   /** So many steps of another network do not agree by chance. */
   private static final int SURE_STEPS = 8;
 
@@ -25,7 +22,7 @@ public final class Proof {
    * Runs every case from state zero. Any thread may call it, several at a time.
    *
    * @param tolerance largest error allowed, {@code |y - expected| <= tolerance * max(1,
-   *     |expected|)}; from 0 on and below {@link #TOLERANCE_LIMIT}
+   *     |expected|)}; above 0 and below {@link ProofVectors#TOLERANCE_BELOW}
    * @return the largest error found, on the same scale
    * @throws ProofFailedException if an error is larger; the message names the case, the step and
    *     the values, and says whether this looks like rounding or like another network
@@ -34,12 +31,7 @@ public final class Proof {
    * @throws IllegalStateException if the plan is closed
    */
   public static double replay(Plan plan, ProofVectors vectors, double tolerance) {
-    // Written so that NaN fails it too.
-    if (!(tolerance >= 0 && tolerance < TOLERANCE_LIMIT)) {
-      throw new IllegalArgumentException(
-          "the tolerance is %s; expected a number from 0 on and below %s"
-              .formatted(tolerance, TOLERANCE_LIMIT));
-    }
+    ProofVectors.requireTolerance(tolerance);
     double worst = 0;
     try (Sequence sequence = Sequence.open(plan)) {
       for (ProofVectors.Case c : vectors.cases()) {

@@ -38,7 +38,7 @@ final class FileBytes implements AutoCloseable {
   }
 
   static FileBytes open(Path path) throws IOException {
-    FileKind.requireRegular(path);
+    RegularFile.require(path);
     if (!Files.isReadable(path)) {
       throw new AccessDeniedException(path.toString());
     }

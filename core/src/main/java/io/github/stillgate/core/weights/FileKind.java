@@ -1,13 +1,11 @@
 package io.github.stillgate.core.weights;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
@@ -102,28 +100,7 @@ public enum FileKind {
    *     be read
    */
   public static FileKind of(Path path) throws IOException {
-    requireRegular(path);
-    try (InputStream in = Files.newInputStream(path)) {
-      return of(in.readNBytes(LOOKS_AT));
-    }
-  }
-
-  /** Refuses what would block a reader, never end, or is no file. */
-  static void requireRegular(Path path) throws IOException {
-    if (path.toString().isEmpty()) {
-      throw new IOException("the path of the file to read is empty");
-    }
-    if (Files.isDirectory(path)) {
-      throw new IOException(path + " is a directory, not a file");
-    }
-    if (!Files.exists(path)) {
-      throw new NoSuchFileException(path.toString());
-    }
-    if (!Files.isRegularFile(path)) {
-      throw new IOException(
-          path
-              + " is a FIFO, a socket or a device, not a regular file; copy what it gives to a file");
-    }
+    return of(RegularFile.first(path, LOOKS_AT));
   }
 
   /**

@@ -12,7 +12,7 @@ import java.util.List;
  */
 final class DenseFold {
   /** Functions of one layer, each of which costs every step time. */
-  static final int MOST_STEPS = 256;
+  static final int MOST_STEPS = Activation.Elementwise.MAX_STEPS;
 
   private final GraphNode node;
   private final int inputs;

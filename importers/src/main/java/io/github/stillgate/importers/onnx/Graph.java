@@ -8,7 +8,7 @@ import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
-import io.github.stillgate.importers.RegularFile;
+import io.github.stillgate.core.weights.RegularFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;

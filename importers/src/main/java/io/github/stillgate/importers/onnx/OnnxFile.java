@@ -1,7 +1,6 @@
 package io.github.stillgate.importers.onnx;
 
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.importers.RegularFile;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -18,11 +17,7 @@ import java.util.stream.Collectors;
  */
 public final class OnnxFile {
   /** Field 1, a varint. */
-  private static final byte VERSION_TAG = 8;
-
   /** The standard is at 13. */
-  private static final byte LARGEST_VERSION = 100;
-
   private final Graph graph;
 
   /**
@@ -78,21 +73,6 @@ public final class OnnxFile {
    */
   public static OnnxFile open(Path path) throws IOException {
     return new OnnxFile(Graph.open(path));
-  }
-
-  /**
-   * Whether the first bytes of {@code path} are those with which exporters begin a model: its
-   * version (ir_version), a small number.
-   *
-   * @throws IOException if it is no regular file or cannot be read
-   */
-  public static boolean isLikely(Path path) throws IOException {
-    byte[] first = RegularFile.first(path, 3);
-    return first.length == 3
-        && first[0] == VERSION_TAG
-        && first[1] > 0
-        && first[1] <= LARGEST_VERSION
-        && first[2] != 0;
   }
 
   /** Where it was read from. */

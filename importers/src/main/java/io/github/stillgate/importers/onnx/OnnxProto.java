@@ -5,8 +5,10 @@ import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.ExtensionRegistryLite;
 import com.google.protobuf.Parser;
 import com.google.protobuf.UnsafeByteOperations;
+import io.github.stillgate.core.weights.FileKind;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -42,10 +44,15 @@ final class OnnxProto {
         }
       }
     } catch (IOException e) {
+      FileKind kind = FileKind.of(Arrays.copyOf(bytes, Math.min(bytes.length, FileKind.LOOKS_AT)));
       throw new OnnxFormatException(
           file,
-          "truncated, or not %s (%d bytes, the first are %s); export or fetch it again"
-              .formatted(what, bytes.length, begin(bytes)),
+          switch (kind) {
+            case ONNX, UNKNOWN ->
+                "truncated, or not %s (%d bytes, the first are %s); export or fetch it again"
+                    .formatted(what, bytes.length, begin(bytes));
+            default -> "%s; %s".formatted(kind.what(), kind.cure());
+          },
           e);
     }
     throw new AssertionError(List.of(ProtoSize.Verdict.values()));

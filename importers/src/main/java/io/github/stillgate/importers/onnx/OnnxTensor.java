@@ -1,7 +1,7 @@
 package io.github.stillgate.importers.onnx;
 
 import ai.onnx.proto.OnnxMl.TensorProto;
-import io.github.stillgate.importers.RegularFile;
+import io.github.stillgate.core.weights.RegularFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,4 +1,4 @@
-package io.github.stillgate.importers;
+package io.github.stillgate.core.weights;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,6 +11,9 @@ import java.nio.file.attribute.BasicFileAttributes;
 public final class RegularFile {
   /** Largest size in bytes: what one array holds. */
   public static final int LARGEST = Integer.MAX_VALUE - 8;
+
+  private static final int TYPE_BITS = 0170000;
+  private static final int PIPE = 0010000;
 
   private RegularFile() {}
 
@@ -32,14 +35,15 @@ public final class RegularFile {
    * @throws IOException as {@link #read(Path)} does, but for the size
    */
   public static byte[] first(Path path, int count) throws IOException {
-    requireRegular(path);
+    require(path);
     try (InputStream in = Files.newInputStream(path)) {
       return in.readNBytes(count);
     }
   }
 
+  /** {@link #read(Path)} with a smaller limit. */
   static byte[] read(Path path, int largest) throws IOException {
-    long size = requireRegular(path).size();
+    long size = require(path).size();
     if (size > largest) {
       throw new IOException(
           "%s: is %d bytes long; files up to %d bytes are read".formatted(path, size, largest));
@@ -55,13 +59,34 @@ public final class RegularFile {
     }
   }
 
-  private static BasicFileAttributes requireRegular(Path path) throws IOException {
+  /**
+   * The attributes of a regular file. What would block a reader, never end, or is no file is
+   * refused without being opened.
+   *
+   * @throws NoSuchFileException if there is no such file
+   * @throws IOException if it is a folder, a pipe or a device
+   */
+  public static BasicFileAttributes require(Path path) throws IOException {
+    if (path.toString().isEmpty()) {
+      throw new IOException("the path of the file to read is empty");
+    }
     BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+    if (attributes.isDirectory()) {
+      throw new IOException(path + ": is a folder; name a file in it");
+    }
     if (!attributes.isRegularFile()) {
       throw new IOException(
-          "%s: is %s; expected a regular file"
-              .formatted(path, attributes.isDirectory() ? "a folder" : "a device or a pipe"));
+          (isPipe(path)
+                  ? "%s: is a pipe; write what it gives to a file and name that"
+                  : "%s: is a device or a socket; name a file")
+              .formatted(path));
     }
     return attributes;
+  }
+
+  /** Whether {@code path} is a named pipe, as far as the system tells. */
+  public static boolean isPipe(Path path) throws IOException {
+    return path.getFileSystem().supportedFileAttributeViews().contains("unix")
+        && ((int) Files.getAttribute(path, "unix:mode") & TYPE_BITS) == PIPE;
   }
 }
