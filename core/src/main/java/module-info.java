@@ -13,7 +13,9 @@ module io.github.stillgate.core {
   exports io.github.stillgate.core.model;
   exports io.github.stillgate.core.plan;
   exports io.github.stillgate.core.session;
-  exports io.github.stillgate.core.kernel;
+  exports io.github.stillgate.core.kernel to
+      io.github.stillgate.kernel.vector,
+      io.github.stillgate.kernel.ffm;
 
   uses io.github.stillgate.core.kernel.Backend;
 

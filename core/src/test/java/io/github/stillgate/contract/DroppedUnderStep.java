@@ -15,15 +15,15 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * overwrites what is freed, so that a step on freed memory crashes or computes something else.
  */
 final class DroppedUnderStep {
-  private static final int ROUNDS = 8;
-  private static final int STEPS = 200;
+  private static final int ROUNDS = 6;
+  private static final int STEPS = 100;
 
   private DroppedUnderStep() {}
 
   /** Backend as argument. Ends with 0 if every output was right. */
   public static void main(String[] args) throws InterruptedException {
     PlanOptions options = PlanOptions.defaults().withBackend(args[0]);
-    Model model = TestModels.gru(27, 200, 3);
+    Model model = TestModels.gru(27, 64, 3);
     int[] tokens = new int[STEPS];
     for (int t = 0; t < STEPS; t++) {
       tokens[t] = t % 27;

@@ -1,6 +1,5 @@
 package io.github.stillgate.importers;
 
-import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Lstm;
@@ -40,7 +39,7 @@ public record StackedGru(
             ? gates.negatedGate(name + ".z", order.update())
             : gates.gate(name + ".z", order.update());
     Activation.Elementwise update =
-        swap && !negate ? gateActivation.then(Pointwise.AFFINE, -1, 1) : gateActivation;
+        swap && !negate ? gateActivation.then(Activation.Function.AFFINE, -1, 1) : gateActivation;
     Lstm.Sums r = gates.gate(name + ".r", order.reset());
     Lstm.Sums c = gates.gate(name + ".c", order.candidate());
     boolean ownBias = resetAfterMatrix && gates.stateBias().isPresent();

@@ -1,6 +1,5 @@
 package io.github.stillgate.core.model;
 
-import io.github.stillgate.core.kernel.Pointwise;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -14,16 +13,16 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
   Elementwise LINEAR = new Elementwise(List.of());
 
   /** {@code 1 / (1 + exp(-v))}. */
-  Elementwise SIGMOID = LINEAR.then(Pointwise.SIGMOID, 0, 0);
+  Elementwise SIGMOID = LINEAR.then(Function.SIGMOID, 0, 0);
 
   /** {@code tanh(v)}. */
-  Elementwise TANH = LINEAR.then(Pointwise.TANH, 0, 0);
+  Elementwise TANH = LINEAR.then(Function.TANH, 0, 0);
 
   /** {@code v > 0 ? v : 0}. */
-  Elementwise RELU = LINEAR.then(Pointwise.THRESHOLD, 0, 0);
+  Elementwise RELU = LINEAR.then(Function.THRESHOLD, 0, 0);
 
   /** {@code v / (1 + |v|)}. */
-  Elementwise SOFTSIGN = LINEAR.then(Pointwise.SOFTSIGN, 0, 0);
+  Elementwise SOFTSIGN = LINEAR.then(Function.SOFTSIGN, 0, 0);
 
   /** {@code exp(v_i - max v) / sum_j exp(v_j - max v)}; for the end of a {@link Dense} layer. */
   Activation SOFTMAX = new Softmax();
@@ -42,20 +41,40 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
 
   /** {@code min(max(scale v + shift, 0), 1)}. */
   static Elementwise hardSigmoid(float scale, float shift) {
-    return LINEAR.then(Pointwise.AFFINE, scale, shift).then(Pointwise.CLAMP, 0, 1);
+    return LINEAR.then(Function.AFFINE, scale, shift).then(Function.CLAMP, 0, 1);
   }
 
   /** {@code scale tanh(stretch v)}. */
   static Elementwise scaledTanh(float scale, float stretch) {
     return LINEAR
-        .then(Pointwise.AFFINE, stretch, 0)
-        .then(Pointwise.TANH, 0, 0)
-        .then(Pointwise.AFFINE, scale, 0);
+        .then(Function.AFFINE, stretch, 0)
+        .then(Function.TANH, 0, 0)
+        .then(Function.AFFINE, scale, 0);
   }
 
   /** {@code v} cut to {@code -bound .. bound}. */
   static Elementwise clip(float bound) {
-    return LINEAR.then(Pointwise.CLAMP, -bound, bound);
+    return LINEAR.then(Function.CLAMP, -bound, bound);
+  }
+
+  /** A function of one number with up to two constants a and b. */
+  enum Function {
+    /** {@code 1 / (1 + exp(-v))}. */
+    SIGMOID,
+    /** {@code tanh(v)}. */
+    TANH,
+    /** {@code a v + b}. */
+    AFFINE,
+    /** {@code v} cut to {@code a .. b}. */
+    CLAMP,
+    /** {@code v > 0 ? v : a v}. */
+    LEAK,
+    /** {@code v > a ? v : 0}. */
+    THRESHOLD,
+    /** {@code v > 0 ? v : a (exp(v) - 1)}. */
+    ELU,
+    /** {@code v / (1 + |v|)}. */
+    SOFTSIGN
   }
 
   /** See {@link #SOFTMAX}. */
@@ -89,7 +108,7 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
     }
 
     /** This function, then one more step. */
-    public Elementwise then(Pointwise function, float a, float b) {
+    public Elementwise then(Function function, float a, float b) {
       return then(new Elementwise(List.of(new Step(function, a, b))));
     }
 
@@ -118,14 +137,14 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
    * @param a its first constant, 0 if it has none
    * @param b its second constant, 0 if it has none
    */
-  record Step(Pointwise function, float a, float b) {
+  record Step(Function function, float a, float b) {
     /** Checks the constants. */
     public Step {
       if (!Float.isFinite(a) || !Float.isFinite(b)) {
         throw new IllegalArgumentException(
             "%s with constants %s and %s; they must be finite".formatted(function, a, b));
       }
-      if (function == Pointwise.CLAMP && !(a < b)) {
+      if (function == Function.CLAMP && !(a < b)) {
         throw new IllegalArgumentException(
             "a clamp to %s .. %s; the first must be smaller".formatted(a, b));
       }

@@ -3,7 +3,6 @@ package io.github.stillgate.core.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.stillgate.core.kernel.Pointwise;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,7 +13,7 @@ final class ActivationFormat {
   private ActivationFormat() {}
 
   /** What files call a function; snapshots hang on it through {@link Fingerprint}. */
-  static String name(Pointwise function) {
+  static String name(Activation.Function function) {
     return switch (function) {
       case SIGMOID -> "sigmoid";
       case TANH -> "tanh";
@@ -67,8 +66,8 @@ final class ActivationFormat {
     return named;
   }
 
-  private static Pointwise pointwise(JsonNode step, String layer) {
-    for (Pointwise function : Pointwise.values()) {
+  private static Activation.Function pointwise(JsonNode step, String layer) {
+    for (Activation.Function function : Activation.Function.values()) {
       if (step.isArray() && step.size() == 3 && name(function).equals(step.get(0).asText())) {
         return function;
       }
@@ -78,7 +77,7 @@ final class ActivationFormat {
             .formatted(
                 layer,
                 step,
-                Arrays.stream(Pointwise.values()).map(ActivationFormat::name).toList()));
+                Arrays.stream(Activation.Function.values()).map(ActivationFormat::name).toList()));
   }
 
   private static float constant(JsonNode step, int at) {

@@ -1,6 +1,5 @@
 package io.github.stillgate.core.model;
 
-import io.github.stillgate.core.kernel.Pointwise;
 import java.util.Map;
 
 /**
@@ -86,7 +85,7 @@ final class FormerFingerprint {
     return "Elementwise[steps=[" + steps + "]]";
   }
 
-  private static String text(Pointwise function) {
+  private static String text(Activation.Function function) {
     return switch (function) {
       case SIGMOID -> "SIGMOID";
       case TANH -> "TANH";

@@ -20,12 +20,12 @@ final class Elementwise {
     // No step is one that copies and, like all others, flushes.
     this.steps =
         listed.isEmpty()
-            ? new Activation.Step[] {new Activation.Step(Pointwise.AFFINE, 1, 0)}
+            ? new Activation.Step[] {new Activation.Step(Activation.Function.AFFINE, 1, 0)}
             : listed.toArray(new Activation.Step[0]);
   }
 
   /** Whether this is the one function {@code function}. */
-  boolean isOnly(Pointwise function) {
+  boolean isOnly(Activation.Function function) {
     return steps.length == 1 && steps[0].function() == function;
   }
 
@@ -41,7 +41,7 @@ final class Elementwise {
     MemorySegment from = values;
     MemorySegment to = out;
     for (Activation.Step step : steps) {
-      cells.apply(step.function(), step.a(), step.b(), n, from, to);
+      cells.apply(kernel(step.function()), step.a(), step.b(), n, from, to);
       MemorySegment read = from;
       from = to;
       to = read;
@@ -52,5 +52,19 @@ final class Elementwise {
     for (int i = n; i < RowLayout.padded(n); i++) {
       out.setAtIndex(JAVA_FLOAT, i, 0f);
     }
+  }
+
+  /** The floor's name for a function; its formula there says the order of operations too. */
+  private static Pointwise kernel(Activation.Function function) {
+    return switch (function) {
+      case SIGMOID -> Pointwise.SIGMOID;
+      case TANH -> Pointwise.TANH;
+      case AFFINE -> Pointwise.AFFINE;
+      case CLAMP -> Pointwise.CLAMP;
+      case LEAK -> Pointwise.LEAK;
+      case THRESHOLD -> Pointwise.THRESHOLD;
+      case ELU -> Pointwise.ELU;
+      case SOFTSIGN -> Pointwise.SOFTSIGN;
+    };
   }
 }

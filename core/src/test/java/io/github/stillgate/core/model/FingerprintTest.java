@@ -3,7 +3,6 @@ package io.github.stillgate.core.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import io.github.stillgate.core.kernel.Pointwise;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
@@ -190,7 +189,7 @@ class FingerprintTest {
     Path format = Path.of("../docs/format.md");
     assumeThat(format).as("the description of the format").exists();
     String text = Files.readString(format);
-    for (Pointwise function : Pointwise.values()) {
+    for (Activation.Function function : Activation.Function.values()) {
       assertThat(text).contains("\"" + ActivationFormat.name(function) + "\"");
     }
   }

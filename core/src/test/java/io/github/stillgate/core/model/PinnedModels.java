@@ -1,6 +1,5 @@
 package io.github.stillgate.core.model;
 
-import io.github.stillgate.core.kernel.Pointwise;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,11 +63,11 @@ final class PinnedModels {
             Activation.clip(1e-10f).then(Activation.RELU)));
     layers.put("embedding", new Embedding("a", matrix(5, 3, 1)));
     Activation.NAMED.forEach((name, f) -> layers.put("dense " + name, dense("a", f)));
-    layers.put("dense affine", dense("a", step(Pointwise.AFFINE, 1234567f, -0f)));
-    layers.put("dense clamp", dense("a", step(Pointwise.CLAMP, -0.1f, 3e38f)));
-    layers.put("dense leak", dense("a", step(Pointwise.LEAK, 0.01f, 0)));
-    layers.put("dense threshold", dense("a", step(Pointwise.THRESHOLD, 1e-45f, 0)));
-    layers.put("dense elu", dense("a", step(Pointwise.ELU, 1, 0)));
+    layers.put("dense affine", dense("a", step(Activation.Function.AFFINE, 1234567f, -0f)));
+    layers.put("dense clamp", dense("a", step(Activation.Function.CLAMP, -0.1f, 3e38f)));
+    layers.put("dense leak", dense("a", step(Activation.Function.LEAK, 0.01f, 0)));
+    layers.put("dense threshold", dense("a", step(Activation.Function.THRESHOLD, 1e-45f, 0)));
+    layers.put("dense elu", dense("a", step(Activation.Function.ELU, 1, 0)));
     layers.put("backward", new Backward(gru("a", bias, Gru.Activations.STANDARD)));
     layers.put(
         "bidirectional",
@@ -87,7 +86,7 @@ final class PinnedModels {
     return models;
   }
 
-  private static Activation step(Pointwise function, float a, float b) {
+  private static Activation step(Activation.Function function, float a, float b) {
     return Activation.LINEAR.then(function, a, b);
   }
 

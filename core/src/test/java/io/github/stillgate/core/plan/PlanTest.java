@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import io.github.stillgate.contract.TestModels;
-import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
@@ -67,12 +66,12 @@ class PlanTest {
   static Stream<Arguments> layersThatCouldRunAway() {
     Matrix one = Matrix.of("w", 1, 1, 1);
     Matrix zero = Matrix.vector("b", 0);
-    Activation.Elementwise narrow = Activation.LINEAR.then(Pointwise.CLAMP, 0.5f, 0.9f);
+    Activation.Elementwise narrow = Activation.LINEAR.then(Activation.Function.CLAMP, 0.5f, 0.9f);
     Activation.Elementwise negative =
-        narrow.then(Activation.SOFTSIGN).then(Pointwise.AFFINE, 2, -1);
+        narrow.then(Activation.SOFTSIGN).then(Activation.Function.AFFINE, 2, -1);
     Activation.Elementwise huge =
-        Activation.LINEAR.then(Pointwise.AFFINE, 1e38f, 0).then(Activation.SOFTSIGN);
-    Activation.Elementwise shrinking = Activation.LINEAR.then(Pointwise.AFFINE, 0.5f, 0);
+        Activation.LINEAR.then(Activation.Function.AFFINE, 1e38f, 0).then(Activation.SOFTSIGN);
+    Activation.Elementwise shrinking = Activation.LINEAR.then(Activation.Function.AFFINE, 0.5f, 0);
     Lstm.Sums sums = new Lstm.Sums(one, one, zero);
     return Stream.of(
         argumentSet("a gate below 0", gru(negative, Activation.TANH), "z lies within"),
@@ -96,7 +95,7 @@ class PlanTest {
             "its outputs could reach"),
         argumentSet(
             "an activation that overflows",
-            new Dense("d", one, zero, Activation.LINEAR.then(Pointwise.AFFINE, 1e38f, 0)),
+            new Dense("d", one, zero, Activation.LINEAR.then(Activation.Function.AFFINE, 1e38f, 0)),
             "AFFINE"));
   }
 

@@ -362,7 +362,7 @@ class WeightsFileTest {
     assertThatExceptionOfType(IOException.class)
         .isThrownBy(() -> WeightsFile.open(directory))
         .withMessageContaining(directory.toString())
-        .withMessageContaining("directory");
+        .withMessageContaining("is a folder");
     assertThatExceptionOfType(NoSuchFileException.class)
         .isThrownBy(() -> WeightsFile.open(directory.resolve("absent")))
         .withMessageContaining("absent");

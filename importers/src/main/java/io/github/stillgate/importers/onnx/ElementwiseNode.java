@@ -1,6 +1,5 @@
 package io.github.stillgate.importers.onnx;
 
-import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.model.Activation;
 import java.util.List;
 
@@ -61,7 +60,7 @@ final class ElementwiseNode {
     node.requireAttributes("min", "max");
     float min = node.number("min", bound(node, graph, 1, -Float.MAX_VALUE));
     float max = node.number("max", bound(node, graph, 2, Float.MAX_VALUE));
-    return Activation.LINEAR.then(Pointwise.CLAMP, min, max);
+    return Activation.LINEAR.then(Activation.Function.CLAMP, min, max);
   }
 
   private static float bound(GraphNode node, Graph graph, int input, float otherwise) {

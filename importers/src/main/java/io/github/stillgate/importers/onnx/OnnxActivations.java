@@ -1,6 +1,5 @@
 package io.github.stillgate.importers.onnx;
 
-import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.model.Activation;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -100,7 +99,7 @@ final class OnnxActivations {
       case "softsign" -> Activation.SOFTSIGN;
       case "affine" -> {
         float scale = next(alpha, 1);
-        yield Activation.LINEAR.then(Pointwise.AFFINE, scale, next(beta, 0));
+        yield Activation.LINEAR.then(Activation.Function.AFFINE, scale, next(beta, 0));
       }
       case "leakyrelu" -> leakyRelu(next(alpha, 0.01f));
       case "thresholdedrelu" -> thresholdedRelu(next(alpha, 1));
@@ -137,15 +136,15 @@ final class OnnxActivations {
   }
 
   static Activation.Elementwise leakyRelu(float alpha) {
-    return Activation.LINEAR.then(Pointwise.LEAK, alpha, 0);
+    return Activation.LINEAR.then(Activation.Function.LEAK, alpha, 0);
   }
 
   static Activation.Elementwise thresholdedRelu(float alpha) {
-    return Activation.LINEAR.then(Pointwise.THRESHOLD, alpha, 0);
+    return Activation.LINEAR.then(Activation.Function.THRESHOLD, alpha, 0);
   }
 
   static Activation.Elementwise elu(float alpha) {
-    return Activation.LINEAR.then(Pointwise.ELU, alpha, 0);
+    return Activation.LINEAR.then(Activation.Function.ELU, alpha, 0);
   }
 
   /** The same function, clipped if it has no bound: a plan refuses others inside a recurrence. */

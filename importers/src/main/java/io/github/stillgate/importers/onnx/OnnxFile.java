@@ -16,8 +16,6 @@ import java.util.stream.Collectors;
  * where a caller ends each of them.
  */
 public final class OnnxFile {
-  /** Field 1, a varint. */
-  /** The standard is at 13. */
   private final Graph graph;
 
   /**

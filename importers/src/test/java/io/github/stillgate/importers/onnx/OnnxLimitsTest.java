@@ -332,12 +332,12 @@ class OnnxLimitsTest {
   void filesThatAreNoFiles() throws Exception {
     assertThatThrownBy(() -> OnnxFile.open(folder))
         .isInstanceOf(IOException.class)
-        .hasMessage(folder + ": is a folder; expected a regular file");
+        .hasMessage(folder + ": is a folder; name a file in it");
     Path device = Path.of("/dev/zero");
     assumeTrue(Files.exists(device), "no /dev/zero here");
     assertThatThrownBy(() -> OnnxFile.open(device))
         .isInstanceOf(IOException.class)
-        .hasMessage("/dev/zero: is a device or a pipe; expected a regular file");
+        .hasMessage("/dev/zero: is a device or a socket; name a file");
     Path large = folder.resolve("large.onnx");
     try (FileChannel channel =
         FileChannel.open(
