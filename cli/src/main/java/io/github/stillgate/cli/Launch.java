@@ -20,6 +20,8 @@ public final class Launch {
   public static void main(String[] args) {
     StandardStreams.takeOver();
     Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
+    // What the library logs reads like what the commands say.
+    System.setProperty("java.util.logging.SimpleFormatter.format", "stillgate: %5$s%n");
     try {
       Class.forName(args[0])
           .getMethod("main", String[].class)

@@ -1,6 +1,7 @@
 package io.github.stillgate.core.plan;
 
 import java.lang.ref.Cleaner;
+import java.util.List;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -19,7 +20,10 @@ final class Cleanup {
   /** How long until a stream that was closed within a step is looked at again. */
   private static final long STEP_MICROS = 200;
 
-  /** More than so many waiting to be freed are freed by those who close: nothing piles up. */
+  /**
+   * More than so many that wait to be freed are freed by those who close: whoever opens and closes
+   * without a pause piles up nothing.
+   */
   private static final int BACKLOG = 32;
 
   private static final ScheduledThreadPoolExecutor FREEING = freeing();
@@ -45,9 +49,13 @@ final class Cleanup {
     }
   }
 
-  /** Frees packs that no stream holds. */
-  static void free(Cleaner.Cleanable packs) {
-    FREEING.execute(packs::clean);
+  /** The same for all streams of a plan, and lets go of its packs. */
+  static void free(List<OneThread> closed, Cleaner.Cleanable hold) {
+    FREEING.execute(
+        () -> {
+          hold.clean();
+          closed.forEach(Cleanup::freeOrWait);
+        });
   }
 
   private static void freeOrWait(OneThread closed) {

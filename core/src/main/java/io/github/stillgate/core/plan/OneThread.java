@@ -154,24 +154,22 @@ final class OneThread {
 
   /** Closes the streams; their memory is freed when nobody is inside. */
   void close() {
-    closeBy(SESSION_CLOSED);
+    if (closeBy(SESSION_CLOSED)) {
+      Cleanup.free(this);
+    }
     plan.forget(this);
   }
 
-  /** The same because the plan is closed. */
-  void closeWithPlan() {
-    closeBy(PLAN_CLOSED);
+  /** Closes the streams because the plan is closed; true if the plan is to free their memory. */
+  boolean closeWithPlan() {
+    return closeBy(PLAN_CLOSED);
   }
 
-  private void closeBy(int who) {
-    boolean first;
-    synchronized (this) {
-      first = closed == OPEN;
-      closed = Math.max(closed, who);
-    }
-    if (first) {
-      Cleanup.free(this);
-    }
+  /** Whether they were open. */
+  private synchronized boolean closeBy(int who) {
+    boolean first = closed == OPEN;
+    closed = Math.max(closed, who);
+    return first;
   }
 
   /**

@@ -325,7 +325,6 @@ public final class Plan implements AutoCloseable {
       open = new ArrayList<>(streams);
       streams.clear();
     }
-    open.forEach(OneThread::closeWithPlan);
-    Cleanup.free(hold);
+    Cleanup.free(open.stream().filter(OneThread::closeWithPlan).toList(), hold);
   }
 }

@@ -55,6 +55,7 @@ class FallBackTest {
                 "--enable-native-access=ALL-UNNAMED",
                 "-Dstillgate.native.library=" + BuiltLibrary.foreign()))
         .contains("backend reference")
+        .containsOnlyOnce("WARNING: plans run on the slower backend reference")
         .contains("is not a C library of Stillgate")
         .doesNotContain("Exception");
   }
@@ -63,6 +64,7 @@ class FallBackTest {
   void deniedNativeAccessLeavesTheOtherBackends() throws Exception {
     assertThat(run("--illegal-native-access=deny"))
         .contains("backend reference")
+        .containsOnlyOnce("WARNING: plans run on the slower backend reference")
         .contains("--enable-native-access=ALL-UNNAMED")
         .doesNotContain("Exception");
   }
