@@ -51,11 +51,10 @@ final class Cleanup {
 
   /** The same for all streams of a plan, and lets go of its packs. */
   static void free(List<OneThread> closed, Cleaner.Cleanable hold) {
-    FREEING.execute(
-        () -> {
-          hold.clean();
-          closed.forEach(Cleanup::freeOrWait);
-        });
+    FREEING.execute(() -> {
+      hold.clean();
+      closed.forEach(Cleanup::freeOrWait);
+    });
   }
 
   private static void freeOrWait(OneThread closed) {

@@ -222,7 +222,9 @@ class OnnxLimitsTest {
         more.node("Tanh", "f" + (i + 1), "f" + i);
       }
     }
-    isRefused(functions.output("f60000"), DenseFold.MOST_STEPS + 1 + " functions follow each other behind node");
+    isRefused(
+        functions.output("f60000"),
+        DenseFold.MOST_STEPS + 1 + " functions follow each other behind node");
     assertThat(accepted(more.output("f" + DenseFold.MOST_STEPS)).model().layers()).hasSize(2);
     OnnxGraph weights = new OnnxGraph().input("x", 5, 1, 2).constant(tensor("w0", 1, 6, 2));
     weights

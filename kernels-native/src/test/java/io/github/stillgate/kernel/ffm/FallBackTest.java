@@ -26,6 +26,7 @@ class FallBackTest {
         session.step(3, new float[5]);
         System.out.println("backend " + plan.backend());
       }
+      Plan.compile(TestModels.gru(5, 9, 2)).close();
       for (Backends.Entry entry : Backends.report()) {
         System.out.println(entry);
       }
