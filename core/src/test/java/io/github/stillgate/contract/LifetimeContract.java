@@ -29,6 +29,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,7 +39,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * How plans and streams end, whatever backend is below them: by closing, by being dropped, by a
  * call that breaks off. Nothing leaks, nothing is freed under a step, nothing is left half-way.
+ *
+ * <p>The tag lets CI leave it out where it runs a backend's contract again at another width.
  */
+@Tag("lifetime")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class LifetimeContract {
   private static final int TOKENS = 27;
