@@ -224,7 +224,7 @@ class ConvertCommandTest {
               "--tolerance",
               tolerance);
       assertThat(outcome.code()).as(tolerance).isEqualTo(2);
-      assertThat(outcome.err()).contains("--tolerance must be a number from 0 on and below 1");
+      assertThat(outcome.err()).contains("--tolerance must be a number above 0 and below 1");
     }
     assertThat(out).doesNotExist();
     // What a file says of itself is held to the same.
