@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Frees what was closed, and after a garbage collection what was dropped without being closed.
@@ -17,14 +18,19 @@ import java.util.concurrent.TimeUnit;
 final class Cleanup {
   private static final Cleaner CLEANER = Cleaner.create();
 
-  /** How long until a stream that was closed within a step is looked at again. */
+  /** How long until a stream that was closed within a step is looked at again, at first. */
   private static final long STEP_MICROS = 200;
 
+  /** And at most, for a step that is very long. */
+  private static final long LONG_STEP_MICROS = 10_000;
+
   /**
-   * More than so many that wait to be freed are freed by those who close: whoever opens and closes
-   * without a pause piles up nothing.
+   * With more than so many bytes that wait to be freed, whoever closes a stream frees it himself:
+   * one who opens and closes without a pause piles up no more.
    */
-  private static final int BACKLOG = 32;
+  private static final long BACKLOG_BYTES = 8 << 20;
+
+  private static final AtomicLong WAITING_BYTES = new AtomicLong();
 
   private static final ScheduledThreadPoolExecutor FREEING = freeing();
 
@@ -42,10 +48,15 @@ final class Cleanup {
 
   /** Frees the memory of streams that are closed, as soon as nobody is inside. */
   static void free(OneThread closed) {
-    if (FREEING.getQueue().size() > BACKLOG && closed.isLeft()) {
+    long bytes = closed.memory().bytes();
+    if (WAITING_BYTES.get() > BACKLOG_BYTES && closed.isLeft()) {
       closed.free();
     } else {
-      FREEING.execute(() -> freeOrWait(closed));
+      WAITING_BYTES.addAndGet(bytes);
+      FREEING.execute(() -> {
+        WAITING_BYTES.addAndGet(-bytes);
+        freeOrWait(closed, STEP_MICROS);
+      });
     }
   }
 
@@ -53,15 +64,16 @@ final class Cleanup {
   static void free(List<OneThread> closed, Cleaner.Cleanable hold) {
     FREEING.execute(() -> {
       hold.clean();
-      closed.forEach(Cleanup::freeOrWait);
+      closed.forEach(stream -> freeOrWait(stream, STEP_MICROS));
     });
   }
 
-  private static void freeOrWait(OneThread closed) {
+  private static void freeOrWait(OneThread closed, long micros) {
     if (closed.isLeft()) {
       closed.free();
     } else {
-      FREEING.schedule(() -> freeOrWait(closed), STEP_MICROS, TimeUnit.MICROSECONDS);
+      long next = Math.min(2 * micros, LONG_STEP_MICROS);
+      FREEING.schedule(() -> freeOrWait(closed, next), micros, TimeUnit.MICROSECONDS);
     }
   }
 

@@ -18,9 +18,18 @@ final class StreamMemory implements SegmentAllocator {
   private final Arena fixed = Arena.ofShared();
   private final List<Room> rooms = new ArrayList<>();
 
+  /** Written by the thread inside, read by one that closes: an old value is good enough. */
+  private long bytes;
+
   @Override
-  public MemorySegment allocate(long bytes, long alignment) {
-    return fixed.allocate(bytes, alignment);
+  public MemorySegment allocate(long size, long alignment) {
+    bytes += size;
+    return fixed.allocate(size, alignment);
+  }
+
+  /** Bytes of the part of fixed size. */
+  long bytes() {
+    return bytes;
   }
 
   /** A room of no size yet. */

@@ -70,9 +70,17 @@ public final class Snapshot {
       return new Part(part.name(), part.kind().letter(), part.width());
     }
 
+    /** Name, kind where the name does not end with it, and width; without control characters. */
     @Override
     public String toString() {
-      return name + " (" + width + ")";
+      String printed = name.replaceAll("[\\p{Cntrl}\\p{Cf}]", "?");
+      return name.endsWith("." + kind)
+          ? "%s (%s)".formatted(printed, Integer.toString(width))
+          : "%s (%s, of kind %s)".formatted(printed, Integer.toString(width), printable(kind));
+    }
+
+    private static String printable(char kind) {
+      return kind > ' ' && kind < 0x7f ? String.valueOf(kind) : "0x" + Integer.toHexString(kind);
     }
   }
 

@@ -4,11 +4,14 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -93,6 +96,10 @@ public final class NewFile {
     }
     Path above = target.getParent();
     while (above != null && !Files.exists(above)) {
+      if (Files.isSymbolicLink(above)) {
+        throw new FileSystemException(
+            path.toString(), null, "cannot be made, since " + above + " is a link to nothing");
+      }
       above = above.getParent();
     }
     if (above != null && !Files.isDirectory(above)) {
@@ -112,11 +119,36 @@ public final class NewFile {
     boolean interrupted = Thread.interrupted();
     try {
       writeAndMove(content);
+    } catch (ClosedChannelException stopped) {
+      throw stopped;
+    } catch (IOException e) {
+      throw named(e);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** The same failure under the name that was asked for: a user knows of no temporary file. */
+  private IOException named(IOException failure) {
+    boolean ours = failure.getClass() == IOException.class;
+    String reason = failure.getMessage();
+    if (failure instanceof FileSystemException e && String.valueOf(e.getFile()).contains(SUFFIX)) {
+      ours = true;
+      reason =
+          e instanceof AccessDeniedException
+              ? "its directory cannot be written to"
+              : e instanceof NoSuchFileException
+                  ? "its directory takes no new file"
+                  : String.valueOf(e.getReason());
+    }
+    if (!ours || String.valueOf(reason).startsWith(path.toString())) {
+      return failure;
+    }
+    FileSystemException named = new FileSystemException(path.toString(), null, reason);
+    named.initCause(failure);
+    return named;
   }
 
   private void writeAndMove(Content content) throws IOException {

@@ -225,6 +225,17 @@ class SnapshotTest {
     }
   }
 
+  @Test
+  void aPartOfAnotherKindAndNamesThatAreNoNamesAreShown() {
+    assertRefused(
+        version2(MODEL.fingerprint(), names(), "hc", state()),
+        "another plan",
+        names().get(1) + " (43, of kind c)");
+    byte[] forged =
+        version2(MODEL.fingerprint(), List.of("a\u001b[2J", names().get(1)), "hh", state());
+    assertThat(Snapshot.describe(forged).toString()).contains("a?[2J (40, of kind h)");
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {0, 3, -1, Integer.MAX_VALUE})
   void aSnapshotOfAnUnknownVersionIsRefused(int version) {
