@@ -64,7 +64,8 @@ public final class Bench implements Callable<Integer> {
 
   /** Runs and exits. */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Bench()).execute(args));
+    System.exit(
+        new CommandLine(new Bench()).setExecutionExceptionHandler(new FailureLine()).execute(args));
   }
 
   @Override

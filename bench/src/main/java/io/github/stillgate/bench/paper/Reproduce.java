@@ -1,5 +1,6 @@
 package io.github.stillgate.bench.paper;
 
+import io.github.stillgate.bench.FailureLine;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Session;
@@ -107,7 +108,10 @@ public final class Reproduce implements Callable<Integer> {
   /** Runs and exits. */
   public static void main(String[] args) {
     System.exit(
-        new CommandLine(new Reproduce()).setCaseInsensitiveEnumValuesAllowed(true).execute(args));
+        new CommandLine(new Reproduce())
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setExecutionExceptionHandler(new FailureLine())
+            .execute(args));
   }
 
   @Override

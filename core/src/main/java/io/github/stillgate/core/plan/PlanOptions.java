@@ -53,7 +53,7 @@ public record PlanOptions(
     return new PlanOptions(backend, other, inputBound, crossover);
   }
 
-  /** These options with another input bound. */
+  /** These options with another input bound; a model that reads tokens keeps its own, 1. */
   public PlanOptions withInputBound(float bound) {
     return new PlanOptions(backend, skipping, bound, crossover);
   }

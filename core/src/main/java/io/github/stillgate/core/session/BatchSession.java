@@ -159,7 +159,8 @@ public final class BatchSession implements AutoCloseable {
      *
      * @throws InputRefusedException if a value is NaN, infinite or out of bound
      * @throws IllegalArgumentException if the vector has the wrong length
-     * @throws IllegalStateException if the stream was fed already, has left, or the batch is closed
+     * @throws IllegalStateException if the stream was fed already, has left, the batch is closed,
+     *     or another thread is inside
      */
     public void feed(float[] input) {
       enter();
@@ -176,8 +177,9 @@ public final class BatchSession implements AutoCloseable {
      * Gives the stream its next input, a token.
      *
      * @throws IllegalArgumentException if the token is out of range
-     * @throws UnsupportedOperationException if the model has no vocabulary
-     * @throws IllegalStateException if the stream was fed already, has left, or the batch is closed
+     * @throws UnsupportedOperationException if the model reads no tokens
+     * @throws IllegalStateException if the stream was fed already, has left, the batch is closed,
+     *     or another thread is inside
      */
     public void feed(int token) {
       port.checkToken(token);
@@ -234,7 +236,12 @@ public final class BatchSession implements AutoCloseable {
       }
     }
 
-    /** Sets the state to zero, and forgets an input it was fed. */
+    /**
+     * Sets the state to zero, and forgets an input it was fed.
+     *
+     * @throws IllegalStateException if the stream has left, the batch is closed, or another thread
+     *     is inside
+     */
     public void reset() {
       enter();
       try {
@@ -247,7 +254,12 @@ public final class BatchSession implements AutoCloseable {
       }
     }
 
-    /** The state as bytes that {@link #restore} or {@link Session#restore} takes. */
+    /**
+     * The state as bytes that {@link #restore} or {@link Session#restore} takes.
+     *
+     * @throws IllegalStateException if the stream has left, the batch is closed, or another thread
+     *     is inside
+     */
     public byte[] snapshot() {
       enter();
       try {
@@ -282,7 +294,11 @@ public final class BatchSession implements AutoCloseable {
       return stats;
     }
 
-    /** Gives the place to another stream. Leaving twice does nothing. */
+    /**
+     * Gives the place to another stream. Leaving twice does nothing.
+     *
+     * @throws IllegalStateException if the batch is closed or another thread is inside
+     */
     public void leave() {
       if (!joined) {
         return;

@@ -17,12 +17,15 @@ public final class InputRefusedException extends IllegalArgumentException {
   private final int index;
   private final float value;
   private final float bound;
+  private final boolean oneHot;
 
-  InputRefusedException(int step, int index, float value, float bound) {
+  /** {@code oneHot} if the model reads tokens, whose bound no option changes. */
+  InputRefusedException(int step, int index, float value, float bound, boolean oneHot) {
     this.step = step;
     this.index = index;
     this.value = value;
     this.bound = bound;
+    this.oneHot = oneHot;
   }
 
   /** Position of the value in its vector, from 0. */
@@ -44,9 +47,16 @@ public final class InputRefusedException extends IllegalArgumentException {
         index,
         value,
         bound,
-        Float.isFinite(value)
-            ? "; scale the input, or compile with PlanOptions.withInputBound"
-            : "; replace what is missing before the step, or leave the step out");
+        cure());
+  }
+
+  private String cure() {
+    if (!Float.isFinite(value)) {
+      return "; replace what is missing before the step, or leave the step out";
+    }
+    return oneHot
+        ? ", since the model reads tokens; give step(int) the token, or shares of at most 1"
+        : "; scale the input, or compile with PlanOptions.withInputBound";
   }
 
   /** Leaves the stack trace empty: see above. */

@@ -45,7 +45,7 @@ final class Port {
   void take(float[] input) {
     MemorySegment copy = stream.input();
     try {
-      copyAndCheck(inputs, inputBound, input, copy, 0, -1);
+      copyAndCheck(inputs, inputBound, tokens > 0, input, copy, 0, -1);
     } catch (IllegalArgumentException refused) {
       copy.fill((byte) 0);
       throw refused;
@@ -54,17 +54,18 @@ final class Port {
 
   /** The same for one step of a sequence, to {@code at} floats into {@code to}. */
   static void take(Plan plan, float[] input, MemorySegment to, long at, int step) {
-    copyAndCheck(plan.model().inputs(), plan.inputBound(), input, to, at, step);
+    copyAndCheck(
+        plan.model().inputs(), plan.inputBound(), plan.model().readsTokens(), input, to, at, step);
   }
 
   private static void copyAndCheck(
-      int inputs, float bound, float[] input, MemorySegment to, long at, int step) {
+      int inputs, float bound, boolean oneHot, float[] input, MemorySegment to, long at, int step) {
     requireWidth(inputs, input, step < 0 ? "" : "step " + step + ": ");
     MemorySegment.copy(input, 0, to, JAVA_FLOAT, 4 * at, inputs);
     for (int i = 0; i < inputs; i++) {
       float value = to.getAtIndex(JAVA_FLOAT, at + i);
       if (!isTaken(value, bound)) {
-        throw new InputRefusedException(step, i, value, bound);
+        throw new InputRefusedException(step, i, value, bound, oneHot);
       }
     }
   }

@@ -101,7 +101,7 @@ public final class Session implements AutoCloseable {
 
   /**
    * Whether a step would take {@code input}; costs nothing but the look, where {@link #step}
-   * throws.
+   * throws. Any thread may ask, of a closed session too: it looks at the input alone.
    *
    * @param input as many values as the model reads; not changed
    * @return the position of the first value that is NaN, infinite or beyond {@link
