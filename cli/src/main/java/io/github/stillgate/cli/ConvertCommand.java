@@ -276,9 +276,8 @@ final class ConvertCommand implements Callable<Integer> {
             TOLERANCE);
       }
       if (!Model.describedIn(file)) {
-        throw new ParameterException(
-            spec.commandLine(),
-            "%s describes no network; if it is a PyTorch state dict, --layers says what is in it"
+        throw new IllegalArgumentException(
+            "%s: describes no network; if it is a PyTorch state dict, --layers says what is in it"
                 .formatted(from));
       }
       return new Source(

@@ -27,9 +27,13 @@ final class StreamMemory implements SegmentAllocator {
     return fixed.allocate(size, alignment);
   }
 
-  /** Bytes of the part of fixed size. */
+  /** Bytes of all of it. */
   long bytes() {
-    return bytes;
+    long all = bytes;
+    for (Room room : rooms) {
+      all += room.memory.byteSize();
+    }
+    return all;
   }
 
   /** A room of no size yet. */
