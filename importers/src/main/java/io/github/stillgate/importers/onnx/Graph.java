@@ -161,6 +161,7 @@ final class Graph {
   }
 
   private static long opset(Path file, ModelProto model) {
+    long found = 0;
     for (OperatorSetIdProto set : model.getOpsetImportList()) {
       if (isOnnx(set.getDomain())) {
         if (set.getVersion() < 1 || set.getVersion() > NEWEST_OPSET) {
@@ -169,8 +170,17 @@ final class Graph {
               "is for version %d of ONNX's operators (opset_import); supported are 1 to %d"
                   .formatted(set.getVersion(), NEWEST_OPSET));
         }
-        return set.getVersion();
+        if (found != 0 && set.getVersion() != found) {
+          throw new OnnxFormatException(
+              file,
+              "names two versions of ONNX's operators (opset_import), %d and %d; expected one"
+                  .formatted(found, set.getVersion()));
+        }
+        found = set.getVersion();
       }
+    }
+    if (found != 0) {
+      return found;
     }
     throw new OnnxFormatException(
         file, "names no version of ONNX's operators (opset_import); export or fetch it again");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnx.proto.OnnxMl.FunctionProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
 import io.github.stillgate.core.model.Layer;
@@ -504,6 +505,14 @@ class OnnxMeaningTest {
               "net.onnx: is for version %d of ONNX's operators (opset_import); supported are 1 to 23"
                   .formatted(unknown));
     }
+    OperatorSetIdProto.Builder again = OperatorSetIdProto.newBuilder().setDomain("ai.onnx");
+    ModelProto twice = graph.model(14).toBuilder().addOpsetImport(again.setVersion(9)).build();
+    assertThatThrownBy(() -> open(twice))
+        .isInstanceOf(OnnxFormatException.class)
+        .hasMessageContaining("names two versions of ONNX's operators (opset_import), 14 and 9");
+    assertThat(
+            names(open(graph.model(14).toBuilder().addOpsetImport(again.setVersion(14)).build())))
+        .hasSize(1);
   }
 
   @Test
