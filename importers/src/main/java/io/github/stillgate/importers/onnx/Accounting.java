@@ -1,15 +1,18 @@
 package io.github.stillgate.importers.onnx;
 
 import io.github.stillgate.importers.onnx.Account.Part;
-import io.github.stillgate.importers.onnx.TensorLayout.Axis;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -24,10 +27,12 @@ final class Accounting {
   private final Map<String, String> outputs = new LinkedHashMap<>();
   private final Map<String, List<String>> outputStates = new LinkedHashMap<>();
   private final List<Account> lengths = new ArrayList<>();
+  private final String data;
 
-  private Accounting(Graph graph, List<RecurrentNode> recurrent) {
+  private Accounting(Graph graph, List<RecurrentNode> recurrent, String data) {
     this.graph = graph;
     this.recurrent = recurrent;
+    this.data = data;
     graph.inputs().stream().filter(graph::isGiven).forEach(name -> inputs.put(name, NOT_READ));
   }
 
@@ -39,12 +44,16 @@ final class Accounting {
    *     steps
    */
   static List<Account> of(OnnxNetwork network) {
-    Accounting accounting = new Accounting(network.graph(), network.recurrent());
+    Accounting accounting =
+        new Accounting(network.graph(), network.recurrent(), network.input().name());
     accounting.inputs.put(
         network.input().name(),
         "what the model reads, %d values a step"
             .formatted(TensorLayout.size(network.input().vector())));
-    accounting.readLengths(network.sequence(), network.batch());
+    accounting.readLengths(
+        GraphChain.isKnown(network.sequence())
+            ? OptionalInt.of(TensorLayout.size(network.sequence()))
+            : OptionalInt.empty());
     network
         .output()
         .ifPresent(port ->
@@ -56,16 +65,25 @@ final class Accounting {
     return accounting.all();
   }
 
-  /** Of one node that is taken alone. */
-  static List<Account> of(Graph graph, RecurrentNode node) {
-    Accounting accounting = new Accounting(graph, List.of(node));
+  /**
+   * Of one node that is taken alone.
+   *
+   * @param steps of its sequences; empty if the graph does not say it
+   * @throws UnsupportedOnnxException as for a whole graph, but lengths that the graph computes are
+   *     where the caller ends each sequence
+   * @throws OnnxFormatException as for a whole graph
+   */
+  static List<Account> of(Graph graph, RecurrentNode node, OptionalInt steps) {
     String data = graph.source(node.node().input(0));
+    Accounting accounting = new Accounting(graph, List.of(node), data);
     if (accounting.inputs.containsKey(data)) {
       accounting.inputs.put(
           data, "what the model reads, %d values a step".formatted(node.inputs()));
     }
-    if (!node.sequenceLens().isEmpty()) {
-      accounting.sayEnds(node.sequenceLens());
+    if (graph.isComputed(node.sequenceLens())) {
+      accounting.sayComputed(node.sequenceLens());
+    } else {
+      accounting.readLengths(steps);
     }
     for (String output : graph.outputs()) {
       Optional<Graph.Made> made =
@@ -123,51 +141,76 @@ final class Accounting {
     return (names.size() == 1 ? "state " : "states ") + String.join(", ", names);
   }
 
+  /**
+   * Where sequences end in a node.
+   *
+   * @param lens name of the input that says it; empty if they are whole
+   * @param steps the same for all; empty if the caller says it
+   */
+  private record End(String lens, OptionalInt steps) {
+    static final End WHOLE = new End("", OptionalInt.empty());
+
+    /** Lengths of other names may be the same. */
+    boolean isThatOf(End other) {
+      return steps.isPresent() ? steps.equals(other.steps) : equals(other);
+    }
+
+    /** For messages. */
+    @Override
+    public String toString() {
+      return lens.isEmpty()
+          ? "whole sequences"
+          : "sequence_lens (\"%s\"%s)"
+              .formatted(lens, steps.isPresent() ? ", %d steps".formatted(steps.getAsInt()) : "");
+    }
+  }
+
   /** Lengths that change nothing are said, given ones are the caller's, others are refused. */
-  private void readLengths(List<Axis> sequence, List<Axis> batch) {
-    Set<String> seen = new HashSet<>();
-    Optional<RecurrentNode> ended = Optional.empty();
-    Optional<RecurrentNode> whole = Optional.empty();
+  private void readLengths(OptionalInt steps) {
+    Map<String, End> ends = new HashMap<>();
+    List<End> each = new ArrayList<>();
     for (RecurrentNode node : recurrent) {
       String lens = node.sequenceLens();
-      if (lens.isEmpty()) {
-        whole = whole.or(() -> Optional.of(node));
-        continue;
+      End known = ends.get(lens);
+      End end = known == null ? end(node, steps) : known;
+      ends.put(lens, end);
+      each.add(end);
+    }
+    int ended = 0;
+    while (ended < each.size() && each.get(ended).equals(End.WHOLE)) {
+      ended++;
+    }
+    for (int i = 0; ended < each.size() && i < each.size(); i++) {
+      if (!each.get(i).isThatOf(each.get(ended))) {
+        throw recurrent
+            .get(i)
+            .node()
+            .unsupported(
+                "its sequences do not end where %s ends those of %s, it reads %s; supported is the"
+                        .formatted(each.get(ended), recurrent.get(ended).node(), each.get(i))
+                    + " same for all");
       }
-      boolean first = seen.add(lens);
-      if (graph.isGiven(lens)) {
-        ended.ifPresent(other -> requireSame(other, node));
-        ended = ended.or(() -> Optional.of(node));
-        if (first) {
-          sayEnds(lens);
-        }
-      } else if (first) {
-        lengths.add(constantLengths(node, sequence, batch));
-      }
-    }
-    if (ended.isPresent() && whole.isPresent()) {
-      requireSame(ended.get(), whole.get());
     }
   }
 
-  private static void requireSame(RecurrentNode ended, RecurrentNode other) {
-    if (!ended.sequenceLens().equals(other.sequenceLens())) {
-      throw other
-          .node()
-          .unsupported(
-              "its sequences do not end where sequence_lens (\"%s\") ends those of %s; supported is"
-                      .formatted(ended.sequenceLens(), ended.node())
-                  + " the same for all");
+  private End end(RecurrentNode node, OptionalInt steps) {
+    String lens = node.sequenceLens();
+    if (lens.isEmpty()) {
+      return End.WHOLE;
     }
+    if (!graph.isGiven(lens)) {
+      return constantEnd(node, steps);
+    }
+    if (lens.equals(data)) {
+      throw node.node()
+          .malformed("sequence_lens is \"%s\", the values that the model reads".formatted(lens));
+    }
+    inputs.put(lens, "where the caller ends each sequence");
+    return new End(lens, OptionalInt.empty());
   }
 
-  private void sayEnds(String lens) {
-    if (inputs.containsKey(lens)) {
-      inputs.put(lens, "where the caller ends each sequence");
-    }
-  }
-
-  private Account constantLengths(RecurrentNode node, List<Axis> sequence, List<Axis> batch) {
+  /** Refuses lengths that are not all one; whole sequences if they change nothing. */
+  private End constantEnd(RecurrentNode node, OptionalInt steps) {
     String lens = node.sequenceLens();
     OnnxTensor tensor =
         graph
@@ -179,39 +222,57 @@ final class Accounting {
                                 .formatted(lens, graph.producer(lens).orElseThrow())
                             + " sequences; leave it out if they are whole, make it an input of the"
                             + " graph, or import this node alone"));
-    int[] shape = tensor.shape();
-    boolean batchKnown = GraphChain.isKnown(batch);
-    if (shape.length != 1 || batchKnown && shape[0] != TensorLayout.size(batch)) {
-      throw node.node()
-          .malformed(
-              "sequence_lens is %s, expected [%s]"
-                  .formatted(tensor, batchKnown ? TensorLayout.size(batch) : "batch"));
-    }
     long[] values = tensor.integers();
     long least = Arrays.stream(values).min().orElseThrow();
     long most = Arrays.stream(values).max().orElseThrow();
-    boolean stepsKnown = GraphChain.isKnown(sequence);
-    int steps = TensorLayout.size(sequence);
-    if (least < 0 || stepsKnown && most > steps) {
+    long longest = steps.isPresent() ? steps.getAsInt() : Integer.MAX_VALUE;
+    if (least < 0 || most > longest) {
       throw node.node()
           .malformed(
               "sequence_lens lies within %d and %d, expected 0 to %s"
-                  .formatted(least, most, stepsKnown ? steps : "the steps"));
+                  .formatted(least, most, steps.isPresent() ? longest : "the steps"));
     }
-    if (least != most || least == 0 || stepsKnown && least < steps) {
+    if (least != most || least == 0 || steps.isPresent() && least < longest) {
       throw node.node()
           .unsupported(
               "sequence_lens is the constant \"%s\" of %d to %d steps%s; a model reads whole sequences,"
-                      .formatted(lens, least, most, stepsKnown ? " in sequences of " + steps : "")
+                      .formatted(
+                          lens, least, most, steps.isPresent() ? " in sequences of " + longest : "")
                   + " so cut them to one length, or make it an input of the graph");
     }
-    return new Account(
-        Part.LENGTHS,
-        lens,
-        List.of(),
-        stepsKnown
-            ? "%d, the whole sequence; changes nothing".formatted(least)
-            : "%d; the graph ends each sequence there, and so must the caller".formatted(least));
+    lengths.add(
+        new Account(
+            Part.LENGTHS,
+            lens,
+            List.of(),
+            steps.isPresent()
+                ? "%d, the whole sequence; changes nothing".formatted(least)
+                : "%d; the graph ends each sequence there, and so must the caller"
+                    .formatted(least)));
+    return steps.isPresent() ? End.WHOLE : new End(lens, OptionalInt.of((int) least));
+  }
+
+  /** Lengths that the graph computes: a node that is taken alone leaves them to the caller. */
+  private void sayComputed(String lens) {
+    lengths.add(
+        new Account(
+            Part.LENGTHS,
+            lens,
+            List.of(),
+            "computed by %s; the caller ends each sequence there"
+                .formatted(graph.producer(lens).orElseThrow())));
+    Deque<String> open = new ArrayDeque<>(List.of(lens));
+    Set<String> seen = new HashSet<>();
+    while (!open.isEmpty()) {
+      String value = open.removeLast();
+      if (seen.add(value)) {
+        inputs.replace(
+            value,
+            NOT_READ,
+            NOT_READ + "; the lengths \"%s\" are computed from it".formatted(lens));
+        graph.producer(value).ifPresent(node -> open.addAll(node.proto().getInputList()));
+      }
+    }
   }
 
   private List<Account> all() {

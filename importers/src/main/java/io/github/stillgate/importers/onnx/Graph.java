@@ -1,6 +1,7 @@
 package io.github.stillgate.importers.onnx;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.FunctionProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -30,6 +31,9 @@ import java.util.Set;
 final class Graph {
   /** More than exports of recurrent networks have, unrolled ones included. */
   static final int MOST_NODES = 1 << 16;
+
+  /** The newest version of ONNX's operators whose definitions were read. */
+  static final int NEWEST_OPSET = 23;
 
   private final Path file;
   private final long fileBytes;
@@ -132,17 +136,51 @@ final class Graph {
           "sparse initializer \"%s\"; store it dense"
               .formatted(graph.getSparseInitializer(0).getValues().getName()));
     }
+    requireOwnOperators(file, model);
     Graph read =
         new Graph(file, bytes.length, graph, opset(file, model), nodes(file, graph), Map.of());
     read.requireSorted();
     return read;
   }
 
-  private static long opset(Path file, ModelProto model) {
-    for (OperatorSetIdProto set : model.getOpsetImportList()) {
-      if (set.getDomain().isEmpty() || set.getDomain().equals("ai.onnx")) {
-        return set.getVersion();
+  /** Functions of other domains are operators that nothing here computes. */
+  private static void requireOwnOperators(Path file, ModelProto model) {
+    for (FunctionProto function : model.getFunctionsList()) {
+      if (isOnnx(function.getDomain())) {
+        throw new UnsupportedOnnxException(
+            file,
+            "defines ONNX's operator %s anew (function); supported is what ONNX says, so inline the"
+                    .formatted(function.getName())
+                + " function");
       }
+    }
+  }
+
+  private static boolean isOnnx(String domain) {
+    return domain.isEmpty() || domain.equals("ai.onnx");
+  }
+
+  private static long opset(Path file, ModelProto model) {
+    long found = 0;
+    for (OperatorSetIdProto set : model.getOpsetImportList()) {
+      if (isOnnx(set.getDomain())) {
+        if (set.getVersion() < 1 || set.getVersion() > NEWEST_OPSET) {
+          throw new UnsupportedOnnxException(
+              file,
+              "is for version %d of ONNX's operators (opset_import); supported are 1 to %d"
+                  .formatted(set.getVersion(), NEWEST_OPSET));
+        }
+        if (found != 0 && set.getVersion() != found) {
+          throw new OnnxFormatException(
+              file,
+              "names two versions of ONNX's operators (opset_import), %d and %d; expected one"
+                  .formatted(found, set.getVersion()));
+        }
+        found = set.getVersion();
+      }
+    }
+    if (found != 0) {
+      return found;
     }
     throw new OnnxFormatException(
         file, "names no version of ONNX's operators (opset_import); export or fetch it again");
@@ -286,6 +324,16 @@ final class Graph {
               .formatted(input, shape.getDimCount(), TensorLayout.MOST_DIMENSIONS));
     }
     return Optional.of(shape.getDimList().stream().map(Graph::extent).toList());
+  }
+
+  /** The type of a graph input as declared; {@code UNDEFINED} if it is not. */
+  TensorProto.DataType inputType(String input) {
+    ValueInfoProto info = inputs.get(input);
+    TensorProto.DataType type =
+        info == null
+            ? null
+            : TensorProto.DataType.forNumber(info.getType().getTensorType().getElemType());
+    return type == null ? TensorProto.DataType.UNDEFINED : type;
   }
 
   private static OptionalInt extent(TensorShapeProto.Dimension dimension) {

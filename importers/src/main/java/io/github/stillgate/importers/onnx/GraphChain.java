@@ -195,7 +195,7 @@ final class GraphChain {
     if (batchSize.isEmpty() && isKnown(batch)) {
       batchSize = OptionalInt.of(TensorLayout.size(batch));
     }
-    batchSize = read.requireStateShapes(batchSize);
+    batchSize = read.requireLengthsShape(read.requireStateShapes(batchSize));
     layers.add(read.layer());
     recurrent.add(read);
     byPosition.put(node.position(), read);

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /**
@@ -67,7 +66,8 @@ public final class OnnxFile {
    * @throws NoSuchFileException if there is none
    * @throws IOException if it is no regular file, is above 2 GiB or cannot be read
    * @throws OnnxFormatException if it is truncated or no ONNX model
-   * @throws UnsupportedOnnxException if it has more nodes, parts or levels than are read
+   * @throws UnsupportedOnnxException if it has more nodes, parts, whole numbers or levels than are
+   *     read, is for newer operators, or defines operators of ONNX itself
    */
   public static OnnxFile open(Path path) throws IOException {
     return new OnnxFile(Graph.open(path));
@@ -131,8 +131,9 @@ public final class OnnxFile {
    *
    * @throws IllegalArgumentException if no recurrent node has this name
    * @throws UnsupportedOnnxException if its weights are not constants, an activation is not
-   *     supported, or it begins with a constant state other than zero
-   * @throws OnnxFormatException if weights, states or attributes do not fit
+   *     supported, it begins with a constant state other than zero, or constant lengths end
+   *     sequences before their end
+   * @throws OnnxFormatException if weights, states, lengths or attributes do not fit
    */
   public Model recurrent(String name) {
     return network(name).model();
@@ -153,7 +154,8 @@ public final class OnnxFile {
             .orElseThrow(() -> new IllegalArgumentException(path() + ": " + noNode(name)));
     RecurrentNode recurrent =
         RecurrentNode.read(node, graph, new StartStates(graph), new Budget(graph.fileBytes()));
-    recurrent.requireStateShapes(OptionalInt.empty());
+    RecurrentNode.Data data = recurrent.requireData();
+    recurrent.requireLengthsShape(recurrent.requireStateShapes(data.batch()));
     recurrent.requireNoConstantState();
     Model model;
     try {
@@ -161,7 +163,7 @@ public final class OnnxFile {
     } catch (IllegalArgumentException e) {
       throw new OnnxFormatException(path(), String.valueOf(e.getMessage()), e);
     }
-    return new Import(model, Answer.EVERY_STEP, Accounting.of(graph, recurrent));
+    return new Import(model, Answer.EVERY_STEP, Accounting.of(graph, recurrent, data.steps()));
   }
 
   private String noNode(String name) {

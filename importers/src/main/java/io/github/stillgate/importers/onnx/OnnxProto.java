@@ -28,12 +28,24 @@ final class OnnxProto {
    */
   static <M> M parse(Path file, byte[] bytes, String what, Parser<M> parser, Descriptor type) {
     try {
-      switch (ProtoSize.of(input(bytes), type)) {
+      switch (ProtoSize.of(bytes, type)) {
         case TOO_MANY_PARTS ->
             throw new UnsupportedOnnxException(
                 file,
                 "has more than %d nodes, tensors, attributes and names; supported are that many"
                     .formatted(ProtoSize.MOST_PARTS));
+        case TOO_MANY_LONGS ->
+            throw new UnsupportedOnnxException(
+                file,
+                "lists more than %d whole numbers of 64 bits (in attributes, sizes and tensors);"
+                        .formatted(ProtoSize.MOST_LONGS)
+                    + " supported are that many, store tensors as raw_data");
+        case TOO_MANY_INTS ->
+            throw new UnsupportedOnnxException(
+                file,
+                "lists more than %d whole numbers of 32 bits in %d bytes; supported are that many,"
+                        .formatted(ProtoSize.mostInts(bytes.length), bytes.length)
+                    + " store tensors as raw_data");
         case TOO_DEEP ->
             throw new UnsupportedOnnxException(
                 file,

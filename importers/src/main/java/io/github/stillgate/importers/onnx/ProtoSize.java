@@ -17,11 +17,21 @@ final class ProtoSize {
   /** Messages within messages; parsers of protobuf stop there. */
   static final int DEEPEST = 100;
 
+  /** Whole numbers of 64 bits in lists: one takes a byte in a file and eight in memory. */
+  static final int MOST_LONGS = 1 << 22;
+
+  /** Those of 32 bits, if a file is not so large that this is less than one for two bytes. */
+  static final int LEAST_INTS = 1 << 22;
+
+  private final byte[] bytes;
   private final CodedInputStream in;
   private int parts;
+  private long longs;
+  private long ints;
 
-  private ProtoSize(CodedInputStream in) {
-    this.in = in;
+  private ProtoSize(byte[] bytes) {
+    this.bytes = bytes;
+    this.in = CodedInputStream.newInstance(bytes);
   }
 
   /** What a message holds. */
@@ -30,6 +40,10 @@ final class ProtoSize {
     FITS,
     /** More than {@link #MOST_PARTS}. */
     TOO_MANY_PARTS,
+    /** More than {@link #MOST_LONGS}. */
+    TOO_MANY_LONGS,
+    /** More than {@link ProtoSize#mostInts}. */
+    TOO_MANY_INTS,
     /** More than {@link #DEEPEST} levels. */
     TOO_DEEP
   }
@@ -39,9 +53,13 @@ final class ProtoSize {
    *
    * @throws IOException if it is no message
    */
-  static Verdict of(CodedInputStream in, Descriptor type) throws IOException {
-    ProtoSize size = new ProtoSize(in);
-    return size.count(type, 0);
+  static Verdict of(byte[] bytes, Descriptor type) throws IOException {
+    return new ProtoSize(bytes).count(type, 0);
+  }
+
+  /** Whole numbers of 32 bits in lists of a file: weights of 16 bits take three bytes each. */
+  static int mostInts(int fileBytes) {
+    return Math.max(LEAST_INTS, fileBytes / 2);
   }
 
   private Verdict count(Descriptor type, int depth) throws IOException {
@@ -66,11 +84,41 @@ final class ProtoSize {
           return verdict;
         }
         in.popLimit(limit);
+      } else if (field != null && isPacked(field)) {
+        countNumbers(field, tag);
+        if (longs > MOST_LONGS) {
+          return Verdict.TOO_MANY_LONGS;
+        }
+        if (ints > mostInts(bytes.length)) {
+          return Verdict.TOO_MANY_INTS;
+        }
       } else if (!in.skipField(tag)) {
         return Verdict.FITS;
       }
     }
     return Verdict.FITS;
+  }
+
+  /** Skips a list of numbers, or one of its elements, and counts those of varying length. */
+  private void countNumbers(FieldDescriptor field, int tag) throws IOException {
+    int found = 1;
+    if (WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_LENGTH_DELIMITED) {
+      int length = in.readRawVarint32();
+      int from = in.getTotalBytesRead();
+      in.skipRawBytes(length);
+      // The last byte of each is below 128.
+      found = 0;
+      for (int i = from; i < from + length; i++) {
+        found += bytes[i] >= 0 ? 1 : 0;
+      }
+    } else {
+      in.skipField(tag);
+    }
+    switch (field.getJavaType()) {
+      case LONG -> longs += found;
+      case INT, ENUM, BOOLEAN -> ints += found;
+      default -> {}
+    }
   }
 
   private static boolean isPacked(FieldDescriptor field) {

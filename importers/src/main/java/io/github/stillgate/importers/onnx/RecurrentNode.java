@@ -1,5 +1,6 @@
 package io.github.stillgate.importers.onnx;
 
+import ai.onnx.proto.OnnxMl.TensorProto;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
@@ -18,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /** A GRU, LSTM or RNN node: W, R, B and P of one or two directions as a layer. */
 final class RecurrentNode {
@@ -223,6 +225,83 @@ final class RecurrentNode {
       }
     }
     return streams;
+  }
+
+  /**
+   * What a graph says of the values that a node reads.
+   *
+   * @param steps of its sequences; empty if it does not say it
+   * @param batch streams; empty likewise
+   */
+  record Data(OptionalInt steps, OptionalInt batch) {}
+
+  /** Refuses data of another shape than this node reads. */
+  Data requireData() {
+    Optional<long[]> known = states.shape(node, node.input(0));
+    if (known.isEmpty()) {
+      return new Data(OptionalInt.empty(), OptionalInt.empty());
+    }
+    long[] shape = known.get();
+    if (shape.length != 3 || shape[2] != StartStates.OPEN && shape[2] != inputs) {
+      throw node.malformed(
+          "X has shape %s, expected three sizes %s of %d inputs"
+              .formatted(
+                  Arrays.toString(shape).replace("-1", "?"),
+                  isBatchFirst() ? "[batch, steps, inputs]" : "[steps, batch, inputs]",
+                  inputs));
+    }
+    int stream = isBatchFirst() ? 0 : 1;
+    return new Data(size(shape[1 - stream]), size(shape[stream]));
+  }
+
+  private static OptionalInt size(long extent) {
+    return extent == StartStates.OPEN
+        ? OptionalInt.empty()
+        : OptionalInt.of(Math.toIntExact(extent));
+  }
+
+  /**
+   * Refuses lengths that are not one whole number for each stream, as far as the graph says it.
+   *
+   * @param batch streams of the graph; empty if it leaves that open
+   * @return the streams that the lengths are for, if they say it
+   */
+  OptionalInt requireLengthsShape(OptionalInt batch) {
+    String lens = sequenceLens();
+    if (lens.isEmpty() || graph.isComputed(lens)) {
+      return batch;
+    }
+    String streams = batch.isPresent() ? String.valueOf(batch.getAsInt()) : "batch";
+    if (!graph.isGiven(lens)) {
+      OnnxTensor tensor = graph.constant(node, lens).orElseThrow();
+      int[] shape = tensor.shape();
+      if (shape.length != 1 || batch.isPresent() && shape[0] != batch.getAsInt()) {
+        throw node.malformed("sequence_lens is %s, expected [%s]".formatted(tensor, streams));
+      }
+      return OptionalInt.of(shape[0]);
+    }
+    TensorProto.DataType type = graph.inputType(lens);
+    if (type != TensorProto.DataType.INT32 && type != TensorProto.DataType.UNDEFINED) {
+      throw node.malformed(
+          "sequence_lens is the input \"%s\" of type %s, expected INT32".formatted(lens, type));
+    }
+    Optional<List<OptionalInt>> shape = graph.inputShape(lens);
+    if (shape.isEmpty()) {
+      return batch;
+    }
+    OptionalInt given = shape.get().size() == 1 ? shape.get().getFirst() : OptionalInt.empty();
+    if (shape.get().size() != 1 || given.isPresent() && batch.isPresent() && !given.equals(batch)) {
+      throw node.malformed(
+          "sequence_lens is the input \"%s\" of shape [%s], expected %s lengths: [%s]"
+              .formatted(
+                  lens,
+                  shape.get().stream()
+                      .map(size -> size.isPresent() ? String.valueOf(size.getAsInt()) : "?")
+                      .collect(Collectors.joining(", ")),
+                  streams,
+                  streams));
+    }
+    return given.isPresent() ? given : batch;
   }
 
   /** Refuses a state that the graph itself computes, which no model of layers does. */

@@ -10,6 +10,8 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
+import com.google.protobuf.UnsafeByteOperations;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.importers.onnx.generated.GeneratedCase;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
@@ -268,6 +270,75 @@ class OnnxLimitsTest {
         .isInstanceOf(UnsupportedOnnxException.class)
         .hasMessageContaining("has more than 1048576 nodes, tensors, attributes and names");
     assertThat(allocation.bytes()).isLessThan(1 << 20);
+  }
+
+  /**
+   * A number takes one byte in a file and eight in memory, and a list that grows has two copies.
+   */
+  @Test
+  void moreNumbersThanAreParsed() {
+    byte[] numbers = new byte[20 << 20];
+    byte[] few = new byte[1 << 22];
+    // AttributeProto.ints, and TensorProto.dims, int32_data, int64_data as initializers.
+    byte[] ints = inModel(numbers, 8, 5, 1);
+    byte[] dims = inModel(numbers, 1, 5);
+    byte[] wide = inModel(numbers, 7, 5);
+    byte[] narrow = inModel(numbers, 5, 5);
+    for (byte[] bytes : List.of(ints, dims, wide)) {
+      numbersAreRefused(bytes, "lists more than 4194304 whole numbers of 64 bits");
+    }
+    numbersAreRefused(narrow, "lists more than 10485", " whole numbers of 32 bits in 209715");
+    // The same without packing: a tag before each number.
+    byte[] tagged = new byte[10 << 20];
+    for (int i = 0; i < tagged.length; i += 2) {
+      tagged[i] = 1 << 3;
+    }
+    numbersAreRefused(within(7, within(5, tagged)), "whole numbers of 64 bits");
+    assertThatThrownBy(() -> OnnxFile.parse(Path.of("net.onnx"), inModel(few, 7, 5)))
+        .hasMessageContaining("holds no graph");
+    // Weights of 16 bits in three bytes each.
+    byte[] halves = new byte[18 << 20];
+    for (int i = 0; i < halves.length; i += 3) {
+      halves[i] = (byte) 0x80;
+      halves[i + 1] = (byte) 0xf8;
+      halves[i + 2] = 1;
+    }
+    assertThatThrownBy(() -> OnnxFile.parse(Path.of("net.onnx"), inModel(halves, 5, 5)))
+        .hasMessageContaining("holds no graph");
+    // A list that says to be longer than the file.
+    byte[] cut = Arrays.copyOf(ints, 1000);
+    assertThatThrownBy(() -> OnnxFile.parse(Path.of("net.onnx"), cut))
+        .isInstanceOf(OnnxFormatException.class)
+        .hasMessageContaining("truncated");
+  }
+
+  private static void numbersAreRefused(byte[] bytes, String... parts) {
+    Allocation allocation = new Allocation();
+    assertThatThrownBy(() -> OnnxFile.parse(Path.of("net.onnx"), bytes))
+        .isInstanceOf(UnsupportedOnnxException.class)
+        .hasMessageStartingWith("net.onnx: ")
+        .hasMessageContainingAll(parts);
+    assertThat(allocation.bytes()).isLessThan(1 << 20);
+  }
+
+  /** A model whose graph has a packed list in these fields within each other, the inmost first. */
+  private static byte[] inModel(byte[] list, int... fields) {
+    byte[] message = list;
+    for (int field : fields) {
+      message = within(field, message);
+    }
+    return within(7, message);
+  }
+
+  private static byte[] within(int field, byte[] message) {
+    return UnknownFieldSet.newBuilder()
+        .addField(
+            field,
+            UnknownFieldSet.Field.newBuilder()
+                .addLengthDelimited(UnsafeByteOperations.unsafeWrap(message))
+                .build())
+        .build()
+        .toByteArray();
   }
 
   @Test
