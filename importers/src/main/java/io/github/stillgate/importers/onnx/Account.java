@@ -24,7 +24,9 @@ public record Account(Part part, String name, List<String> states, String became
     /** A sequence_lens that is a constant. */
     LENGTHS,
     /** A recurrent node that the model does not have. */
-    NODE
+    NODE,
+    /** A version of ONNX's operators that is newer than their definitions here. */
+    OPERATORS
   }
 
   /** Copies the list, and makes the sentence one line. */

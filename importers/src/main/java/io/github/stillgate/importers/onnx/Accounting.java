@@ -285,6 +285,15 @@ final class Accounting {
       }
     }
     List<Account> all = new ArrayList<>();
+    if (graph.opset() > Graph.NEWEST_OPSET) {
+      all.add(
+          new Account(
+              Part.OPERATORS,
+              Long.toString(graph.opset()),
+              List.of(),
+              "a version newer than %d, whose definitions are used; check with --verify"
+                  .formatted(Graph.NEWEST_OPSET)));
+    }
     inputs.forEach((name, text) -> {
       List<String> set = inputStates.getOrDefault(name, List.of());
       String states = set.isEmpty() ? text : stateText(set) + ", to set; zero after a reset";
