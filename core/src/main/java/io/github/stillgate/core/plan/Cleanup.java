@@ -28,7 +28,7 @@ final class Cleanup {
    * With more than so many bytes that wait to be freed, whoever closes a stream frees it himself:
    * one who opens and closes without a pause piles up no more.
    */
-  private static final long BACKLOG_BYTES = 8 << 20;
+  private static final long BACKLOG_BYTES = 2 << 20;
 
   private static final AtomicLong WAITING_BYTES = new AtomicLong();
 
