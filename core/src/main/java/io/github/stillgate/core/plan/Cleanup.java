@@ -11,9 +11,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * Frees what was closed, and after a garbage collection what was dropped without being closed.
  *
  * <p>Closing does not free by itself: the JVM frees shared memory when every thread has shown that
- * it does not use it. On a CPU that four threads keep busy, that took the closing thread 16 ms; and
- * a step may still be running. So a thread of its own frees, which ends when there is nothing to
- * do.
+ * it does not use it. On one CPU with four threads stepping, and other programs, that took the
+ * closing thread 16 ms at the median; and a step may still be running. So a thread of its own
+ * frees, which ends when there is nothing to do.
  */
 final class Cleanup {
   private static final Cleaner CLEANER = Cleaner.create();

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Memory is passed as plain addresses: a segment of a shared arena costs 23 ns a call for its
  * reference count, an address nothing. That is safe because a plan frees its memory only when no
- * step is running (StreamState), and the stream keeps its own memory reachable until the step is
+ * step is running (OneThread), and the stream keeps its own memory reachable until the step is
  * over.
  */
 final class Kernels {

@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  * and 1024 floats: 102, 120 and 101 GB/s against 55, 65 and 75.
  *
  * <p>Shapes are checked where a plan is compiled, and a plan frees its memory only when no step is
- * running (StreamState); the stream keeps its own memory reachable until the step is over.
+ * running; the stream keeps its own memory reachable until the step is over (OneThread).
  */
 final class Memory {
   /** Offset = address. */
