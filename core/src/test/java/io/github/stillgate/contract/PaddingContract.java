@@ -10,6 +10,9 @@ import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -148,7 +151,19 @@ public abstract class PaddingContract {
         TestModels.resetBefore(11, 37, 46),
         TestModels.lstm(11, 40, 9, 48),
         TestModels.coupled(11, 30, 49),
-        TestModels.vectors(19, 50, 3, 6));
+        TestModels.vectors(19, 50, 3, 6),
+        halfAtZero());
+  }
+
+  /** A layer whose function is not 0 at 0, where padding is not zero by itself. */
+  private static Model halfAtZero() {
+    return new Model(
+        List.of(
+            new Dense(
+                "d",
+                Matrix.of("W", 5, 3, new float[15]),
+                Matrix.vector("b", new float[5]),
+                Activation.SIGMOID)));
   }
 
   /** The next layer, or the next step, multiplies it. */
