@@ -18,7 +18,7 @@ public final class ActiveSet {
   /** An empty set with room for {@code capacity} groups. */
   public ActiveSet(int capacity, SegmentAllocator memory) {
     this.capacity = capacity;
-    this.indices = memory.allocate(4L * RowLayout.padded(capacity), RowLayout.ALIGNMENT);
+    this.indices = Lanes.floats(capacity, memory);
   }
 
   /** The set of all groups {@code 0 .. groups - 1}. */

@@ -6,33 +6,36 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Several streams that are multiplied by one pack together, each with its own live groups, vectors
  * and sums. Filled anew for each multiplication and reused; it allocates nothing after it was made.
  *
- * <p>Belongs to one thread at a time.
+ * <p>Belongs to one thread at a time; while a pack multiplies, its threads only read it.
  */
 public final class Batch {
   private final int capacity;
   private final int groups;
+  private final int operands;
   private final ActiveSet[] sets;
-  private final @Nullable MemorySegment[] vectors;
+  private final Binding[] bindings;
   private final MemorySegment addresses;
   private final MemorySegment starts;
   private final MemorySegment members;
+  private final MemorySegment scratch;
   private int count;
 
-  /** An empty batch of up to {@code capacity} streams over a pack of {@code groups} groups. */
-  public Batch(int capacity, int groups, SegmentAllocator memory) {
+  /** An empty batch of up to {@code capacity} streams over packs of {@code layout}. */
+  public Batch(int capacity, PackLayout layout, SegmentAllocator memory) {
     this.capacity = capacity;
-    this.groups = groups;
+    this.groups = layout.groups();
+    this.operands = layout.operands();
     this.sets = new ActiveSet[capacity];
-    this.vectors = new MemorySegment[4 * capacity];
-    this.addresses = memory.allocate(8L * 4 * capacity, RowLayout.ALIGNMENT);
-    this.starts = memory.allocate(4L * (groups + 1), RowLayout.ALIGNMENT);
-    this.members = memory.allocate(4L * Math.multiplyExact(capacity, groups), RowLayout.ALIGNMENT);
+    this.bindings = new Binding[capacity];
+    this.addresses = memory.allocate(16L * operands * capacity, Lanes.ALIGNMENT);
+    this.starts = memory.allocate(4L * (groups + 1), Lanes.ALIGNMENT);
+    this.members = memory.allocate(4L * Math.multiplyExact(capacity, groups), Lanes.ALIGNMENT);
+    this.scratch = Lanes.floats(Pack.SCRATCH_FLOATS, memory);
   }
 
   /** Forgets all streams. */
@@ -43,32 +46,24 @@ public final class Batch {
   /** Forgets all streams and lets go of their memory. */
   public void release() {
     count = 0;
-    Arrays.fill(vectors, null);
+    Arrays.fill(bindings, null);
   }
 
   /**
-   * Adds one stream; the arguments are those of {@link PackedRows#multiply(ActiveSet, int, int,
-   * MemorySegment, MemorySegment, MemorySegment, MemorySegment)}. Either all streams of a batch
-   * leave out a part, or none does.
+   * Adds one stream. Either all streams of a batch leave out an operand, or none does.
+   *
+   * @param set its live groups
+   * @param binding its vectors, and where their sums go; not copied, and not changed until the batch
+   *     was multiplied
    */
-  public void add(
-      ActiveSet set,
-      @Nullable MemorySegment state,
-      @Nullable MemorySegment stateSums,
-      @Nullable MemorySegment input,
-      @Nullable MemorySegment inputSums) {
+  public void add(ActiveSet set, Binding binding) {
     int stream = count++;
     sets[stream] = set;
-    put(0, stream, state);
-    put(1, stream, stateSums);
-    put(2, stream, input);
-    put(3, stream, inputSums);
-  }
-
-  private void put(int kind, int stream, @Nullable MemorySegment segment) {
-    int at = kind * capacity + stream;
-    vectors[at] = segment;
-    addresses.setAtIndex(JAVA_LONG, at, segment == null ? 0 : segment.address());
+    bindings[stream] = binding;
+    for (int i = 0; i < 2 * operands; i++) {
+      long address = binding.addresses().getAtIndex(JAVA_LONG, i);
+      addresses.setAtIndex(JAVA_LONG, (long) i * capacity + stream, address);
+    }
   }
 
   /** Number of streams. */
@@ -96,29 +91,40 @@ public final class Batch {
     return sets[stream];
   }
 
-  /** What multiplies the state rows for one stream, or null. */
-  public @Nullable MemorySegment state(int stream) {
-    return vectors[stream];
+  /** One stream's vectors and sums. */
+  public Binding binding(int stream) {
+    return bindings[stream];
   }
 
-  /** Receives one stream's sums over its state, or null. */
-  public @Nullable MemorySegment stateSums(int stream) {
-    return vectors[capacity + stream];
+  /** Whether the streams leave {@code operand} out. */
+  public boolean leavesOut(int operand) {
+    return bindings[0].vector(operand) == null;
   }
 
-  /** What multiplies the input rows for one stream, or null. */
-  public @Nullable MemorySegment input(int stream) {
-    return vectors[2 * capacity + stream];
+  /** The first position in a stream's set whose group is {@code group} or a later one. */
+  public int position(int stream, int group) {
+    ActiveSet set = sets[stream];
+    int low = 0;
+    int high = set.count();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (set.at(middle) < group) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
   }
 
-  /** Receives one stream's sums over its input, or null. */
-  public @Nullable MemorySegment inputSums(int stream) {
-    return vectors[3 * capacity + stream];
+  /** Scratch for the thread that owns the batch. */
+  public MemorySegment scratch() {
+    return scratch;
   }
 
   /**
-   * Addresses of all states, then of all state sums, inputs and input sums, {@link #capacity} of
-   * each; 0 where there is none.
+   * Off-heap longs, {@link #capacity} of each: the addresses of the vectors of operand 0, of operand
+   * 1, ..., then of the sums of operand 0, of operand 1, ...; 0 where one is left out.
    */
   public MemorySegment addresses() {
     return addresses;
@@ -128,7 +134,7 @@ public final class Batch {
    * Sorts the streams by group: for group i, {@link #members} at {@code starts[i] .. starts[i + 1]}
    * are the streams in which it is live, ascending.
    */
-  public void sortByGroup() {
+  public void sort() {
     starts.fill((byte) 0);
     for (int stream = 0; stream < count; stream++) {
       ActiveSet set = sets[stream];

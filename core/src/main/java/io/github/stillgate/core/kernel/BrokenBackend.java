@@ -21,12 +21,12 @@ record BrokenBackend(String problem) implements Backend {
   }
 
   @Override
-  public PackedRows packRows(RowGroups rows, Arena memory) {
+  public Pack over(PackedWeights weights, Arena arena) {
     throw new UnsupportedOperationException(problem);
   }
 
   @Override
-  public Cells cells() {
+  public VectorOps vectors() {
     throw new UnsupportedOperationException(problem);
   }
 }

@@ -37,7 +37,7 @@ public final class PackMemory {
   /** {@code bytes} of zeros that live as long as {@code arena}. */
   public static MemorySegment allocate(long bytes, Arena arena) {
     if (ADVISE == null || bytes < HUGE_PAGE) {
-      return arena.allocate(bytes, RowLayout.ALIGNMENT);
+      return arena.allocate(bytes, Lanes.ALIGNMENT);
     }
     MemorySegment memory = arena.allocate(bytes, HUGE_PAGE);
     long whole = bytes / HUGE_PAGE * HUGE_PAGE;

@@ -1,61 +1,91 @@
 package io.github.stillgate.core.kernel;
 
+import java.util.BitSet;
 import java.util.List;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What is to be packed group-major: group i (a unit, or a block of neighbouring units) owns the
- * rows of its units in each matrix. Rows over the state come first in a group, then rows over the
- * input; each is summed separately.
+ * What is to be packed group-major. A layer has units; each unit has one row of each kind, and each
+ * kind multiplies one operand. Neighbouring units form a group, which is live or still as one.
  *
- * @param groupUnits units in each group; divides the number of rows
- * @param state matrices that multiply the state, all (units, state width); may be empty
- * @param input matrices that multiply the input, all (units, input width); may be empty
+ * @param units number of units
+ * @param groupUnits units in a group; the last group may have fewer
+ * @param kinds the kinds of rows, those over operand 0 first, then those over operand 1, ...; every
+ *     operand up to the last has at least one
+ * @param tokens the operand that may be given as a token, if any: its columns can then be taken
+ *     without a multiplication
  */
-public record RowGroups(int groupUnits, List<DenseMatrix> state, List<DenseMatrix> input) {
+public record RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt tokens) {
+  /**
+   * One kind of rows.
+   *
+   * @param operand number of the operand it multiplies
+   * @param weights row i belongs to unit i
+   * @param present units that have such a row; null for all. A missing row is not stored and its sum
+   *     is +0
+   */
+  public record Rows(int operand, RowSource weights, @Nullable BitSet present) {
+    /** A kind that every unit has. */
+    public Rows(int operand, RowSource weights) {
+      this(operand, weights, null);
+    }
+
+    /** Whether {@code unit} has such a row. */
+    public boolean has(int unit) {
+      return present == null || present.get(unit);
+    }
+  }
+
   /** Checks that all shapes agree. */
   public RowGroups {
-    state = List.copyOf(state);
-    input = List.copyOf(input);
-    if (state.isEmpty() && input.isEmpty()) {
-      throw new IllegalArgumentException("a group needs at least one row");
+    kinds = List.copyOf(kinds);
+    if (kinds.isEmpty()) {
+      throw new IllegalArgumentException("a pack needs at least one kind of rows");
     }
-    checkAlike(state);
-    checkAlike(input);
-    if (!state.isEmpty() && !input.isEmpty() && state.get(0).rows() != input.get(0).rows()) {
-      throw new IllegalArgumentException(
-          "state matrices have %d rows, input matrices %d"
-              .formatted(state.get(0).rows(), input.get(0).rows()));
+    if (groupUnits < 1) {
+      throw new IllegalArgumentException("groups of %d units".formatted(groupUnits));
     }
-    int units = (state.isEmpty() ? input : state).get(0).rows();
-    if (groupUnits < 1 || units % groupUnits != 0) {
-      throw new IllegalArgumentException(
-          "%d units cannot be cut into groups of %d".formatted(units, groupUnits));
+    int operand = 0;
+    Rows first = kinds.get(0);
+    for (Rows kind : kinds) {
+      if (kind.operand() == operand + 1) {
+        operand++;
+        first = kind;
+      }
+      if (kind.operand() != operand) {
+        throw new IllegalArgumentException(
+            "rows over operand %d after rows over operand %d".formatted(kind.operand(), operand));
+      }
+      RowSource weights = kind.weights();
+      if (weights.rows() != units || weights.columns() != first.weights().columns()) {
+        throw new IllegalArgumentException(
+            "rows over operand %d differ in shape: %d x %d, expected %d x %d"
+                .formatted(
+                    operand,
+                    weights.rows(),
+                    weights.columns(),
+                    units,
+                    first.weights().columns()));
+      }
     }
-  }
-
-  /** Groups of one unit each. */
-  public RowGroups(List<DenseMatrix> state, List<DenseMatrix> input) {
-    this(1, state, input);
-  }
-
-  /** Number of units: rows of each matrix. */
-  public int units() {
-    return (state.isEmpty() ? input : state).get(0).rows();
+    if (tokens.isPresent() && (tokens.getAsInt() < 0 || tokens.getAsInt() > operand)) {
+      throw new IllegalArgumentException("no rows over operand %d".formatted(tokens.getAsInt()));
+    }
   }
 
   /** Number of groups. */
   public int groups() {
-    return units() / groupUnits;
+    return Math.ceilDiv(units, groupUnits);
   }
 
-  private static void checkAlike(List<DenseMatrix> matrices) {
-    for (DenseMatrix m : matrices) {
-      DenseMatrix first = matrices.get(0);
-      if (m.rows() != first.rows() || m.columns() != first.columns()) {
-        throw new IllegalArgumentException(
-            "rows of one group differ in shape: %d x %d and %d x %d"
-                .formatted(first.rows(), first.columns(), m.rows(), m.columns()));
-      }
-    }
+  /** Number of operands. */
+  public int operands() {
+    return kinds.getLast().operand() + 1;
+  }
+
+  /** The kinds over one operand. */
+  public List<Rows> over(int operand) {
+    return kinds.stream().filter(kind -> kind.operand() == operand).toList();
   }
 }

@@ -2,18 +2,16 @@ package io.github.stillgate.core.kernel.reference;
 
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.BlockLayout;
 import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.GroupLayout;
-import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.RowGroups;
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.PackedWeights;
+import io.github.stillgate.core.kernel.VectorOps;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 
 /** Plain Java. Always usable; the others are measured and tested against it. */
 public final class ReferenceBackend implements Backend {
-  private static final Cells CELLS = new ReferenceCells();
+  private static final VectorOps VECTORS = new ReferenceVectors();
+  private static final Cells CELLS = new ReferenceCells(VECTORS);
 
   /** For {@link java.util.ServiceLoader}. */
   public ReferenceBackend() {}
@@ -34,13 +32,13 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
-  public PackedRows packRows(RowGroups rows, Arena memory) {
-    GroupLayout layout = GroupLayout.of(rows);
-    MemorySegment weights = layout.pack(rows, memory);
-    return switch (layout) {
-      case RowLayout l -> new ReferenceRows(l, weights);
-      case BlockLayout l -> new ReferenceBlocks(l, weights);
-    };
+  public Pack over(PackedWeights weights, Arena arena) {
+    return new ReferencePack(weights);
+  }
+
+  @Override
+  public VectorOps vectors() {
+    return VECTORS;
   }
 
   @Override

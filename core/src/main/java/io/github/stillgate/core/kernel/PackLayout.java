@@ -1,0 +1,247 @@
+package io.github.stillgate.core.kernel;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.List;
+
+/**
+ * Where a pack keeps its rows. A group is one contiguous run: its rows over operand 0, kind by kind,
+ * then those over operand 1, and so on; groups follow each other.
+ *
+ * <pre>
+ *   group 0                               group 1
+ *   | part 0: kinds over operand 0 | part 1 | part 0 | part 1 | ...
+ *
+ *   INTERLEAVED, a part:   | row | row | ...    each padded to 32 weights
+ *   CHAIN, a part:         | panel | panel | ...  32 rows each, column by column; the last panel is
+ *                          filled up with zero rows
+ * </pre>
+ *
+ * <p>Rows that a unit does not have take no room. So each part has tables, off-heap: where a group's
+ * rows begin, how many they are, and where the sum of each row goes. The sum of kind k of unit i
+ * stands at {@code k * sumStride + i} of its operand's sums, whatever the order of summation.
+ *
+ * <p>Immutable.
+ */
+public final class PackLayout {
+  private final SumOrder order;
+  private final WeightFormat format;
+  private final int units;
+  private final int groupUnits;
+  private final Part[] parts;
+  private final long elements;
+
+  PackLayout(RowGroups rows, SumOrder order, WeightFormat format, SegmentAllocator memory) {
+    this.order = order;
+    this.format = format;
+    this.units = rows.units();
+    this.groupUnits = rows.groupUnits();
+    this.parts = new Part[rows.operands()];
+    for (int operand = 0; operand < parts.length; operand++) {
+      parts[operand] = new Part(rows, operand, memory);
+    }
+    long at = 0;
+    for (int group = 0; group < groups(); group++) {
+      for (Part part : parts) {
+        part.at.setAtIndex(JAVA_LONG, group, at);
+        at = Math.addExact(at, part.elements(group));
+      }
+    }
+    this.elements = at;
+  }
+
+  /** The order of summation. */
+  public SumOrder order() {
+    return order;
+  }
+
+  /** How weights are stored. */
+  public WeightFormat format() {
+    return format;
+  }
+
+  /** Number of units. */
+  public int units() {
+    return units;
+  }
+
+  /** Units in each group; the last may have fewer. */
+  public int groupUnits() {
+    return groupUnits;
+  }
+
+  /** Number of groups. */
+  public int groups() {
+    return Math.ceilDiv(units, groupUnits);
+  }
+
+  /** Number of operands. */
+  public int operands() {
+    return parts.length;
+  }
+
+  /** The rows over one operand. */
+  public Part part(int operand) {
+    return parts[operand];
+  }
+
+  /** Floats from the sums of one kind to those of the next: the padded number of units. */
+  public int sumStride() {
+    return Lanes.padded(units);
+  }
+
+  /** Weights in the whole pack, padding included. */
+  public long elements() {
+    return elements;
+  }
+
+  /** Size of the whole pack in bytes. */
+  public long bytes() {
+    return Math.multiplyExact(elements, (long) format.bytes());
+  }
+
+  /** The rows over one operand: of every group, those of its units, kind by kind. */
+  public final class Part {
+    private final int kinds;
+    private final int columns;
+    private final MemorySegment at;
+    private final MemorySegment first;
+    private final MemorySegment sums;
+    private final int evenRows;
+
+    private Part(RowGroups rows, int operand, SegmentAllocator memory) {
+      List<RowGroups.Rows> over = rows.over(operand);
+      int groups = rows.groups();
+      this.kinds = over.size();
+      this.columns = over.get(0).weights().columns();
+      this.at = memory.allocate(8L * groups, Lanes.ALIGNMENT);
+      this.first = memory.allocate(4L * (groups + 1), Lanes.ALIGNMENT);
+      this.sums = memory.allocate(4L * kinds * units, Lanes.ALIGNMENT);
+      int count = 0;
+      int even = -1;
+      for (int group = 0; group < groups; group++) {
+        int before = count;
+        int behind = Math.min((group + 1) * groupUnits, units);
+        for (int kind = 0; kind < kinds; kind++) {
+          for (int unit = group * groupUnits; unit < behind; unit++) {
+            if (over.get(kind).has(unit)) {
+              sums.setAtIndex(JAVA_INT, count++, kind * sumStride() + unit);
+            }
+          }
+        }
+        first.setAtIndex(JAVA_INT, group + 1, count);
+        even = group == 0 || even == count - before ? count - before : -1;
+      }
+      this.evenRows = even;
+    }
+
+    /** Kinds of rows. */
+    public int kinds() {
+      return kinds;
+    }
+
+    /** Number of columns: the operand's width. */
+    public int columns() {
+      return columns;
+    }
+
+    /**
+     * Weights from one row to the next (INTERLEAVED), which is the padded width; or columns of a panel
+     * (CHAIN), which is the width.
+     */
+    public int stride() {
+      return order == SumOrder.INTERLEAVED ? Lanes.padded(columns) : columns;
+    }
+
+    /** Rows of a group. */
+    public int rows(int group) {
+      return firstRow(group + 1) - firstRow(group);
+    }
+
+    /** Rows of all groups. */
+    public int rows() {
+      return firstRow(groups());
+    }
+
+    /** Number of a group's first row, counted over all groups. */
+    public int firstRow(int group) {
+      return first.getAtIndex(JAVA_INT, group);
+    }
+
+    /** Where the sum of a row goes, in floats; rows are counted over all groups. */
+    public int sumAt(int row) {
+      return sums.getAtIndex(JAVA_INT, row);
+    }
+
+    /** Where a group's rows begin, in weights from the beginning of the pack. */
+    public long at(int group) {
+      return at.getAtIndex(JAVA_LONG, group);
+    }
+
+    /** Position of one weight of a group's row, in weights from the beginning of the pack. */
+    public long at(int group, int row, int column) {
+      return at(group)
+          + switch (order) {
+            case INTERLEAVED -> (long) row * stride() + column;
+            case CHAIN ->
+                ((long) (row / Lanes.COUNT) * columns + column) * Lanes.COUNT + row % Lanes.COUNT;
+          };
+    }
+
+    /** Off-heap longs: {@link #at(int)} of every group. */
+    public MemorySegment groupTable() {
+      return at;
+    }
+
+    /** Off-heap ints: {@link #firstRow} of every group, and the number of all rows. */
+    public MemorySegment firstRows() {
+      return first;
+    }
+
+    /** Off-heap ints: {@link #sumAt} of every row. */
+    public MemorySegment sumTable() {
+      return sums;
+    }
+
+    /** Floats that hold the sums of all kinds. */
+    public int sumFloats() {
+      return kinds * sumStride();
+    }
+
+    /** Bytes that a multiplication reads for the groups of {@code set}. */
+    public long bytes(ActiveSet set) {
+      long row = rowBytes();
+      if (set.count() == groups()) {
+        return rows() * row;
+      }
+      if (evenRows >= 0) {
+        return (long) set.count() * evenRows * row;
+      }
+      long rows = 0;
+      for (int i = 0; i < set.count(); i++) {
+        rows += rows(set.at(i));
+      }
+      return rows * row;
+    }
+
+    /** Bytes of all rows: what a multiplication of everything reads. */
+    public long bytes() {
+      return rows() * rowBytes();
+    }
+
+    /** Of a panel's zero rows whole registers are left out, and the rest is not counted. */
+    private long rowBytes() {
+      return (long) format.bytes() * stride();
+    }
+
+    private long elements(int group) {
+      return switch (order) {
+        case INTERLEAVED -> (long) rows(group) * stride();
+        case CHAIN -> (long) Lanes.padded(rows(group)) * columns;
+      };
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package io.github.stillgate.core.kernel;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Weights in their {@link PackLayout}, and the columns of an operand that is given by token. The same
+ * for every backend; a {@link Pack} is a backend's kernel over them.
+ *
+ * <p>Immutable, and safe for any number of threads while the arena is alive.
+ */
+public final class PackedWeights {
+  private final PackLayout layout;
+  private final MemorySegment weights;
+  private final int tokenOperand;
+  private final MemorySegment @Nullable [] columns;
+
+  private PackedWeights(
+      PackLayout layout,
+      MemorySegment weights,
+      int tokenOperand,
+      MemorySegment @Nullable [] columns) {
+    this.layout = layout;
+    this.weights = weights;
+    this.tokenOperand = tokenOperand;
+    this.columns = columns;
+  }
+
+  /** Copies {@code rows} into memory that lives as long as {@code arena}. */
+  public static PackedWeights of(
+      RowGroups rows, SumOrder order, WeightFormat format, Arena arena) {
+    PackLayout layout = new PackLayout(rows, order, format, arena);
+    MemorySegment weights = PackMemory.allocate(layout.bytes(), arena);
+    int tokenOperand = rows.tokens().orElse(-1);
+    // A panel holds columns as they are needed; rows that lie one by one do not.
+    MemorySegment[] columns =
+        tokenOperand >= 0 && order == SumOrder.INTERLEAVED
+            ? columns(rows.over(tokenOperand), layout, arena)
+            : null;
+    PackedWeights packed = new PackedWeights(layout, weights, tokenOperand, columns);
+    for (int operand = 0; operand < layout.operands(); operand++) {
+      packed.copy(rows.over(operand), operand);
+    }
+    return packed;
+  }
+
+  private void copy(List<RowGroups.Rows> kinds, int operand) {
+    PackLayout.Part part = layout.part(operand);
+    float[] row = new float[part.columns()];
+    for (int group = 0; group < layout.groups(); group++) {
+      int firstUnit = group * layout.groupUnits();
+      int behind = Math.min(firstUnit + layout.groupUnits(), layout.units());
+      int number = 0;
+      for (RowGroups.Rows kind : kinds) {
+        for (int unit = firstUnit; unit < behind; unit++) {
+          if (kind.has(unit)) {
+            kind.weights().copyRow(unit, row);
+            store(row, part, group, number++);
+          }
+        }
+      }
+    }
+  }
+
+  private void store(float[] row, PackLayout.Part part, int group, int number) {
+    for (int column = 0; column < row.length; column++) {
+      long at = part.at(group, number, column);
+      switch (layout.format()) {
+        case F32 -> weights.setAtIndex(JAVA_FLOAT, at, row[column]);
+        case BF16 -> {
+          int bits = Float.floatToRawIntBits(WeightFormat.BF16.round(row[column]));
+          weights.setAtIndex(JAVA_SHORT, bf16At(at), (short) (bits >>> 16));
+        }
+      }
+    }
+  }
+
+  /** Which 16-bit half holds weight {@code at}: see {@link WeightFormat#BF16}. */
+  private static long bf16At(long at) {
+    int lane = (int) (at % Lanes.COUNT);
+    int half = Lanes.COUNT / 2;
+    return at - lane + 2 * (lane % half) + lane / half;
+  }
+
+  private static MemorySegment[] columns(
+      List<RowGroups.Rows> kinds, PackLayout layout, Arena arena) {
+    int tokens = kinds.get(0).weights().columns();
+    int stride = layout.sumStride();
+    long bytes = 4L * kinds.size() * stride;
+    MemorySegment all = PackMemory.allocate(tokens * bytes, arena);
+    MemorySegment[] columns = new MemorySegment[tokens];
+    Arrays.setAll(columns, token -> all.asSlice(token * bytes, bytes));
+    float[] row = new float[tokens];
+    for (int kind = 0; kind < kinds.size(); kind++) {
+      for (int unit = 0; unit < layout.units(); unit++) {
+        if (kinds.get(kind).has(unit)) {
+          kinds.get(kind).weights().copyRow(unit, row);
+          for (int token = 0; token < tokens; token++) {
+            // Adding +0 turns -0 into +0, as the sum over a one-hot row does.
+            float weight = layout.format().round(row[token]) + 0f;
+            columns[token].setAtIndex(JAVA_FLOAT, (long) kind * stride + unit, weight);
+          }
+        }
+      }
+    }
+    return columns;
+  }
+
+  /** Where the rows lie. */
+  public PackLayout layout() {
+    return layout;
+  }
+
+  /** The rows as they are stored. */
+  public MemorySegment weights() {
+    return weights;
+  }
+
+  /** The operand that may be given by token, or -1. */
+  public int tokenOperand() {
+    return tokenOperand;
+  }
+
+  /** The weight at a position of the layout, widened to float32. */
+  public float weight(long at) {
+    return switch (layout.format()) {
+      case F32 -> weights.getAtIndex(JAVA_FLOAT, at);
+      case BF16 -> Float.intBitsToFloat(weights.getAtIndex(JAVA_SHORT, bf16At(at)) << 16);
+    };
+  }
+
+  /**
+   * What a multiplication of all groups leaves in the sums of {@link #tokenOperand} when the operand
+   * is 1 at {@code token} and 0 elsewhere, bit for bit. In the order {@link SumOrder#INTERLEAVED} that
+   * is a column stored for the purpose; in the order {@link SumOrder#CHAIN} it is copied from the
+   * panels to {@code room}, so that the weights are kept once.
+   *
+   * @param room sums of the operand; may be overwritten
+   * @return the sums, which nobody may write
+   */
+  MemorySegment column(int token, MemorySegment room) {
+    if (columns != null) {
+      return columns[token];
+    }
+    PackLayout.Part part = layout.part(tokenOperand);
+    for (int group = 0; group < layout.groups(); group++) {
+      int first = part.firstRow(group);
+      int rows = part.rows(group);
+      for (int row = 0; row < rows; row++) {
+        float weight = weight(part.at(group, row, token));
+        room.setAtIndex(JAVA_FLOAT, part.sumAt(first + row), weight + 0f);
+      }
+    }
+    return room;
+  }
+}

@@ -1,0 +1,122 @@
+package io.github.stillgate.core.kernel;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.Arrays;
+
+/**
+ * A pack bound to the operands of one stream: it owns the sums and the scratch. Sums that were made
+ * otherwise can be taken for an operand, which is then not multiplied: those of a token, or those
+ * that were made ahead for many steps at once.
+ *
+ * <p>Belongs to one stream, and to one thread at a time; only {@link #multiply} may run on several,
+ * each with its own positions and worker number.
+ */
+public final class Product {
+  private final Pack pack;
+  private final Operand[] operands;
+  private final MemorySegment[] own;
+  private final MemorySegment[] sums;
+  private final Binding binding;
+  private final MemorySegment[] scratch;
+
+  /**
+   * Binds {@code pack}; all sums are +0.
+   *
+   * @param memory zero when it is allocated
+   * @param workers threads that may multiply at the same time
+   * @param operands one for each operand of the layout, of its width
+   */
+  public Product(Pack pack, SegmentAllocator memory, int workers, Operand... operands) {
+    PackLayout layout = pack.layout();
+    if (operands.length != layout.operands()) {
+      throw new IllegalArgumentException(
+          "%d operands for a pack of %d".formatted(operands.length, layout.operands()));
+    }
+    this.pack = pack;
+    this.operands = operands.clone();
+    this.own = new MemorySegment[operands.length];
+    this.binding = new Binding(operands.length, memory);
+    for (int operand = 0; operand < operands.length; operand++) {
+      PackLayout.Part part = layout.part(operand);
+      if (operands[operand].width() != part.columns()) {
+        throw new IllegalArgumentException(
+            "operand %d has %d values, its rows %d"
+                .formatted(operand, operands[operand].width(), part.columns()));
+      }
+      own[operand] = Lanes.floats(part.sumFloats(), memory);
+      binding.put(operand, operands[operand].floats(), own[operand]);
+    }
+    this.sums = own.clone();
+    this.scratch = new MemorySegment[workers];
+    Arrays.setAll(scratch, _ -> Lanes.floats(Pack.SCRATCH_FLOATS, memory));
+  }
+
+  /** What is multiplied. */
+  public Pack pack() {
+    return pack;
+  }
+
+  /** The vector of an operand. */
+  public Operand operand(int operand) {
+    return operands[operand];
+  }
+
+  /**
+   * The sums over an operand: kind k of unit i at {@code k * sumStride + i}, +0 for a row that is
+   * missing. Whoever finishes a step only reads them.
+   */
+  public MemorySegment sums(int operand) {
+    return sums[operand];
+  }
+
+  /** Whether the sums over an operand were taken, so that it is not multiplied. */
+  public boolean isTaken(int operand) {
+    return binding.vector(operand) == null;
+  }
+
+  /** From now on an operand is multiplied again. */
+  public void multiplyAgain(int operand) {
+    if (isTaken(operand)) {
+      sums[operand] = own[operand];
+      binding.put(operand, operands[operand].floats(), own[operand]);
+    }
+  }
+
+  /** From now on {@code madeBefore} are the sums over an operand. */
+  public void take(int operand, MemorySegment madeBefore) {
+    sums[operand] = madeBefore;
+    binding.leaveOut(operand);
+  }
+
+  /** From now on the sums over the operand that may be given by token are those of {@code token}. */
+  public void takeToken(int token) {
+    int operand = pack.weights().tokenOperand();
+    take(operand, pack.weights().column(token, own[operand]));
+  }
+
+  /** What is multiplied for this stream, and where its sums go. */
+  public Binding binding() {
+    return binding;
+  }
+
+  /** Whether anything is left to multiply. */
+  public boolean multipliesAnything() {
+    for (int operand = 0; operand < operands.length; operand++) {
+      if (!isTaken(operand)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Sums the rows of all groups of {@code set}, over the operands that were not taken. */
+  public void multiply(ActiveSet set) {
+    multiply(set, 0, set.count(), 0);
+  }
+
+  /** The same for the positions from {@code from} to {@code to}, exclusive, by one of the workers. */
+  public void multiply(ActiveSet set, int from, int to, int worker) {
+    pack.multiply(set, from, to, binding, scratch[worker]);
+  }
+}

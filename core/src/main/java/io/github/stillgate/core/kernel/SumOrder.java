@@ -1,0 +1,22 @@
+package io.github.stillgate.core.kernel;
+
+/**
+ * The order in which the sum of one row is formed, and with it how rows lie in a pack. An argument
+ * of packing: what is live together does not decide it.
+ */
+public enum SumOrder {
+  /**
+   * Row by row; each row is padded with zeros to a multiple of {@link Lanes#COUNT}. 32 partial sums,
+   * number l taking the elements l, l + 32, l + 64, ... by fused multiply-add from +0; then the tree
+   * p[l] += p[l + 16], p[l] += p[l + 8], += 4, += 2, += 1. 512-bit code keeps two registers a row,
+   * 256-bit code four, 128-bit code eight. Suits rows that are skipped one by one.
+   */
+  INTERLEAVED,
+
+  /**
+   * Panels of {@link Lanes#COUNT} rows, column by column, so that lanes are rows and no sum goes
+   * across lanes. One chain: from +0, fused multiply-add in ascending column order. Suits rows that
+   * are read together, and is shared best by many streams.
+   */
+  CHAIN
+}

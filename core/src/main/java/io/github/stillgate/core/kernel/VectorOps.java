@@ -1,0 +1,66 @@
+package io.github.stillgate.core.kernel;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The complete small set of operations on vectors; every backend has them all, and everything else
+ * can be composed of them. All segments are 64-byte aligned float32 and hold {@code
+ * Lanes.padded(n)} elements. What an operation leaves in the first n elements does not depend on
+ * padding, which the package's page says more of. Inputs stay as they are; {@code out} may be one of
+ * them unless it is said otherwise.
+ *
+ * <p>Only {@link #flush} turns small numbers into zero.
+ *
+ * <p>Arguments must be finite. Methods are stateless and safe for any number of threads on separate
+ * memory.
+ */
+public interface VectorOps {
+  /**
+   * Fills {@code set} with the i below {@code n} whose {@code scores[i] > 0}, ascending. Padding is
+   * never selected, whatever it holds: a number after the last group would have a pack read beyond
+   * its end.
+   */
+  void selectPositive(int n, MemorySegment scores, ActiveSet set);
+
+  /** {@code out[i] = left[i] + right[i]}. */
+  void add(int n, MemorySegment left, MemorySegment right, MemorySegment out);
+
+  /** {@code out[i] = left[i] - right[i]}. */
+  void subtract(int n, MemorySegment left, MemorySegment right, MemorySegment out);
+
+  /** {@code out[i] = left[i] * right[i]}. */
+  void multiply(int n, MemorySegment left, MemorySegment right, MemorySegment out);
+
+  /** {@code out[i] = fma(left[i], right[i], addend[i])}. */
+  void multiplyAdd(
+      int n, MemorySegment left, MemorySegment right, MemorySegment addend, MemorySegment out);
+
+  /**
+   * {@code out[i] = f(values[i])}.
+   *
+   * @param a first constant of the function
+   * @param b its second constant
+   */
+  void apply(Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out);
+
+  /** {@code out[i] = condition[i] > 0 ? yes[i] : no[i]}, bit for bit. */
+  void choose(
+      int n, MemorySegment condition, MemorySegment yes, MemorySegment no, MemorySegment out);
+
+  /** {@code out[i] = |values[i]| < 1e-30 ? +0 : values[i]}: {@link Elementary#FLUSH_BELOW}. */
+  void flush(int n, MemorySegment values, MemorySegment out);
+
+  /**
+   * One value a block, eq. 11: {@code out[i] = values[i / blockUnits]}. {@code out} is other memory
+   * than {@code values}.
+   */
+  void spread(int n, int blockUnits, MemorySegment values, MemorySegment out);
+
+  /**
+   * {@code out = softmax(values)} over the first n elements; the padding of {@code out} becomes +0.
+   *
+   * <p>e = exp(v - max), summed in the order {@link SumOrder#INTERLEAVED} (32 partial sums from +0,
+   * by addition, then the tree), out = e / sum.
+   */
+  void softmax(int n, MemorySegment values, MemorySegment out);
+}
