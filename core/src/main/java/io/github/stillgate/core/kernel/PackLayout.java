@@ -211,20 +211,19 @@ public final class PackLayout {
       return kinds * sumStride();
     }
 
-    /** Bytes that a multiplication reads for the groups of {@code set}. */
-    public long bytes(ActiveSet set) {
-      long row = rowBytes();
+    /** Rows of the groups of {@code set}. */
+    public long rows(ActiveSet set) {
       if (set.count() == groups()) {
-        return rows() * row;
+        return rows();
       }
       if (evenRows >= 0) {
-        return (long) set.count() * evenRows * row;
+        return (long) set.count() * evenRows;
       }
       long rows = 0;
       for (int i = 0; i < set.count(); i++) {
         rows += rows(set.at(i));
       }
-      return rows * row;
+      return rows;
     }
 
     /** Bytes of all rows: what a multiplication of everything reads. */
@@ -232,8 +231,11 @@ public final class PackLayout {
       return rows() * rowBytes();
     }
 
-    /** Of a panel's zero rows whole registers are left out, and the rest is not counted. */
-    private long rowBytes() {
+    /**
+     * Bytes a multiplication reads for one row. Of a panel's zero rows whole registers are left out,
+     * and the rest is not counted.
+     */
+    public long rowBytes() {
       return (long) format.bytes() * stride();
     }
 

@@ -127,6 +127,22 @@ public final class PackedWeights {
     return tokenOperand;
   }
 
+  /** Weight bytes read for all groups; one column of the token operand if it is given by token. */
+  public long bytes(boolean token) {
+    long bytes = 0;
+    for (int operand = 0; operand < layout.operands(); operand++) {
+      PackLayout.Part part = layout.part(operand);
+      boolean byToken = token && operand == tokenOperand;
+      bytes += byToken ? part.rows() * columnBytes() : part.bytes();
+    }
+    return bytes;
+  }
+
+  /** Bytes read of a token's column for one row. */
+  long columnBytes() {
+    return columns != null ? 4 : layout.format().bytes();
+  }
+
   /** The weight at a position of the layout, widened to float32. */
   public float weight(long at) {
     return switch (layout.format()) {

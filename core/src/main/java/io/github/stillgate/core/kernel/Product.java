@@ -19,6 +19,7 @@ public final class Product {
   private final MemorySegment[] sums;
   private final Binding binding;
   private final MemorySegment[] scratch;
+  private boolean byToken;
 
   /**
    * Binds {@code pack}; all sums are +0.
@@ -75,9 +76,15 @@ public final class Product {
     return binding.vector(operand) == null;
   }
 
+  /** Whether the sums over one operand are those of a token. */
+  public boolean isByToken() {
+    return byToken;
+  }
+
   /** From now on an operand is multiplied again. */
   public void multiplyAgain(int operand) {
     if (isTaken(operand)) {
+      byToken = false;
       sums[operand] = own[operand];
       binding.put(operand, operands[operand].floats(), own[operand]);
     }
@@ -85,6 +92,7 @@ public final class Product {
 
   /** From now on {@code madeBefore} are the sums over an operand. */
   public void take(int operand, MemorySegment madeBefore) {
+    byToken = false;
     sums[operand] = madeBefore;
     binding.leaveOut(operand);
   }
@@ -93,6 +101,7 @@ public final class Product {
   public void takeToken(int token) {
     int operand = pack.weights().tokenOperand();
     take(operand, pack.weights().column(token, own[operand]));
+    byToken = true;
   }
 
   /** What is multiplied for this stream, and where its sums go. */
@@ -108,6 +117,18 @@ public final class Product {
       }
     }
     return false;
+  }
+
+  /** Weight bytes that a step reads for the groups of {@code set}, a token's column included. */
+  public long bytes(ActiveSet set) {
+    PackedWeights weights = pack.weights();
+    long bytes = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      PackLayout.Part part = pack.layout().part(operand);
+      boolean column = byToken && operand == weights.tokenOperand();
+      bytes += part.rows(set) * (column ? weights.columnBytes() : part.rowBytes());
+    }
+    return bytes;
   }
 
   /** Sums the rows of all groups of {@code set}, over the operands that were not taken. */

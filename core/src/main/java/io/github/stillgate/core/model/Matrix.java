@@ -1,6 +1,5 @@
 package io.github.stillgate.core.model;
 
-import io.github.stillgate.core.kernel.DenseMatrix;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 
@@ -81,6 +80,11 @@ public final class Matrix {
     return values[row * columns + column];
   }
 
+  /** Copies one row to {@code to[at .. at + columns)}. */
+  public void copyRow(int row, float[] to, int at) {
+    System.arraycopy(values, row * columns, to, at, columns);
+  }
+
   /** A row-major copy. */
   public float[] toArray() {
     return values.clone();
@@ -99,11 +103,6 @@ public final class Matrix {
   /** Number of elements. */
   int size() {
     return values.length;
-  }
-
-  /** A copy for a pack. */
-  public DenseMatrix toDense() {
-    return new DenseMatrix(rows, columns, values.clone());
   }
 
   /** The largest L1 norm of a row, in float64: what one unit of input can at most become. */

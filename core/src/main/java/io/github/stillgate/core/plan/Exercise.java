@@ -3,6 +3,9 @@ package io.github.stillgate.core.plan;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.stage.BatchRun;
+import io.github.stillgate.core.stage.SequenceRun;
+import io.github.stillgate.core.stage.StreamRun;
 import java.lang.foreign.MemorySegment;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -44,7 +47,7 @@ sealed interface Exercise extends AutoCloseable {
   }
 
   /** Steps of one stream. */
-  record OfStream(StreamState stream, Model model) implements Exercise {
+  record OfStream(StreamRun stream, Model model) implements Exercise {
     @Override
     public void round(int number) {
       stream.enter();
@@ -92,7 +95,7 @@ sealed interface Exercise extends AutoCloseable {
    * Steps of a batch: of all its streams, of a few, of one. What shares a block of weights is other
    * code than what multiplies for one stream.
    */
-  record OfBatch(BatchState batch, Model model) implements Exercise {
+  record OfBatch(BatchRun batch, Model model) implements Exercise {
     /** Streams in the batch. */
     static final int STREAMS = 64;
 
@@ -156,7 +159,7 @@ sealed interface Exercise extends AutoCloseable {
   }
 
   /** Sequences of some steps. */
-  record OfSequence(SequenceState sequence, Model model) implements Exercise {
+  record OfSequence(SequenceRun sequence, Model model) implements Exercise {
     /** More than the sums of which are made together, so that there is a rest. */
     private static final int STEPS = 40;
 
@@ -165,15 +168,17 @@ sealed interface Exercise extends AutoCloseable {
       float[][] output = new float[STEPS][model.outputs()];
       sequence.enter();
       try {
-        MemorySegment input = sequence.room(STEPS);
-        sequence.begin();
         if (byToken(model, number)) {
+          sequence.roomForTokens(STEPS);
+          sequence.begin();
           int[] tokens = new int[STEPS];
           for (int t = 0; t < STEPS; t++) {
             tokens[t] = (number + t) % model.inputs();
           }
           sequence.run(tokens, output);
         } else {
+          MemorySegment input = sequence.room(STEPS);
+          sequence.begin();
           input.asSlice(0, 4L * STEPS * sequence.inputStride()).fill((byte) 0);
           long one = (long) number % STEPS * sequence.inputStride() + number % model.inputs();
           input.setAtIndex(JAVA_FLOAT, one, 1);

@@ -1,6 +1,8 @@
 package io.github.stillgate.core.plan;
 
 import com.sun.management.ThreadMXBean;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.stage.Network;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 
@@ -24,11 +26,47 @@ final class Rehearsal {
   /** The measurement itself allocates a little; a boxed vector is 64 bytes in every round. */
   private static final int MEASUREMENT_BYTES = 1_000;
 
+  private final Network network;
+  private final Model model;
   private final long start = System.nanoTime();
   private int rounds;
 
+  Rehearsal(Network network, Model model) {
+    this.network = network;
+    this.model = model;
+  }
+
+  /** Everything that can be run, and then the crossovers are measured. */
+  Plan.WarmUp run() {
+    if (!network.isForward()) {
+      try (Exercise sequences = new Exercise.OfSequence(network.openSequence(), model)) {
+        run(sequences, Exercise.Extent.WHOLE);
+        return finish(sequences);
+      }
+    }
+    // A single stream first, since its rounds are the shortest: uncompiled, a batch of 64 on the
+    // vector backend takes 150 ms. And last, since its step is the one that is measured.
+    try (Exercise stream = new Exercise.OfStream(network.openStream(), model);
+        Exercise batch = new Exercise.OfBatch(network.openBatch(Exercise.OfBatch.STREAMS), model);
+        Exercise sequences = new Exercise.OfSequence(network.openSequence(), model)) {
+      run(stream, Exercise.Extent.WHOLE);
+      run(batch, Exercise.Extent.REST);
+      run(sequences, Exercise.Extent.REST);
+      return finish(stream);
+    }
+  }
+
+  private Plan.WarmUp finish(Exercise exercise) {
+    exercise.inside(network::measureCrossovers);
+    Duration took = Duration.ofNanos(System.nanoTime() - start);
+    long before = System.nanoTime();
+    exercise.round(rounds);
+    Duration first = Duration.ofNanos(System.nanoTime() - before);
+    return new Plan.WarmUp(rounds, took, first);
+  }
+
   /** Runs one exercise, for a second and a half at most or as long as it allocates. */
-  void run(Exercise exercise, Exercise.Extent extent) {
+  private void run(Exercise exercise, Exercise.Extent extent) {
     Duration enough = extent == Exercise.Extent.WHOLE ? ENOUGH_OF_WHOLE : ENOUGH_OF_REST;
     long begun = System.nanoTime();
     int done = 0;
@@ -43,16 +81,6 @@ final class Rehearsal {
       quiet = !exercise.allocatesNothing() || allocatedBytes() - before <= MEASUREMENT_BYTES;
     }
     rounds += done;
-  }
-
-  /** Rounds run so far. */
-  int rounds() {
-    return rounds;
-  }
-
-  /** Time since it began. */
-  Duration took() {
-    return Duration.ofNanos(System.nanoTime() - start);
   }
 
   private static long allocatedBytes() {

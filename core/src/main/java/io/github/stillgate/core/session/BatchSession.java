@@ -1,9 +1,10 @@
 package io.github.stillgate.core.session;
 
 import io.github.stillgate.core.kernel.Elementary;
-import io.github.stillgate.core.plan.BatchState;
+import io.github.stillgate.core.stage.BatchRun;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.stage.NetworkAccess;
+import io.github.stillgate.core.stage.StreamRun;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
@@ -28,7 +29,7 @@ import java.util.Deque;
  */
 public final class BatchSession implements AutoCloseable {
   private final Plan plan;
-  private final BatchState batch;
+  private final BatchRun batch;
   private final Deque<Integer> free = new ArrayDeque<>();
   private final Stream[] fed;
   private int fedCount;
@@ -36,7 +37,7 @@ public final class BatchSession implements AutoCloseable {
 
   private BatchSession(Plan plan, int capacity) {
     this.plan = plan;
-    this.batch = plan.openBatch(capacity);
+    this.batch = NetworkAccess.of(plan).openBatch(capacity);
     this.fed = new Stream[capacity];
     for (int i = 0; i < capacity; i++) {
       free.addLast(i);
@@ -139,7 +140,7 @@ public final class BatchSession implements AutoCloseable {
   /** One stream of a batch. */
   public final class Stream {
     private final int place;
-    private final StreamState state;
+    private final StreamRun state;
     private final Port port;
     private final StepStats stats;
     private boolean joined = true;

@@ -3,7 +3,7 @@ package io.github.stillgate.core.session;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.stage.StreamRun;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -11,14 +11,14 @@ import java.lang.foreign.MemorySegment;
  * changes. The caller holds the stream where memory is touched.
  */
 final class Port {
-  private final StreamState stream;
+  private final StreamRun stream;
   private final StateVectors state;
   private final int inputs;
   private final int outputs;
   private final int tokens;
   private final float inputBound;
 
-  Port(Plan plan, StreamState stream) {
+  Port(Plan plan, StreamRun stream) {
     this.stream = stream;
     this.state = new StateVectors(plan, stream.state());
     this.inputs = plan.model().inputs();

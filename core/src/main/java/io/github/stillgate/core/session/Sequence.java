@@ -1,8 +1,9 @@
 package io.github.stillgate.core.session;
 
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.plan.SequenceState;
-import io.github.stillgate.core.plan.StatePart;
+import io.github.stillgate.core.stage.NetworkAccess;
+import io.github.stillgate.core.stage.SequenceRun;
+import io.github.stillgate.core.stage.StatePart;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -18,12 +19,12 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Sequence implements AutoCloseable {
   private final Plan plan;
-  private final SequenceState sequence;
+  private final SequenceRun sequence;
   private final StateVectors state;
 
   private Sequence(Plan plan) {
     this.plan = plan;
-    this.sequence = plan.openSequence();
+    this.sequence = NetworkAccess.of(plan).openSequence();
     this.state = new StateVectors(plan, sequence.state());
   }
 
@@ -79,7 +80,7 @@ public final class Sequence implements AutoCloseable {
     float[][] output = new float[copy.length][plan.model().outputs()];
     sequence.enter();
     try {
-      sequence.room(copy.length);
+      sequence.roomForTokens(copy.length);
       sequence.begin();
       sequence.run(copy, output);
       sequence.finish();
@@ -112,7 +113,7 @@ public final class Sequence implements AutoCloseable {
    *
    * @param name the layer's name, a dot, and h, c for the cells of an LSTM, or m for what {@link
    *     io.github.stillgate.core.plan.Skipping#below} carries; in a bidirectional layer its name
-   *     stands before. {@link Plan#stateParts} lists them
+   *     stands before. {@link Plan#stateNames} lists them
    * @throws IllegalArgumentException if there is no such state
    * @throws IllegalStateException if the sequence or its plan is closed, or another thread is
    *     inside

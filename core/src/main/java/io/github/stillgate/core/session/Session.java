@@ -2,8 +2,9 @@ package io.github.stillgate.core.session;
 
 import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.plan.StatePart;
-import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.stage.NetworkAccess;
+import io.github.stillgate.core.stage.StatePart;
+import io.github.stillgate.core.stage.StreamRun;
 
 /**
  * One live stream through a {@link Plan}: it carries the state from step to step and allocates
@@ -18,13 +19,13 @@ import io.github.stillgate.core.plan.StreamState;
  */
 public final class Session implements AutoCloseable {
   private final Plan plan;
-  private final StreamState stream;
+  private final StreamRun stream;
   private final Port port;
   private final StepStats stats;
 
   private Session(Plan plan) {
     this.plan = plan;
-    this.stream = plan.openStream();
+    this.stream = NetworkAccess.of(plan).openStream();
     this.port = new Port(plan, stream);
     this.stats = new StepStats(stream);
   }
@@ -166,7 +167,7 @@ public final class Session implements AutoCloseable {
    * A copy of one layer's state.
    *
    * @param name the layer's name, a dot, and h, c for the cells of an LSTM, or m for what {@link
-   *     io.github.stillgate.core.plan.Skipping#below} carries; {@link Plan#stateParts} lists them
+   *     io.github.stillgate.core.plan.Skipping#below} carries; {@link Plan#stateNames} lists them
    * @throws IllegalArgumentException if there is no such state
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */

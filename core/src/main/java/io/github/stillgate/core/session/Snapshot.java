@@ -1,7 +1,7 @@
 package io.github.stillgate.core.session;
 
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.plan.StatePart;
+import io.github.stillgate.core.stage.StatePart;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;

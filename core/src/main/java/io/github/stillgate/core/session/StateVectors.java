@@ -5,7 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.plan.StatePart;
+import io.github.stillgate.core.stage.NetworkAccess;
+import io.github.stillgate.core.stage.StatePart;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -17,7 +18,7 @@ final class StateVectors {
 
   StateVectors(Plan plan, MemorySegment memory) {
     this.model = plan.model();
-    this.parts = plan.stateParts();
+    this.parts = NetworkAccess.of(plan).stateParts();
     this.memory = memory;
   }
 

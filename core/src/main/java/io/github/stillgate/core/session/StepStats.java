@@ -1,20 +1,20 @@
 package io.github.stillgate.core.session;
 
-import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.stage.StreamRun;
 
 /**
  * What a session's last step did and its steps so far added up to: a live view, made once, so that
  * reading it allocates nothing. Read it from the thread that steps.
  */
 public final class StepStats {
-  private final StreamState stream;
+  private final StreamRun stream;
   private final long[] liveUnitSteps;
   private final int[] liveUnits;
   private long steps;
   private long lastBytesRead;
   private long bytesRead;
 
-  StepStats(StreamState stream) {
+  StepStats(StreamRun stream) {
     this.stream = stream;
     this.liveUnitSteps = new long[stream.layers()];
     this.liveUnits = new int[stream.layers()];

@@ -1,4 +1,4 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
 import java.lang.foreign.Arena;
 import java.util.concurrent.atomic.AtomicInteger;

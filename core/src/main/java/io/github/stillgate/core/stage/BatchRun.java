@@ -1,12 +1,14 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
+import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Batch;
-import io.github.stillgate.core.kernel.PackedRows;
-import java.util.ArrayList;
+import io.github.stillgate.core.kernel.Product;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What many streams that step together own under a {@link Plan}: the state of each, and the batches
+ * What many streams that step together own of a {@link Network}: the state of each, and the batches
  * in which a pack multiplies them. Batch sessions are built on it; it checks no values itself.
  *
  * <p>A step goes through the phases of a layer with all its streams before the next phase, so that
@@ -16,37 +18,37 @@ import java.util.List;
  * <p>One gate is kept for all streams: every access stands between {@link #enter} and {@link
  * #exit}, and every change between {@link #begin} and {@link #finish} besides.
  */
-public final class BatchState {
+public final class BatchRun {
   private final OneThread thread;
-  private final StreamState[] streams;
-  private final StreamState[] stepping;
+  private final StreamRun[] streams;
+  private final StreamRun[] stepping;
   private final int[] tokens;
-  private final Batch[][] batches;
+  private final @Nullable Batch[][] batches;
   private int count;
 
-  BatchState(int capacity, int inputs, List<Stage> stages, OneThread thread) {
+  BatchRun(int capacity, int inputs, List<Slot> slots, OneThread thread) {
     if (capacity < 1) {
       throw new IllegalArgumentException(
           "a batch of %d streams; expected at least 1".formatted(capacity));
     }
     this.thread = thread;
-    this.streams = new StreamState[capacity];
+    this.streams = new StreamRun[capacity];
     for (int i = 0; i < capacity; i++) {
-      streams[i] = new StreamState(inputs, stages, thread);
+      streams[i] = new StreamRun(inputs, slots, thread);
     }
-    this.stepping = new StreamState[capacity];
+    this.stepping = new StreamRun[capacity];
     this.tokens = new int[capacity];
-    List<Batch[]> layers = new ArrayList<>();
-    for (int layer = 0; layer < stages.size(); layer++) {
-      Stage.Run run = streams[0].run(layer);
-      Batch[] phases = new Batch[run.phases()];
+    this.batches = new Batch[slots.size()][];
+    for (int layer = 0; layer < slots.size(); layer++) {
+      Phase[] phases = streams[0].run(layer).phases();
+      batches[layer] = new Batch[phases.length];
       for (int phase = 0; phase < phases.length; phase++) {
-        PackedRows rows = run.sums(phase).bank().rows();
-        phases[phase] = new Batch(capacity, rows.layout().groups(), thread.memory());
+        Product product = phases[phase].product();
+        if (product != null) {
+          batches[layer][phase] = new Batch(capacity, product.pack().layout(), thread.memory());
+        }
       }
-      layers.add(phases);
     }
-    this.batches = layers.toArray(new Batch[0][]);
   }
 
   /**
@@ -82,7 +84,7 @@ public final class BatchState {
   }
 
   /** Whether the streams are closed, or will be as soon as the thread inside leaves. */
-  boolean isClosed() {
+  public boolean isClosed() {
     return thread.isClosed();
   }
 
@@ -92,7 +94,7 @@ public final class BatchState {
   }
 
   /** The memory of one stream, to be used while inside. */
-  public StreamState stream(int stream) {
+  public StreamRun stream(int stream) {
     return streams[stream];
   }
 
@@ -113,46 +115,46 @@ public final class BatchState {
    */
   public void step() {
     thread.requireInside();
+    for (int i = 0; i < count; i++) {
+      if (tokens[i] >= 0) {
+        stepping[i].run(0).readToken(tokens[i]);
+      } else {
+        stepping[i].run(0).readVector();
+      }
+    }
     for (int layer = 0; layer < batches.length; layer++) {
       for (int phase = 0; phase < batches[layer].length; phase++) {
         Batch batch = batches[layer][phase];
-        if (layer == 0) {
-          multiplyTokens(batch, phase);
+        if (batch != null) {
+          multiply(batch, layer, phase, true);
+          multiply(batch, layer, phase, false);
         }
-        multiplyVectors(batch, layer, phase);
         for (int i = 0; i < count; i++) {
-          stepping[i].run(layer).finish(phase);
+          stepping[i].run(layer).phases()[phase].end();
         }
       }
     }
     count = 0;
   }
 
-  private void multiplyTokens(Batch batch, int phase) {
+  /**
+   * Multiplies the streams that read a token here, or those that do not: the streams of one batch
+   * leave out the same operands.
+   */
+  private void multiply(Batch batch, int layer, int phase, boolean byToken) {
     batch.clear();
     for (int i = 0; i < count; i++) {
-      Stage.Run run = stepping[i].run(0);
-      if (tokens[i] >= 0 && run.sums(phase).bank().readsTokens()) {
-        run.sums(phase).multiplyIn(batch, run.groups(phase), tokens[i]);
+      Phase of = stepping[i].run(layer).phases()[phase];
+      Product product = Objects.requireNonNull(of.product());
+      if (product.isByToken() == byToken) {
+        ActiveSet groups = of.begin();
+        if (product.multipliesAnything()) {
+          batch.add(groups, product.binding());
+        }
       }
     }
-    multiply(batch, 0, phase);
-  }
-
-  private void multiplyVectors(Batch batch, int layer, int phase) {
-    batch.clear();
-    for (int i = 0; i < count; i++) {
-      Stage.Run run = stepping[i].run(layer);
-      if (layer > 0 || tokens[i] < 0 || !run.sums(phase).bank().readsTokens()) {
-        run.sums(phase).multiplyIn(batch, run.groups(phase));
-      }
-    }
-    multiply(batch, layer, phase);
-  }
-
-  private void multiply(Batch batch, int layer, int phase) {
     if (batch.count() > 0) {
-      streams[0].run(layer).sums(phase).bank().rows().multiply(batch);
+      Objects.requireNonNull(streams[0].run(layer).phases()[phase].product()).pack().multiply(batch);
     }
   }
 }

@@ -1,55 +1,43 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Pointwise;
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.Activation;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** An {@link Activation.Elementwise} ready to run. Immutable. */
 final class Elementwise {
-  private final Cells cells;
+  private final VectorOps ops;
   private final Activation.Step[] steps;
 
-  Elementwise(Activation.Elementwise activation, Cells cells) {
-    this.cells = cells;
+  Elementwise(Activation.Elementwise activation, VectorOps ops) {
+    this.ops = ops;
     List<Activation.Step> listed = activation.steps();
-    // No step is one that copies and, like all others, flushes.
+    // No step is one that copies.
     this.steps =
         listed.isEmpty()
             ? new Activation.Step[] {new Activation.Step(Activation.Function.AFFINE, 1, 0)}
             : listed.toArray(new Activation.Step[0]);
   }
 
-  /** Whether this is the one function {@code function}. */
-  boolean isOnly(Activation.Function function) {
-    return steps.length == 1 && steps[0].function() == function;
-  }
-
   /**
    * {@code out = f(values)} over n elements; the padding of {@code out} becomes +0, since f(0) need
-   * not be 0 and what a layer gives is multiplied by the next. More than one step overwrites the
-   * values too.
+   * not be 0 and what a layer returns is multiplied by the next.
    *
    * @param values bounded and finite
-   * @param out other memory
+   * @param out may be {@code values}, which stay otherwise
    */
   void apply(int n, MemorySegment values, MemorySegment out) {
     MemorySegment from = values;
-    MemorySegment to = out;
     for (Activation.Step step : steps) {
-      cells.apply(kernel(step.function()), step.a(), step.b(), n, from, to);
-      MemorySegment read = from;
-      from = to;
-      to = read;
+      ops.apply(kernel(step.function()), step.a(), step.b(), n, from, out);
+      from = out;
     }
-    if (from != out) {
-      MemorySegment.copy(from, JAVA_FLOAT, 0, out, JAVA_FLOAT, 0, RowLayout.padded(n));
-    }
-    for (int i = n; i < RowLayout.padded(n); i++) {
+    for (int i = n; i < Lanes.padded(n); i++) {
       out.setAtIndex(JAVA_FLOAT, i, 0f);
     }
   }

@@ -1,6 +1,6 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Lanes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -59,7 +59,7 @@ final class StreamMemory implements SegmentAllocator {
         free();
         Arena larger = Arena.ofShared();
         try {
-          memory = larger.allocate(bytes, RowLayout.ALIGNMENT);
+          memory = larger.allocate(bytes, Lanes.ALIGNMENT);
         } catch (Throwable failure) {
           larger.close();
           throw failure;

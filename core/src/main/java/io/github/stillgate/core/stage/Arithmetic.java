@@ -1,4 +1,4 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +21,9 @@ final class Arithmetic {
   private static volatile float belowHalfAnUlp = 0x1p-26f;
   private static volatile float aboveHalfAnUlp = 0x1.8p-24f;
 
+  /** Name of the logger that is told what a user should know. */
+  private static final String LOGGER = "io.github.stillgate";
+
   private static final Set<String> TOLD = ConcurrentHashMap.newKeySet();
 
   private Arithmetic() {}
@@ -31,7 +34,7 @@ final class Arithmetic {
   }
 
   private static void tell(String change) {
-    System.getLogger(Backends.LOGGER)
+    System.getLogger(LOGGER)
         .log(
             System.Logger.Level.WARNING,
             "the thread %s %s: a native library in this process has left its floating-point state"

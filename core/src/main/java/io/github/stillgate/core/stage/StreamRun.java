@@ -1,15 +1,14 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Operand;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one stream owns under a {@link Plan}: its state in one segment, its scratch, and the gate
+ * What one stream owns of a {@link Network}: its state in one segment, its scratch, and the gate
  * that keeps out a second thread and a closed plan. Sessions are built on it; it checks no values
  * itself.
  *
@@ -19,29 +18,29 @@ import java.util.List;
  * and {@link #finish} besides: a change that breaks off closes the stream. The streams of a batch
  * share one gate and one memory.
  */
-public final class StreamState {
+public final class StreamRun {
   private final OneThread thread;
-  private final MemorySegment input;
+  private final Operand input;
   private final MemorySegment state;
-  private final Stage.Run[] runs;
+  private final Run[] runs;
   private final MemorySegment output;
 
-  StreamState(int inputs, List<Stage> stages, OneThread thread) {
+  StreamRun(int inputs, List<Slot> slots, OneThread thread) {
     this.thread = thread;
     StreamMemory memory = thread.memory();
-    long stateFloats = stages.stream().mapToLong(Stage::stateFloats).sum();
-    this.state = memory.allocate(Math.max(4, 4 * stateFloats), RowLayout.ALIGNMENT);
-    this.input = memory.allocate(4L * RowLayout.padded(inputs), RowLayout.ALIGNMENT);
+    long stateFloats = slots.stream().mapToLong(Slot::stateFloats).sum();
+    this.state = memory.allocate(Math.max(4, 4 * stateFloats), Lanes.ALIGNMENT);
+    this.input = new Operand(inputs, memory);
     SegmentAllocator states = SegmentAllocator.slicingAllocator(state);
-    List<Stage.Run> opened = new ArrayList<>();
-    MemorySegment from = input;
-    for (Stage stage : stages) {
-      Stage.Run run = stage.open(from, states, memory);
+    List<Run> opened = new ArrayList<>();
+    Operand from = input;
+    for (Slot slot : slots) {
+      Run run = slot.stage().open(from, states, memory);
       opened.add(run);
       from = run.output();
     }
-    this.runs = opened.toArray(new Stage.Run[0]);
-    this.output = from;
+    this.runs = opened.toArray(Run[]::new);
+    this.output = from.floats();
   }
 
   /**
@@ -82,7 +81,8 @@ public final class StreamState {
    */
   public void step() {
     thread.requireInside();
-    for (Stage.Run run : runs) {
+    runs[0].readVector();
+    for (Run run : runs) {
       run.step();
     }
   }
@@ -90,25 +90,25 @@ public final class StreamState {
   /** The same on token {@code token}, which must be in range. */
   public void step(int token) {
     thread.requireInside();
-    runs[0].step(token);
-    for (int i = 1; i < runs.length; i++) {
-      runs[i].step();
+    runs[0].readToken(token);
+    for (Run run : runs) {
+      run.step();
     }
   }
 
   /** Whether the stream is closed, or will be as soon as the thread inside leaves. */
-  boolean isClosed() {
+  public boolean isClosed() {
     return thread.isClosed();
   }
 
   /** What one layer does for this stream. */
-  Stage.Run run(int layer) {
+  Run run(int layer) {
     return runs[layer];
   }
 
   /** The input vector, padded with zeros that must stay. */
   public MemorySegment input() {
-    return input;
+    return input.floats();
   }
 
   /** The output vector of the last step, padded. */
@@ -121,17 +121,12 @@ public final class StreamState {
     return state;
   }
 
-  /** Floats in {@link #state}. */
-  public int stateFloats() {
-    return (int) (state.byteSize() / JAVA_FLOAT.byteSize());
-  }
-
   /** Number of layers. */
   public int layers() {
     return runs.length;
   }
 
-  /** Units of a layer, or 0 if it has no gates. */
+  /** Units of a recurrent layer; 0 for one that keeps no state. */
   public int units(int layer) {
     return runs[layer].units();
   }
@@ -144,7 +139,7 @@ public final class StreamState {
   /** Weight bytes the last step read, over all layers. */
   public long bytesRead() {
     long bytes = 0;
-    for (Stage.Run run : runs) {
+    for (Run run : runs) {
       bytes += run.bytesRead();
     }
     return bytes;

@@ -1,4 +1,4 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -33,7 +33,7 @@ final class OneThread {
     }
   }
 
-  private final Plan plan;
+  private final Network network;
   private final StreamMemory memory = new StreamMemory();
   private final Cleaner.Cleanable cleanable;
 
@@ -48,12 +48,12 @@ final class OneThread {
   private boolean changing;
 
   /**
-   * A gate for streams of {@code plan}.
+   * A gate for streams of {@code network}.
    *
    * @param packs held until the streams are freed; the caller's hold is taken over
    */
-  OneThread(Plan plan, PackArena packs) {
-    this.plan = plan;
+  OneThread(Network network, PackArena packs) {
+    this.network = network;
     StreamMemory streams = memory;
     this.cleanable =
         Cleanup.of(
@@ -157,7 +157,7 @@ final class OneThread {
     if (closeBy(SESSION_CLOSED)) {
       Cleanup.free(this);
     }
-    plan.forget(this);
+    network.forget(this);
   }
 
   /** Closes the streams because the plan is closed; true if the plan is to free their memory. */

@@ -1,6 +1,6 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Lanes;
 
 /**
  * One vector that a stream keeps from step to step.
@@ -40,7 +40,7 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
 
   /** Floats it takes in the stream's state. */
   int floats() {
-    return RowLayout.padded(width);
+    return Lanes.padded(width);
   }
 
   /** The same vector behind {@code floats} others. */

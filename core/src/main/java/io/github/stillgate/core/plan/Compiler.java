@@ -1,0 +1,122 @@
+package io.github.stillgate.core.plan;
+
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.Backward;
+import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Embedding;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.stage.CarriedGruStage;
+import io.github.stillgate.core.stage.ConditionalGruStage;
+import io.github.stillgate.core.stage.Crossover;
+import io.github.stillgate.core.stage.DenseStage;
+import io.github.stillgate.core.stage.GruStage;
+import io.github.stillgate.core.stage.LstmStage;
+import io.github.stillgate.core.stage.Network;
+import io.github.stillgate.core.stage.Packing;
+import io.github.stillgate.core.stage.ResetBeforeGruStage;
+import io.github.stillgate.core.stage.SimpleRnnStage;
+import io.github.stillgate.core.stage.Slot;
+import io.github.stillgate.core.stage.Stage;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Makes stages of layers: the only place that knows which stage runs which layer. */
+final class Compiler {
+  private final PlanOptions options;
+  private final Backend backend;
+  private final Arena memory;
+
+  private Compiler(PlanOptions options, Backend backend, Arena memory) {
+    this.options = options;
+    this.backend = backend;
+    this.memory = memory;
+  }
+
+  /**
+   * Packs the layers of {@code model} for {@code backend}.
+   *
+   * @param inputBound largest magnitude of an input
+   * @throws IllegalArgumentException if a sum could overflow float32
+   */
+  static Network compile(Model model, PlanOptions options, float inputBound, Backend backend) {
+    return Network.pack(
+        model.inputs(), memory -> new Compiler(options, backend, memory).slots(model, inputBound));
+  }
+
+  private List<Slot> slots(Model model, double inputBound) {
+    List<Slot> slots = new ArrayList<>();
+    double bound = inputBound;
+    boolean tokens = model.readsTokens();
+    for (Layer layer : model.layers()) {
+      Slot slot = slot(layer, bound, new Packing(backend, memory, format(), tokens));
+      slots.add(slot);
+      bound = slot.outputBound();
+      tokens = false;
+    }
+    return slots;
+  }
+
+  /** The floor's name for the format. */
+  private io.github.stillgate.core.kernel.WeightFormat format() {
+    return switch (options.weights()) {
+      case F32 -> io.github.stillgate.core.kernel.WeightFormat.F32;
+      case BF16 -> io.github.stillgate.core.kernel.WeightFormat.BF16;
+    };
+  }
+
+  private Slot slot(Layer layer, double bound, Packing packing) {
+    return switch (layer) {
+      case Bidirectional pair ->
+          Slot.pair(
+              pair.name(),
+              stage(pair.forward(), bound, packing),
+              stage(pair.backward(), bound, packing));
+      case Backward backward ->
+          Slot.backward(backward.name(), stage(backward.layer(), bound, packing));
+      default -> Slot.forward(layer.name(), stage(layer, bound, packing));
+    };
+  }
+
+  private Stage stage(Layer layer, double bound, Packing packing) {
+    return switch (layer) {
+      case ConditionalGru gru -> new ConditionalGruStage(gru, bound, packing, crossover());
+      case Gru gru -> gru(gru, bound, packing);
+      case Lstm lstm -> new LstmStage(lstm, bound, packing);
+      case SimpleRnn rnn -> new SimpleRnnStage(rnn, bound, packing);
+      case Embedding embedding -> DenseStage.of(embedding, bound, packing);
+      case Dense dense -> DenseStage.of(dense, bound, packing);
+      case Bidirectional _, Backward _ ->
+          throw new IllegalArgumentException(
+              "layer %s: a direction cannot have directions of its own".formatted(layer.name()));
+    };
+  }
+
+  private Stage gru(Gru gru, double bound, Packing packing) {
+    return switch (gru.reset()) {
+      case Reset.AfterMatrix after ->
+          options.skipping().approximates(gru)
+              ? new CarriedGruStage(
+                  gru,
+                  after.bh(),
+                  options.skipping().epsilon(),
+                  bound,
+                  packing,
+                  crossover(),
+                  crossover())
+              : new GruStage(gru, after.bh(), bound, packing);
+      case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);
+    };
+  }
+
+  private Crossover crossover() {
+    return new Crossover(options.skipping().stillUnits(), options.crossover());
+  }
+}

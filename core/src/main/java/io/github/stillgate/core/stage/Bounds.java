@@ -1,0 +1,152 @@
+package io.github.stillgate.core.stage;
+
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Matrix;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What the sums and functions of one layer can reach for inputs up to a bound, in float64; refuses
+ * what could overflow float32. A sum over a row is at most the row's L1 norm times the largest
+ * operand.
+ */
+final class Bounds {
+  /** Above every sum that a plan accepts: a quarter of the range, for rounding and one more sum. */
+  static final double ANY = Float.MAX_VALUE / 4;
+
+  /** Room for rounding above the bound of what a state is mixed from. */
+  static final double ROUNDING = 1.0001;
+
+  /** Bound on the magnitude of a state that is mixed from values of tanh. */
+  static final double STATE = ROUNDING;
+
+  private final String layer;
+  private final double input;
+
+  /** Bounds of {@code layer} for inputs up to {@code input} in magnitude. */
+  Bounds(String layer, double input) {
+    this.layer = layer;
+    this.input = input;
+  }
+
+  /** The largest magnitude of an input. */
+  double input() {
+    return input;
+  }
+
+  /**
+   * The largest magnitude of {@code w x + u h + b} for states up to {@code state}.
+   *
+   * @throws IllegalArgumentException if it could overflow float32
+   */
+  double sums(Matrix w, Matrix u, double state, Matrix b) {
+    double x = w.rowNorm() * input;
+    return finite(input, new Term(w, x), new Term(u, u.rowNorm() * state), new Term(b, norm(b)));
+  }
+
+  /** The same for {@code w x + b}. */
+  double sums(Matrix w, Matrix b) {
+    return sums(w, input, b);
+  }
+
+  /** The same for {@code w v + b} with a vector up to {@code vector}. */
+  double sums(Matrix w, double vector, Matrix b) {
+    return finite(vector, new Term(w, w.rowNorm() * vector), new Term(b, norm(b)));
+  }
+
+  /** The same for sums of known bound and a bias. */
+  double plus(double sums, Matrix b) {
+    return finite(input, new Term(b, norm(b)), new Term(b, sums));
+  }
+
+  /** Refuses a gate that mixes in other shares than 0 to 1. */
+  void requireShares(Activation.Elementwise gate, String name) {
+    Activation.Range shares = gate.range(Activation.Range.of(ANY));
+    if (shares.low() < 0 || shares.high() > 1) {
+      throw new IllegalArgumentException(
+          "layer %s: %s lies within [%s, %s]; outside of [0, 1] the state could grow without bounds"
+              .formatted(layer, name, shares.low(), shares.high()));
+    }
+  }
+
+  /**
+   * The largest magnitude of a function whatever its argument.
+   *
+   * @throws IllegalArgumentException if it grows with its argument
+   */
+  double bounded(Activation.Elementwise function) {
+    double all = function.range(Activation.Range.of(ANY)).magnitude();
+    double some = function.range(Activation.Range.of(ANY / 1024)).magnitude();
+    if (all >= ANY || all > 2 * some) {
+      throw new IllegalArgumentException(
+          "layer %s: an activation has no bound, so the state could overflow float32; clip the sums,"
+                  .formatted(layer)
+              + " for example with Activation.clip(0x1p60f)");
+    }
+    return all;
+  }
+
+  /**
+   * The largest magnitude of a function of sums up to {@code sums}.
+   *
+   * @throws IllegalArgumentException if one of its steps could overflow float32
+   */
+  double of(Activation.Elementwise function, double sums) {
+    Activation.Range range = Activation.Range.of(sums);
+    for (Activation.Step step : function.steps()) {
+      range = new Activation.Elementwise(List.of(step)).range(range);
+      if (!(range.magnitude() < ANY)) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "layer %s: %s(%s, %s) could reach %.3g for sums up to %.3g and overflow float32;"
+                    + " clip the sums (Activation.clip) or scale the weights",
+                layer,
+                step.function(),
+                step.a(),
+                step.b(),
+                range.magnitude(),
+                sums));
+      }
+    }
+    return range.magnitude();
+  }
+
+  /** Refuses outputs that could overflow float32. */
+  void requireFinite(double outputs) {
+    if (!(outputs < ANY)) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "layer %s: its outputs could reach %.3g and overflow float32; scale the weights",
+              layer,
+              outputs));
+    }
+  }
+
+  private static double norm(Matrix bias) {
+    return bias.rowNorm();
+  }
+
+  private record Term(Matrix matrix, double reach) {}
+
+  private static double finite(double operand, Term... terms) {
+    double bound = 0;
+    Term largest = terms[0];
+    for (Term term : terms) {
+      bound += term.reach;
+      largest = term.reach > largest.reach ? term : largest;
+    }
+    if (bound < ANY) {
+      return bound;
+    }
+    throw new IllegalArgumentException(
+        String.format(
+            Locale.ROOT,
+            "%s: sums could reach %.3g for inputs up to %.3g and overflow float32; lower the input"
+                + " bound (PlanOptions.withInputBound) or scale the weights",
+            largest.matrix,
+            bound,
+            operand));
+  }
+}

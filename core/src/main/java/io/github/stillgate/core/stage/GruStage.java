@@ -1,0 +1,146 @@
+package io.github.stillgate.core.stage;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Operand;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.Product;
+import io.github.stillgate.core.kernel.VectorOps;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Matrix;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** An ordinary GRU with the reset after the matrix: every row is read in every step. */
+public final class GruStage extends Stage {
+  private final Cells cells;
+  private final VectorOps ops;
+  private final boolean standard;
+  private final Elementwise update;
+  private final Elementwise reset;
+  private final Elementwise candidate;
+  private final Pack rows;
+  private final MemorySegment bias;
+  private final @Nullable MemorySegment resetBias;
+  private final ActiveSet all;
+
+  /** Packs {@code layer}, whose reset is after the matrix with the bias {@code bh} inside. */
+  public GruStage(Gru layer, Optional<Matrix> bh, double inputBound, Packing packing) {
+    double bound = checkBounds(layer, bh, new Bounds(layer.name(), inputBound));
+    Pack rows =
+        packing.panels(
+            List.of(layer.wz(), layer.wr(), layer.wc()),
+            List.of(layer.uz(), layer.ur(), layer.uc()));
+    super(layer.outputs(), bound, List.of(hidden(layer, bound)), List.of(rows));
+    this.cells = packing.backend().cells();
+    this.ops = packing.backend().vectors();
+    this.standard = layer.activations().equals(Gru.Activations.STANDARD);
+    this.update = new Elementwise(layer.activations().update(), ops);
+    this.reset = new Elementwise(layer.activations().reset(), ops);
+    this.candidate = new Elementwise(layer.activations().candidate(), ops);
+    this.rows = rows;
+    this.bias = packing.vectors(layer.bz(), layer.br(), layer.bc());
+    this.resetBias = bh.map(packing::vectors).orElse(null);
+    this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
+  }
+
+  /**
+   * The largest magnitude of a GRU's state: it is mixed from its candidates.
+   *
+   * @throws IllegalArgumentException if its gates mix in other shares than 0 to 1, or the
+   *     candidates have no bound
+   */
+  static double stateBound(Gru layer, Bounds bounds) {
+    bounds.requireShares(layer.activations().update(), "z");
+    return bounds.bounded(layer.activations().candidate()) * Bounds.ROUNDING;
+  }
+
+  /** Refuses what could overflow, and returns the largest magnitude of the state. */
+  static double checkBounds(Gru layer, Optional<Matrix> bh, Bounds bounds) {
+    double bound = stateBound(layer, bounds);
+    Gru.Activations activations = layer.activations();
+    double z = bounds.sums(layer.wz(), layer.uz(), bound, layer.bz());
+    double r = bounds.sums(layer.wr(), layer.ur(), bound, layer.br());
+    bounds.of(activations.update(), z);
+    double resets = bounds.of(activations.reset(), r);
+    double product =
+        bh.map(b -> bounds.sums(layer.uc(), bound, b))
+            .orElseGet(() -> layer.uc().rowNorm() * bound);
+    // Names the culprit if it is a matrix; the bias inside the product comes on top.
+    bounds.sums(layer.wc(), layer.uc(), bound * Math.max(1, resets), layer.bc());
+    double sums = layer.wc().rowNorm() * bounds.input() + Math.max(1, resets) * product;
+    bounds.of(activations.candidate(), bounds.plus(sums, layer.bc()));
+    return bound;
+  }
+
+  @Override
+  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand h = new Operand(outputs(), state);
+    Step step = new Step(new Product(rows, scratch, 1, input, h), h, scratch);
+    return Run.ungated(h, outputs(), Phase.fixed(step.product, all, step::finish));
+  }
+
+  /** One stream's step. */
+  private final class Step {
+    private final int n = outputs();
+    private final long row = 4L * Lanes.padded(n);
+    private final Product product;
+    private final MemorySegment h;
+    private final MemorySegment scratch;
+    private final MemorySegment biasOfC = bias.asSlice(2 * row, row);
+
+    /** The sums over the state with the bias inside the reset product. */
+    private final MemorySegment biased;
+
+    private final MemorySegment biasedC;
+    private final MemorySegment raw;
+    private final MemorySegment rawReset;
+    private final MemorySegment c;
+
+    Step(Product product, Operand h, SegmentAllocator memory) {
+      this.product = product;
+      this.h = h.floats();
+      this.scratch = Lanes.floats(Cells.SCRATCH_ROWS, n, memory);
+      this.biased = Lanes.floats(3, n, memory);
+      this.biasedC = biased.asSlice(2 * row, row);
+      this.raw = Lanes.floats(2, n, memory);
+      this.rawReset = raw.asSlice(row, row);
+      this.c = Lanes.floats(n, memory);
+    }
+
+    private void finish() {
+      MemorySegment overX = product.sums(0);
+      MemorySegment overH = product.sums(1);
+      if (resetBias != null || !standard) {
+        MemorySegment.copy(overH, 0, biased, 0, 3 * row);
+        overH = biased;
+      }
+      if (resetBias != null) {
+        ops.add(n, biasedC, resetBias, biasedC);
+      }
+      if (standard) {
+        cells.gru(n, overX, overH, bias, scratch, h);
+      } else {
+        finishStepByStep(overX);
+      }
+    }
+
+    private void finishStepByStep(MemorySegment overX) {
+      int stride = Lanes.padded(n);
+      cells.preactivate(2 * stride, overX, biased, bias, raw);
+      update.apply(n, raw, raw);
+      reset.apply(n, rawReset, rawReset);
+      MemorySegment.copy(overX, JAVA_FLOAT, 8L * stride, c, JAVA_FLOAT, 0, stride);
+      ops.multiplyAdd(n, rawReset, biasedC, c, c);
+      ops.add(n, c, biasOfC, c);
+      candidate.apply(n, c, c);
+      cells.blend(n, raw, c, scratch, h);
+    }
+  }
+}

@@ -1,0 +1,209 @@
+package io.github.stillgate.core.stage;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Cells;
+import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Operand;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.Pointwise;
+import io.github.stillgate.core.kernel.Product;
+import io.github.stillgate.core.kernel.VectorOps;
+import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.Matrix;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An LSTM: every row is read in every step. Row kinds i, f unless it is coupled to i, o, g; a
+ * projection is a phase of its own.
+ */
+public final class LstmStage extends Stage {
+  /** Adding values up to 1 to a float32 sum gets no further than 2^24. */
+  private static final double CELLS_OF_ONE = 0x1p25;
+
+  private final int units;
+  private final Cells cells;
+  private final VectorOps ops;
+  private final boolean coupled;
+  private final Elementwise gates;
+  private final Elementwise candidate;
+  private final Elementwise hidden;
+  private final Pack rows;
+  private final MemorySegment bias;
+  private final @Nullable Pack projection;
+  private final @Nullable Peepholes peepholes;
+  private final ActiveSet all;
+  private final ActiveSet allOutputs;
+
+  /** Packs {@code layer}. */
+  public LstmStage(Lstm layer, double inputBound, Packing packing) {
+    Bounds bounds = new Bounds(layer.name(), inputBound);
+    Lstm.Activations activations = layer.activations();
+    bounds.requireShares(activations.gates(), "a gate");
+    double cellBound = CELLS_OF_ONE * bounds.bounded(activations.cell());
+    double hiddenBound = bounds.of(activations.hidden(), cellBound) * Bounds.ROUNDING;
+    double outputBound =
+        layer
+            .projection()
+            .map(wp -> wp.rowNorm() * hiddenBound * Bounds.ROUNDING)
+            .orElse(hiddenBound);
+    checkBounds(layer, bounds, cellBound, outputBound);
+    Pack rows =
+        packing.panels(
+            layer.sums().stream().map(Lstm.Sums::w).toList(),
+            layer.sums().stream().map(Lstm.Sums::u).toList());
+    List<Pack> packs = new ArrayList<>(List.of(rows));
+    layer.projection().ifPresent(wp -> packs.add(packing.withoutTokens().panels(List.of(wp))));
+    super(layer.outputs(), outputBound, parts(layer, outputBound, cellBound), packs);
+    this.units = layer.cells();
+    this.cells = packing.backend().cells();
+    this.ops = packing.backend().vectors();
+    this.coupled = layer.forget().isEmpty();
+    this.gates = new Elementwise(activations.gates(), ops);
+    this.candidate = new Elementwise(activations.cell(), ops);
+    this.hidden = new Elementwise(activations.hidden(), ops);
+    this.rows = rows;
+    this.bias = packing.vectors(layer.sums().stream().map(Lstm.Sums::b).toArray(Matrix[]::new));
+    this.projection = packs.size() > 1 ? packs.get(1) : null;
+    this.peepholes =
+        layer
+            .peepholes()
+            .map(p ->
+                new Peepholes(
+                    packing.vectors(p.input()),
+                    packing.vectors(p.forget()),
+                    packing.vectors(p.output())))
+            .orElse(null);
+    this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
+    this.allOutputs =
+        projection == null
+            ? all
+            : ActiveSet.all(projection.layout().groups(), packing.memory());
+  }
+
+  private static void checkBounds(
+      Lstm layer, Bounds bounds, double cellBound, double outputBound) {
+    bounds.requireFinite(outputBound);
+    Lstm.Activations activations = layer.activations();
+    double seen =
+        layer.peepholes().stream()
+            .flatMap(p -> Stream.of(p.input(), p.forget(), p.output()))
+            .mapToDouble(peephole -> peephole.magnitude() * cellBound)
+            .max()
+            .orElse(0);
+    for (Lstm.Sums sums : layer.sums()) {
+      double bound = bounds.sums(sums.w(), sums.u(), outputBound, sums.b());
+      bounds.of(
+          sums == layer.cell() ? activations.cell() : activations.gates(),
+          bounds.plus(bound + seen, sums.b()));
+    }
+  }
+
+  private static List<StatePart> parts(Lstm layer, double outputBound, double cellBound) {
+    StatePart h = hidden(layer, outputBound);
+    return List.of(
+        h,
+        StatePart.of(layer.name(), StatePart.Kind.CELLS, h.floats(), layer.cells(), cellBound));
+  }
+
+  @Override
+  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand h = new Operand(outputs(), state);
+    MemorySegment c = Lanes.floats(units, state);
+    if (projection == null) {
+      Step step = new Step(new Product(rows, scratch, 1, input, h), c, h.floats(), scratch);
+      return Run.ungated(h, units, Phase.fixed(step.product, all, step::finishState));
+    }
+    Operand out = new Operand(units, scratch);
+    Step step = new Step(new Product(rows, scratch, 1, input, h), c, out.floats(), scratch);
+    Product projected = new Product(projection, scratch, 1, out);
+    return Run.ungated(
+        h,
+        units,
+        Phase.fixed(step.product, all, step::finish),
+        Phase.fixed(
+            projected,
+            allOutputs,
+            () -> ops.flush(outputs(), projected.sums(0), h.floats())));
+  }
+
+  private record Peepholes(MemorySegment input, MemorySegment forget, MemorySegment output) {}
+
+  /** One stream's step. */
+  private final class Step {
+    private final int n = units;
+    private final int stride = Lanes.padded(n);
+    private final int kinds = coupled ? 3 : 4;
+    private final Product product;
+    private final MemorySegment c;
+
+    /** What goes out of the cells: the state itself, or what is projected. */
+    private final MemorySegment out;
+
+    private final MemorySegment scratch;
+    private final MemorySegment raw;
+    private final MemorySegment i;
+    private final MemorySegment f;
+    private final MemorySegment o;
+    private final MemorySegment g;
+
+    Step(Product product, MemorySegment c, MemorySegment out, SegmentAllocator memory) {
+      this.product = product;
+      this.c = c;
+      this.out = out;
+      this.scratch = Lanes.floats(Cells.SCRATCH_ROWS, n, memory);
+      this.raw = Lanes.floats(kinds, n, memory);
+      this.i = row(0);
+      this.f = coupled ? Lanes.floats(n, memory) : row(1);
+      this.o = row(kinds - 2);
+      this.g = row(kinds - 1);
+    }
+
+    private MemorySegment row(int kind) {
+      return raw.asSlice(4L * kind * stride, 4L * stride);
+    }
+
+    private void finishState() {
+      finish();
+      ops.flush(n, out, out);
+    }
+
+    private void finish() {
+      cells.preactivate(kinds * stride, product.sums(0), product.sums(1), bias, raw);
+      if (peepholes == null && !coupled) {
+        gates.apply(3 * stride, raw, raw);
+      } else {
+        inputAndForget();
+      }
+      candidate.apply(n, g, g);
+      cells.carry(n, f, i, g, scratch, c);
+      if (peepholes != null) {
+        ops.multiplyAdd(n, peepholes.output(), c, o, o);
+      }
+      if (peepholes != null || coupled) {
+        gates.apply(n, o, o);
+      }
+      hidden.apply(n, c, g);
+      ops.multiply(n, o, g, out);
+    }
+
+    private void inputAndForget() {
+      if (peepholes != null) {
+        ops.multiplyAdd(n, peepholes.input(), c, i, i);
+      }
+      gates.apply(n, i, i);
+      if (coupled) {
+        ops.apply(Pointwise.AFFINE, -1, 1, n, i, f);
+      } else {
+        if (peepholes != null) {
+          ops.multiplyAdd(n, peepholes.forget(), c, f, f);
+        }
+        gates.apply(n, f, f);
+      }
+    }
+  }
+}

@@ -1,0 +1,186 @@
+package io.github.stillgate.core.stage;
+
+import java.lang.foreign.Arena;
+import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+
+/**
+ * A packed network and everybody who runs it: it owns the packed weights until it is closed, and
+ * opens streams, batches and sequences on them. What stands behind a plan.
+ *
+ * <p>Safe for any number of threads; what it opens serves one thread at a time.
+ */
+public final class Network {
+  private final int inputs;
+  private final List<Slot> slots;
+  private final PackArena packs;
+  private final Cleaner.Cleanable hold;
+
+  /** The gates of all streams that were opened and not closed. Guards {@link #closed} too. */
+  private final Set<OneThread> streams = Collections.newSetFromMap(new WeakHashMap<>());
+
+  private boolean closed;
+
+  private Network(int inputs, List<Slot> slots, PackArena packs) {
+    this.inputs = inputs;
+    this.slots = List.copyOf(slots);
+    this.packs = packs;
+    this.hold = Cleanup.of(this, packs::release);
+  }
+
+  /**
+   * A network of what {@code pack} packs into memory that is freed with the network.
+   *
+   * @param inputs values a step reads
+   */
+  public static Network pack(int inputs, Function<Arena, List<Slot>> pack) {
+    PackArena packs = new PackArena();
+    try {
+      return new Network(inputs, pack.apply(packs.arena()), packs);
+    } catch (Throwable failure) {
+      packs.release();
+      throw failure;
+    }
+  }
+
+  /** The places of its layers. */
+  public List<Slot> slots() {
+    return slots;
+  }
+
+  /** Whether every layer can run step by step. */
+  public boolean isForward() {
+    return slots.stream().allMatch(Slot::isForward);
+  }
+
+  /** What a stream keeps from step to step, in the order it lies in its state. */
+  public List<StatePart> stateParts() {
+    List<StatePart> parts = new ArrayList<>();
+    int floats = 0;
+    for (Slot slot : slots) {
+      for (StatePart part : slot.parts()) {
+        parts.add(part.movedBy(floats));
+      }
+      floats += slot.stateFloats();
+    }
+    return List.copyOf(parts);
+  }
+
+  /** Weight bytes a step reads when every unit is computed. */
+  public long denseBytes(boolean tokens) {
+    long bytes = 0;
+    boolean token = tokens;
+    for (Slot slot : slots) {
+      bytes += slot.denseBytes(token);
+      token = false;
+    }
+    return bytes;
+  }
+
+  /** The live fraction from which on a step computes every unit of a layer. */
+  public double crossover(int layer) {
+    return slots.get(layer).crossover();
+  }
+
+  /** Measures the crossover of every layer, until {@code cancelled}. */
+  public void measureCrossovers(BooleanSupplier cancelled) {
+    slots.forEach(slot -> slot.measureCrossover(cancelled));
+  }
+
+  /**
+   * One new stream, its state zero.
+   *
+   * @throws IllegalStateException if the network is closed
+   * @throws UnsupportedOperationException if a layer cannot run step by step
+   */
+  public StreamRun openStream() {
+    return open(thread -> new StreamRun(inputs, slots, thread));
+  }
+
+  /**
+   * {@code capacity} new streams that step together, their states zero.
+   *
+   * @throws IllegalArgumentException if the capacity is below 1
+   * @throws IllegalStateException if the network is closed
+   * @throws UnsupportedOperationException if a layer cannot run step by step
+   */
+  public BatchRun openBatch(int capacity) {
+    return open(thread -> new BatchRun(capacity, inputs, slots, thread));
+  }
+
+  /**
+   * A run over whole sequences, its state zero.
+   *
+   * @throws IllegalStateException if the network is closed
+   */
+  public SequenceRun openSequence() {
+    return open(thread -> new SequenceRun(inputs, slots, thread));
+  }
+
+  /** Holds the packs while memory is bound to them. */
+  private <S> S open(Function<OneThread, S> binding) {
+    Arithmetic.look();
+    OneThread thread = admit();
+    try {
+      S bound;
+      thread.enter();
+      try {
+        bound = binding.apply(thread);
+      } finally {
+        thread.exit();
+      }
+      thread.requireOpen();
+      return bound;
+    } catch (Throwable failure) {
+      thread.close();
+      throw failure;
+    }
+  }
+
+  private OneThread admit() {
+    synchronized (streams) {
+      if (closed) {
+        throw new IllegalStateException("the plan is closed; compile the model again");
+      }
+      packs.hold();
+      OneThread thread = new OneThread(this, packs);
+      streams.add(thread);
+      return thread;
+    }
+  }
+
+  /** The memory of the packed weights. */
+  PackArena packs() {
+    return packs;
+  }
+
+  /** Forgets streams that are closed. */
+  void forget(OneThread thread) {
+    synchronized (streams) {
+      streams.remove(thread);
+    }
+  }
+
+  /**
+   * Closes everything that was opened; its memory and the packs are freed at once, or as soon as the
+   * steps that are running have ended. Any thread may close. Closing twice does nothing.
+   */
+  public void close() {
+    List<OneThread> open;
+    synchronized (streams) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      open = new ArrayList<>(streams);
+      streams.clear();
+    }
+    Cleanup.free(open.stream().filter(OneThread::closeWithPlan).toList(), hold);
+  }
+}

@@ -1,0 +1,91 @@
+package io.github.stillgate.core.stage;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Product;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A part of a stage's step on one stream: some groups of a product are multiplied, then an
+ * elementwise end turns the sums into what the next phase, or the next stage, reads. A phase without
+ * a product is its end alone. Streams of a batch go through a phase together, so that they can share
+ * the multiplication.
+ *
+ * <p>Not safe for several threads.
+ */
+public final class Phase {
+  private final @Nullable Product product;
+  private final Supplier<ActiveSet> groups;
+  private final boolean fixed;
+  private final Runnable end;
+  private long bytesRead;
+
+  private Phase(
+      @Nullable Product product, Supplier<ActiveSet> groups, boolean fixed, Runnable end) {
+    this.product = product;
+    this.groups = groups;
+    this.fixed = fixed;
+    this.end = end;
+  }
+
+  /** A phase that multiplies the same groups in every step. */
+  static Phase fixed(Product product, ActiveSet groups, Runnable end) {
+    return new Phase(product, () -> groups, true, end);
+  }
+
+  /** A phase whose groups are known when the phase before has ended. */
+  static Phase live(Product product, Supplier<ActiveSet> groups, Runnable end) {
+    return new Phase(product, groups, false, end);
+  }
+
+  /** A phase that multiplies nothing. */
+  static Phase elementwise(Runnable end) {
+    return new Phase(
+        null,
+        () -> {
+          throw new AssertionError("a phase without a product has no groups");
+        },
+        true,
+        end);
+  }
+
+  /** What it multiplies, the same in every step; null for nothing. */
+  @Nullable Product product() {
+    return product;
+  }
+
+  /** Whether it multiplies the same groups in every step. */
+  boolean isFixed() {
+    return fixed;
+  }
+
+  /** Which groups it multiplies now; counts the bytes that this reads. */
+  ActiveSet begin() {
+    ActiveSet set = groups.get();
+    if (product != null) {
+      bytesRead = product.bytes(set);
+    }
+    return set;
+  }
+
+  /** What comes after the multiplication. */
+  void end() {
+    end.run();
+  }
+
+  /** Multiplication and end. */
+  void run() {
+    if (product != null) {
+      ActiveSet set = begin();
+      if (product.multipliesAnything()) {
+        product.multiply(set);
+      }
+    }
+    end.run();
+  }
+
+  /** Weight bytes that the last step read here, those that streams of a batch share included. */
+  long bytesRead() {
+    return bytesRead;
+  }
+}

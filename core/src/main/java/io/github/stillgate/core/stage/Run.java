@@ -1,0 +1,96 @@
+package io.github.stillgate.core.stage;
+
+import io.github.stillgate.core.kernel.Operand;
+import io.github.stillgate.core.kernel.Product;
+import java.util.Arrays;
+import java.util.function.IntSupplier;
+
+/**
+ * A stage at work on one stream: its phases, one after the other.
+ *
+ * <p>Not safe for several threads.
+ */
+public final class Run {
+  private final Operand output;
+  private final int units;
+  private final IntSupplier liveUnits;
+  private final Phase[] phases;
+  private final Product[] byToken;
+
+  private Run(Operand output, int units, IntSupplier liveUnits, Phase... phases) {
+    this.output = output;
+    this.units = units;
+    this.liveUnits = liveUnits;
+    this.phases = phases;
+    this.byToken =
+        Arrays.stream(phases)
+            .map(Phase::product)
+            .filter(product -> product != null && product.pack().weights().tokenOperand() >= 0)
+            .toArray(Product[]::new);
+  }
+
+  /** A run of a stage that has no units of its own that could be live or still. */
+  static Run plain(Operand output, Phase... phases) {
+    return new Run(output, 0, () -> 0, phases);
+  }
+
+  /** A run of a recurrent stage whose {@code units} are all live. */
+  static Run ungated(Operand output, int units, Phase... phases) {
+    return new Run(output, units, () -> units, phases);
+  }
+
+  /** A run of a stage of which {@code liveUnits} says how many of {@code units} were live. */
+  static Run gated(Operand output, int units, IntSupplier liveUnits, Phase... phases) {
+    return new Run(output, units, liveUnits, phases);
+  }
+
+  /** What the stage returns. */
+  public Operand output() {
+    return output;
+  }
+
+  /** Units of a recurrent stage; 0 if it keeps no state. */
+  public int units() {
+    return units;
+  }
+
+  /** Units that were live in the last step. */
+  public int liveUnits() {
+    return liveUnits.getAsInt();
+  }
+
+  /** The phases of a step. */
+  Phase[] phases() {
+    return phases;
+  }
+
+  /** The next step reads the input vector. */
+  void readVector() {
+    for (Product product : byToken) {
+      product.multiplyAgain(product.pack().weights().tokenOperand());
+    }
+  }
+
+  /** The next step reads token {@code token}. */
+  void readToken(int token) {
+    for (Product product : byToken) {
+      product.takeToken(token);
+    }
+  }
+
+  /** One step. */
+  void step() {
+    for (Phase phase : phases) {
+      phase.run();
+    }
+  }
+
+  /** Weight bytes the last step read. */
+  long bytesRead() {
+    long bytes = 0;
+    for (Phase phase : phases) {
+      bytes += phase.bytesRead();
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,83 @@
+package io.github.stillgate.core.stage;
+
+import io.github.stillgate.core.kernel.Operand;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.model.Layer;
+import java.lang.foreign.SegmentAllocator;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/**
+ * One layer packed for a backend. Immutable but for the measured {@link Crossover}, and shared by
+ * all streams of its plan; what a stream adds is a {@link Run}.
+ */
+public abstract class Stage {
+  private final int outputs;
+  private final double outputBound;
+  private final List<StatePart> parts;
+  private final List<Pack> packs;
+
+  /**
+   * What every stage says of itself.
+   *
+   * @param outputs number of values it returns
+   * @param outputBound bound on the magnitude of every output
+   * @param parts what one stream keeps between steps, in the order it is allocated
+   * @param packs everything that a step multiplies
+   */
+  Stage(int outputs, double outputBound, List<StatePart> parts, List<Pack> packs) {
+    this.outputs = outputs;
+    this.outputBound = outputBound;
+    this.parts = List.copyOf(parts);
+    this.packs = List.copyOf(packs);
+  }
+
+  final int outputs() {
+    return outputs;
+  }
+
+  /** Bound on the magnitude of every output. */
+  public final double outputBound() {
+    return outputBound;
+  }
+
+  final List<StatePart> stateParts() {
+    return parts;
+  }
+
+  /** Floats of state one stream keeps between steps, a multiple of the padding; 0 if none. */
+  final int stateFloats() {
+    return parts.stream().mapToInt(StatePart::floats).sum();
+  }
+
+  /** The one state vector of most layers. */
+  static StatePart hidden(Layer layer, double bound) {
+    return StatePart.of(layer.name(), StatePart.Kind.HIDDEN, 0, layer.outputs(), bound);
+  }
+
+  /** Weight bytes one step reads when every unit is computed, by token or by vector. */
+  final long denseBytes(boolean token) {
+    return packs.stream().mapToLong(pack -> pack.weights().bytes(token)).sum();
+  }
+
+  /**
+   * Finds out from which live fraction on computing everything is faster.
+   *
+   * @param cancelled whether to leave off; what is not decided by then stays as it was
+   */
+  void measureCrossover(BooleanSupplier cancelled) {}
+
+  /** The live fraction from which on a step computes every unit: 0 in a layer without gates. */
+  double crossover() {
+    return 0;
+  }
+
+  /**
+   * Binds this stage to one stream.
+   *
+   * @param input what the stage before returns
+   * @param state where this stream's state lies; its parts are taken from it in their order
+   * @param scratch for what lives within one step; zero when it is allocated
+   */
+  abstract Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch);
+}
