@@ -7,11 +7,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.plan.BatchState;
+import io.github.stillgate.core.stage.BatchRun;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.core.plan.SequenceState;
-import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.stage.SequenceRun;
+import io.github.stillgate.core.stage.StreamRun;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
@@ -67,14 +68,14 @@ public abstract class LifetimeContract {
     try (Plan plan = Plan.compile(TestModels.conditional(TOKENS, 96, 8, 2), options())) {
       List<MemorySegment> memory = new ArrayList<>();
       for (int i = 0; i < 2_000; i++) {
-        StreamState stream = plan.openStream();
+        StreamRun stream = NetworkAccess.of(plan).openStream();
         memory.add(stream.input());
         stream.close();
         if (i % 50 == 0) {
-          BatchState batch = plan.openBatch(64);
+          BatchRun batch = NetworkAccess.of(plan).openBatch(64);
           memory.add(batch.stream(63).state());
           batch.close();
-          SequenceState sequence = plan.openSequence();
+          SequenceRun sequence = NetworkAccess.of(plan).openSequence();
           sequence.enter();
           memory.add(sequence.room(100));
           sequence.exit();
@@ -100,9 +101,9 @@ public abstract class LifetimeContract {
 
   private void dropAPlan(List<MemorySegment> memory) {
     Plan plan = Plan.compile(TestModels.gru(TOKENS, 100, 4), options());
-    memory.add(plan.openStream().input());
-    memory.add(plan.openBatch(8).stream(0).input());
-    memory.add(plan.openSequence().state());
+    memory.add(NetworkAccess.of(plan).openStream().input());
+    memory.add(NetworkAccess.of(plan).openBatch(8).stream(0).input());
+    memory.add(NetworkAccess.of(plan).openSequence().state());
   }
 
   private static void awaitFreed(List<MemorySegment> memory) throws InterruptedException {
@@ -121,7 +122,7 @@ public abstract class LifetimeContract {
   @Test
   void aSequenceUsesItsMemoryAgain() {
     try (Plan plan = Plan.compile(TestModels.gru(TOKENS, 64, 2), options())) {
-      SequenceState sequence = plan.openSequence();
+      SequenceRun sequence = NetworkAccess.of(plan).openSequence();
       sequence.enter();
       MemorySegment room = sequence.room(2_000);
       for (int steps = 1; steps <= 2_000; steps += 37) {
@@ -315,7 +316,7 @@ public abstract class LifetimeContract {
           }
           session.restore(session.snapshot());
           stream.restore(stream.snapshot());
-          plan.stateParts()
+          NetworkAccess.of(plan).stateParts()
               .forEach(part -> sequence.state(part.name(), sequence.state(part.name())));
         } finally {
           stop.set(true);

@@ -9,15 +9,17 @@ import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.Pointwise;
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.core.plan.StatePart;
-import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.stage.StatePart;
+import io.github.stillgate.core.stage.StreamRun;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -57,9 +59,9 @@ public abstract class PaddingContract {
     arena.close();
   }
 
-  /** One cell on vectors 0 to 3, which it reads, and 4, which it reads and writes. */
+  /** One operation on vectors 0 to 3, which it reads, 4, which it reads and writes, and scratch. */
   private interface Cell {
-    void run(Cells cells, int n, MemorySegment[] v);
+    void run(Cells cells, VectorOps ops, int n, MemorySegment[] v);
   }
 
   private static Arguments cell(String name, Cell cell) {
@@ -68,21 +70,24 @@ public abstract class PaddingContract {
 
   static Stream<Arguments> cells() {
     List<Arguments> all = new ArrayList<>();
-    all.add(cell("add", (c, n, v) -> c.add(n, v[0], v[1], v[4])));
-    all.add(cell("addBoth", (c, n, v) -> c.addBoth(n, v[0], v[1], v[2], v[4])));
-    all.add(cell("relu", (c, n, v) -> c.relu(n, v[0], v[1], v[2], v[4])));
-    all.add(cell("clippedTanh", (c, n, v) -> c.clippedTanh(n, v[0], v[4])));
-    all.add(cell("spread", (c, n, v) -> c.spread(n, 1, v[0], v[4])));
-    all.add(cell("scaleBySigmoid", (c, n, v) -> c.scaleBySigmoid(n, v[0], v[1], v[4])));
-    all.add(cell("conditionalGru", (c, n, v) -> c.conditionalGru(n, v[0], v[1], v[2], v[3], v[4])));
-    all.add(cell("gru", (c, n, v) -> c.gru(n, v[0], v[1], v[2], v[4])));
-    all.add(cell("multiply", (c, n, v) -> c.multiply(n, v[0], v[1], v[4])));
-    all.add(cell("addProduct", (c, n, v) -> c.addProduct(n, v[0], v[1], v[4])));
-    all.add(cell("carry", (c, n, v) -> c.carry(n, v[0], v[1], v[2], v[4])));
-    all.add(cell("blend", (c, n, v) -> c.blend(n, v[0], v[1], v[4])));
-    all.add(cell("softmax", (c, n, v) -> c.softmax(n, v[0], v[1], v[4])));
+    all.add(cell("add", (c, o, n, v) -> o.add(n, v[0], v[1], v[4])));
+    all.add(cell("subtract", (c, o, n, v) -> o.subtract(n, v[0], v[1], v[4])));
+    all.add(cell("multiply", (c, o, n, v) -> o.multiply(n, v[0], v[1], v[4])));
+    all.add(cell("multiplyAdd", (c, o, n, v) -> o.multiplyAdd(n, v[0], v[1], v[2], v[4])));
+    all.add(cell("choose", (c, o, n, v) -> o.choose(n, v[0], v[1], v[2], v[4])));
+    all.add(cell("flush", (c, o, n, v) -> o.flush(n, v[0], v[4])));
+    all.add(cell("spread", (c, o, n, v) -> o.spread(n, 1, v[0], v[4])));
+    all.add(cell("softmax", (c, o, n, v) -> o.softmax(n, v[0], v[4])));
+    all.add(cell("preactivate", (c, o, n, v) -> c.preactivate(n, v[0], v[1], v[2], v[4])));
+    all.add(
+        cell(
+            "conditionalGru",
+            (c, o, n, v) -> c.conditionalGru(n, v[0], v[1], v[2], v[3], v[5], v[4])));
+    all.add(cell("gru", (c, o, n, v) -> c.gru(n, v[0], v[1], v[2], v[5], v[4])));
+    all.add(cell("carry", (c, o, n, v) -> c.carry(n, v[0], v[1], v[2], v[5], v[4])));
+    all.add(cell("blend", (c, o, n, v) -> c.blend(n, v[0], v[1], v[5], v[4])));
     for (Pointwise function : Pointwise.values()) {
-      all.add(cell(function.name(), (c, n, v) -> c.apply(function, -0.5f, 0.75f, n, v[0], v[4])));
+      all.add(cell(function.name(), (c, o, n, v) -> o.apply(function, -0.5f, 0.75f, n, v[0], v[4])));
     }
     return all.stream();
   }
@@ -99,7 +104,7 @@ public abstract class PaddingContract {
               .as("element %d of %d, padding %s", i, n, poison)
               .isEqualTo(clean.getAtIndex(JAVA_INT, i));
         }
-        for (int i = n; i < RowLayout.padded(n); i++) {
+        for (int i = n; i < Lanes.padded(n); i++) {
           assertThat(Float.isFinite(poisoned.getAtIndex(JAVA_FLOAT, i))).isTrue();
         }
       }
@@ -108,10 +113,10 @@ public abstract class PaddingContract {
 
   private MemorySegment run(Cell cell, int n, float padding) {
     SplittableRandom random = new SplittableRandom(n);
-    int stride = RowLayout.padded(n);
-    MemorySegment[] vectors = new MemorySegment[5];
+    int stride = Lanes.padded(n);
+    MemorySegment[] vectors = new MemorySegment[6];
     for (int k = 0; k < vectors.length; k++) {
-      vectors[k] = arena.allocate(4L * ROWS * stride, RowLayout.ALIGNMENT);
+      vectors[k] = arena.allocate(4L * ROWS * stride, Lanes.ALIGNMENT);
       for (int row = 0; row < ROWS; row++) {
         for (int i = 0; i < stride; i++) {
           float value = i < n ? (float) random.nextDouble(-1, 1) : padding;
@@ -119,7 +124,7 @@ public abstract class PaddingContract {
         }
       }
     }
-    cell.run(backend.cells(), n, vectors);
+    cell.run(backend.cells(), backend.vectors(), n, vectors);
     return vectors[4];
   }
 
@@ -130,12 +135,12 @@ public abstract class PaddingContract {
   @ParameterizedTest
   @MethodSource("lengths")
   void paddingIsNeverSelected(int n) {
-    MemorySegment scores = arena.allocate(4L * RowLayout.padded(n), RowLayout.ALIGNMENT);
-    for (int i = 0; i < RowLayout.padded(n); i++) {
+    MemorySegment scores = arena.allocate(4L * Lanes.padded(n), Lanes.ALIGNMENT);
+    for (int i = 0; i < Lanes.padded(n); i++) {
       scores.setAtIndex(JAVA_FLOAT, i, i < n && i % 3 != 0 ? -1 : 1);
     }
     ActiveSet set = new ActiveSet(n, arena);
-    backend.cells().selectPositive(n, scores, set);
+    backend.vectors().selectPositive(n, scores, set);
     assertThat(set.count()).isEqualTo((n + 2) / 3);
     for (int i = 0; i < set.count(); i++) {
       assertThat(set.at(i)).isEqualTo(3 * i);
@@ -172,7 +177,7 @@ public abstract class PaddingContract {
   void statesAndOutputsAreZeroInTheirPadding(Model model) {
     PlanOptions options = PlanOptions.defaults().withBackend(backend.name());
     try (Plan plan = Plan.compile(model, options)) {
-      StreamState stream = plan.openStream();
+      StreamRun stream = NetworkAccess.of(plan).openStream();
       stream.enter();
       try {
         for (int step = 0; step < 20; step++) {
@@ -182,7 +187,7 @@ public abstract class PaddingContract {
           stream.finish();
         }
         assertZeroBehind(stream.output(), 0, model.outputs());
-        for (StatePart part : plan.stateParts()) {
+        for (StatePart part : NetworkAccess.of(plan).stateParts()) {
           assertZeroBehind(stream.state(), part.at(), part.width());
         }
       } finally {
@@ -192,7 +197,7 @@ public abstract class PaddingContract {
   }
 
   private static void assertZeroBehind(MemorySegment vectors, int at, int width) {
-    for (int i = width; i < RowLayout.padded(width); i++) {
+    for (int i = width; i < Lanes.padded(width); i++) {
       assertThat(vectors.getAtIndex(JAVA_INT, at + i)).as("padding %d of %d", i, width).isZero();
     }
   }

@@ -9,6 +9,7 @@ import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.Sequence;
@@ -72,8 +73,8 @@ public abstract class SequenceContract {
     try (Plan plan = Plan.compile(model, options);
         Session session = Session.open(plan);
         Sequence sequence = Sequence.open(plan)) {
-      String first = plan.stateParts().get(0).name();
-      float[] start = new float[plan.stateParts().get(0).width()];
+      String first = NetworkAccess.of(plan).stateParts().get(0).name();
+      float[] start = new float[NetworkAccess.of(plan).stateParts().get(0).width()];
       start[0] = 0.25f;
       session.state(first, start);
       sequence.state(first, start);
@@ -84,7 +85,7 @@ public abstract class SequenceContract {
           session.step(input[t], expected);
           assertThat(bits(output[t])).as("step %d", t).isEqualTo(bits(expected));
         }
-        for (var part : plan.stateParts()) {
+        for (var part : NetworkAccess.of(plan).stateParts()) {
           assertThat(bits(sequence.state(part.name())))
               .as(part.name())
               .isEqualTo(bits(session.state(part.name())));

@@ -12,6 +12,7 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.Session;
@@ -721,7 +722,7 @@ public abstract class SessionContract {
 
   /** The state of the first layer that has one. */
   private static float[] state(Session session) {
-    return session.state(session.plan().stateParts().get(0).name());
+    return session.state(NetworkAccess.of(session.plan()).stateParts().get(0).name());
   }
 
   private static int[] bits(float[] values) {

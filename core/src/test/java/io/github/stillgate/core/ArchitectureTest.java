@@ -1,23 +1,33 @@
 package io.github.stillgate.core;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.stage.StreamRun;
 import io.github.stillgate.core.session.Session;
 import java.io.IOException;
+import java.io.InputStream;
+import java.lang.module.ModuleDescriptor;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** The rooms stand in one line, each knows only those to its left, and the kernel knows nobody. */
@@ -32,6 +42,7 @@ class ArchitectureTest {
   private static final String MODEL = CORE + ".model";
   private static final String PLAN = CORE + ".plan";
   private static final String SESSION = CORE + ".session";
+  private static final String STAGE = CORE + ".stage";
   private static final String KERNEL = CORE + ".kernel";
   private static final String REFERENCE = KERNEL + ".reference";
 
@@ -49,6 +60,8 @@ class ArchitectureTest {
           .definedBy(PLAN)
           .layer("session")
           .definedBy(SESSION)
+          .layer("stage")
+          .definedBy(STAGE)
           .layer("kernel")
           .definedBy(KERNEL)
           .layer("reference")
@@ -60,9 +73,11 @@ class ArchitectureTest {
           .whereLayer("model")
           .mayOnlyAccessLayers("json", "weights", "kernel")
           .whereLayer("plan")
-          .mayOnlyAccessLayers("weights", "model", "kernel")
+          .mayOnlyAccessLayers("weights", "model", "stage", "kernel")
           .whereLayer("session")
-          .mayOnlyAccessLayers("weights", "model", "plan", "kernel")
+          .mayOnlyAccessLayers("weights", "model", "plan", "stage", "kernel")
+          .whereLayer("stage")
+          .mayOnlyAccessLayers("model", "kernel")
           .whereLayer("kernel")
           .mayNotAccessAnyLayer()
           .whereLayer("reference")
@@ -77,9 +92,74 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAPackage(REFERENCE);
 
+  /** A user meets what checks its arguments: no exported type shows one of the rooms that do not. */
+  @ArchTest
+  static final ArchRule exportedTypesShowNoRoomThatIsNotExported =
+      methods()
+          .that()
+          .arePublic()
+          .and()
+          .areDeclaredInClassesThat()
+          .arePublic()
+          .and()
+          .areDeclaredInClassesThat()
+          .resideInAnyPackage(WEIGHTS, MODEL, PLAN, SESSION)
+          .should(showOnlyExportedTypes());
+
+  @ArchTest
+  static void modulesExportUserRoomsAndTheFloorToBackendsOnly(JavaClasses classes)
+      throws IOException, URISyntaxException {
+    ModuleDescriptor module;
+    try (InputStream file = Files.newInputStream(root().resolve("module-info.class"))) {
+      module = ModuleDescriptor.read(file);
+    }
+    assertThat(module.exports())
+        .extracting(ModuleDescriptor.Exports::source)
+        .containsExactlyInAnyOrder(WEIGHTS, MODEL, PLAN, SESSION, KERNEL);
+    assertThat(module.exports())
+        .filteredOn(ModuleDescriptor.Exports::isQualified)
+        .extracting(ModuleDescriptor.Exports::source, exports -> exports.targets())
+        .containsExactly(
+            tuple(
+                KERNEL,
+                Set.of("io.github.stillgate.kernel.vector", "io.github.stillgate.kernel.ffm")));
+  }
+
+  private static Path root() throws URISyntaxException {
+    return Path.of(Plan.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+  }
+
+  private static ArchCondition<JavaMethod> showOnlyExportedTypes() {
+    return new ArchCondition<>("show only exported types") {
+      @Override
+      public void check(JavaMethod method, ConditionEvents events) {
+        if (!isSeen(method.getOwner())) {
+          return;
+        }
+        Stream.concat(
+                Stream.of(method.getRawReturnType()), method.getRawParameterTypes().stream())
+            .map(JavaClass::getBaseComponentType)
+            .filter(type ->
+                type.getPackageName().startsWith(STAGE)
+                    || type.getPackageName().startsWith(KERNEL)
+                    || type.getPackageName().equals(JSON))
+            .forEach(type ->
+                events.add(
+                    SimpleConditionEvent.violated(
+                        method, method.getFullName() + " shows " + type.getName())));
+      }
+    };
+  }
+
+  /** A type within one that is not public is not seen. */
+  private static boolean isSeen(JavaClass type) {
+    return type.getModifiers().contains(JavaModifier.PUBLIC)
+        && type.getEnclosingClass().map(ArchitectureTest::isSeen).orElse(true);
+  }
+
   @ArchTest
   static final ArchRule everyClassStandsInARoom =
-      classes().should().resideInAnyPackage(JSON, WEIGHTS, MODEL, PLAN, SESSION, KERNEL, REFERENCE);
+      classes().should().resideInAnyPackage(JSON, WEIGHTS, MODEL, PLAN, SESSION, STAGE, KERNEL, REFERENCE);
 
   @ArchTest
   static final ArchRule noClassIsNamedAfterNothing =
@@ -100,16 +180,15 @@ class ArchitectureTest {
   @ArchTest
   static void everyClassFileIsReadWithItsDependencies(JavaClasses classes)
       throws IOException, URISyntaxException {
-    Path root = Path.of(Plan.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-    try (Stream<Path> files = Files.walk(root.resolve(CORE.replace('.', '/')))) {
+    try (Stream<Path> files = Files.walk(root().resolve(CORE.replace('.', '/')))) {
       long expected = files.filter(file -> file.toString().endsWith(".class")).count();
       assertThat(classes).hasSize(Math.toIntExact(expected)).hasSizeGreaterThan(40);
     }
     assertThat(classes.get(Session.class).getDirectDependenciesFromSelf())
         .extracting(dependency -> dependency.getTargetClass().getName())
-        .contains(Plan.class.getName(), StreamState.class.getName());
+        .contains(Plan.class.getName(), StreamRun.class.getName());
     assertThat(classes)
         .extracting(JavaClass::getPackageName)
-        .contains(JSON, WEIGHTS, MODEL, PLAN, SESSION, KERNEL, REFERENCE);
+        .contains(JSON, WEIGHTS, MODEL, PLAN, SESSION, STAGE, KERNEL, REFERENCE);
   }
 }

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * needed, so that its weights are kept once.
  */
 public final class DenseStage extends Stage {
-  private final Activation activation;
+  private final boolean linear;
   private final @Nullable Elementwise elementwise;
   private final VectorOps ops;
   private final Pack rows;
@@ -31,10 +31,10 @@ public final class DenseStage extends Stage {
 
   private DenseStage(Dense layer, Bounds bounds, Packing packing, Pack rows) {
     super(layer.outputs(), outputBound(layer, bounds), List.of(), List.of(rows));
-    this.activation = layer.activation();
+    this.linear = layer.activation().equals(Activation.LINEAR);
     this.ops = packing.backend().vectors();
     this.elementwise =
-        activation instanceof Activation.Elementwise f ? new Elementwise(f, ops) : null;
+        layer.activation() instanceof Activation.Elementwise f ? new Elementwise(f, ops) : null;
     this.rows = rows;
     this.bias = packing.vectors(layer.b());
     this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
@@ -73,7 +73,7 @@ public final class DenseStage extends Stage {
     ops.add(n, product.sums(0), bias, out);
     if (elementwise == null) {
       ops.softmax(n, out, out);
-    } else if (!activation.equals(Activation.LINEAR)) {
+    } else if (!linear) {
       elementwise.apply(n, out, out);
     }
   }

@@ -1,6 +1,5 @@
 package io.github.stillgate.core.kernel;
 
-import io.github.stillgate.contract.BackendContract;
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
@@ -9,13 +8,6 @@ import io.github.stillgate.contract.SessionContract;
 import org.junit.jupiter.api.Nested;
 
 class ReferenceBackendTest {
-  @Nested
-  class Kernels extends BackendContract {
-    Kernels() {
-      super(BackendRegistry.require("reference"));
-    }
-  }
-
   @Nested
   class Sessions extends SessionContract {
     Sessions() {

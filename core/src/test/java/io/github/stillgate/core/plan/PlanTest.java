@@ -323,13 +323,14 @@ class PlanTest {
   }
 
   @Test
-  void bytesOfAGruAreThoseOfItsPaddedRows() {
-    // d = 40 and n = 33 are both padded to 64 floats, 256 bytes; the output layer reads 33.
+  void bytesOfAGruAreThoseOfItsRowsAndOfADenseLayerThoseOfPaddedRows() {
+    // The GRU lies in panels, whose columns are not padded; the output layer reads 33 values, 256
+    // bytes with their padding.
     Model vectors = new Model(List.of(gruOf(40, 33), denseOf(33, 2)));
-    assertDenseBytes(vectors, 33 * (3 * 256 + 3 * 256) + 2 * 256);
+    assertDenseBytes(vectors, 33 * 3 * 4 * (40 + 33) + 2 * 256);
     Model tokens =
         new Model(vectors.layers(), new Vocabulary("abcdefghijklmnopqrstuvwxyz0123456789ABCD"));
-    assertDenseBytes(tokens, 33 * (3 * 256 + 3 * 4) + 2 * 256);
+    assertDenseBytes(tokens, 33 * 3 * 4 * (1 + 33) + 2 * 256);
   }
 
   @Test

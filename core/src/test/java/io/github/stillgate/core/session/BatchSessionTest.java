@@ -6,10 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.stillgate.contract.TestModels;
-import io.github.stillgate.core.plan.BatchState;
+import io.github.stillgate.core.stage.BatchRun;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.core.plan.StreamState;
+import io.github.stillgate.core.stage.StreamRun;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -91,13 +92,13 @@ class BatchSessionTest {
   /** Below the sessions too: kernels read by address, so no misuse may reach freed memory. */
   @Test
   void aStreamThatNobodyEnteredIsNotStepped() {
-    StreamState stream = plan.openStream();
+    StreamRun stream = NetworkAccess.of(plan).openStream();
     assertThatIllegalStateException()
         .isThrownBy(stream::step)
         .withMessageContaining("after enter()");
-    BatchState many = plan.openBatch(2);
+    BatchRun many = NetworkAccess.of(plan).openBatch(2);
     assertThatIllegalStateException().isThrownBy(many::step);
-    assertThatIllegalArgumentException().isThrownBy(() -> plan.openBatch(0));
+    assertThatIllegalArgumentException().isThrownBy(() -> NetworkAccess.of(plan).openBatch(0));
     stream.enter();
     stream.step(1);
     stream.exit();

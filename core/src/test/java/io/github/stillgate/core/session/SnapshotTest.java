@@ -8,9 +8,10 @@ import io.github.stillgate.contract.FuzzRun;
 import io.github.stillgate.contract.TestModels;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
-import io.github.stillgate.core.plan.StatePart;
+import io.github.stillgate.core.stage.StatePart;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -52,7 +53,7 @@ class SnapshotTest {
   }
 
   private List<String> names() {
-    return plan.stateParts().stream().map(StatePart::name).toList();
+    return NetworkAccess.of(plan).stateParts().stream().map(StatePart::name).toList();
   }
 
   private float[][] state() {

@@ -1,8 +1,10 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.contract.TestModels;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -22,7 +24,7 @@ class OneThreadTest {
   @Test
   void closingDoesNotWaitForTheThreadInside() throws InterruptedException {
     Plan plan = plan();
-    StreamState stream = plan.openStream();
+    StreamRun stream = NetworkAccess.of(plan).openStream();
     MemorySegment memory = stream.input();
     stream.enter();
     run(stream::close);
@@ -39,21 +41,21 @@ class OneThreadTest {
   @Test
   void aPlanIsFreedAfterTheLastThreadInsideHasLeft() throws InterruptedException {
     Plan plan = plan();
-    StreamState idle = plan.openStream();
-    StreamState stream = plan.openStream();
+    StreamRun idle = NetworkAccess.of(plan).openStream();
+    StreamRun stream = NetworkAccess.of(plan).openStream();
     MemorySegment memory = stream.input();
     stream.enter();
     run(plan::close);
     awaitFreed(idle.input());
     assertThatIllegalStateException()
-        .isThrownBy(plan::openStream)
+        .isThrownBy(() -> NetworkAccess.of(plan).openStream())
         .withMessageContaining("plan is closed");
     assertThat(memory.scope().isAlive()).isTrue();
-    assertThat(plan.packs().isAlive()).isTrue();
+    assertThat(NetworkAccess.of(plan).packs().isAlive()).isTrue();
     stream.step();
     stream.exit();
     awaitFreed(memory);
-    await(() -> !plan.packs().isAlive());
+    await(() -> !NetworkAccess.of(plan).packs().isAlive());
     assertThatIllegalStateException()
         .isThrownBy(stream::enter)
         .withMessageContaining("plan of this session is closed");
@@ -65,10 +67,10 @@ class OneThreadTest {
     List<PackArena> packs = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
       Plan plan = plan();
-      packs.add(plan.packs());
-      StreamState closed = plan.openStream();
-      plan.openStream();
-      plan.openSequence();
+      packs.add(NetworkAccess.of(plan).packs());
+      StreamRun closed = NetworkAccess.of(plan).openStream();
+      NetworkAccess.of(plan).openStream();
+      NetworkAccess.of(plan).openSequence();
       closed.close();
     }
     await(() -> {
@@ -80,21 +82,21 @@ class OneThreadTest {
   @Test
   void manyStreamsClosedAtOnceAreAllFreed() throws InterruptedException {
     Plan plan = plan();
-    StreamState[] streams = new StreamState[500];
+    StreamRun[] streams = new StreamRun[500];
     for (int i = 0; i < streams.length; i++) {
-      streams[i] = plan.openStream();
+      streams[i] = NetworkAccess.of(plan).openStream();
     }
     plan.close();
-    for (StreamState stream : streams) {
+    for (StreamRun stream : streams) {
       awaitFreed(stream.input());
     }
-    await(() -> !plan.packs().isAlive());
+    await(() -> !NetworkAccess.of(plan).packs().isAlive());
   }
 
   @Test
   void aThreadThatEndedInsideHoldsNothing() throws InterruptedException {
     Plan plan = plan();
-    StreamState stream = plan.openStream();
+    StreamRun stream = NetworkAccess.of(plan).openStream();
     run(stream::enter);
     assertThatIllegalStateException()
         .isThrownBy(stream::enter)
@@ -107,7 +109,7 @@ class OneThreadTest {
   @Test
   void aChangeThatDoesNotFinishCloses() {
     try (Plan plan = plan()) {
-      StreamState stream = plan.openStream();
+      StreamRun stream = NetworkAccess.of(plan).openStream();
       stream.enter();
       stream.begin();
       stream.exit();
@@ -120,7 +122,7 @@ class OneThreadTest {
   @Test
   void anExitThatWasLostCloses() {
     try (Plan plan = plan()) {
-      StreamState stream = plan.openStream();
+      StreamRun stream = NetworkAccess.of(plan).openStream();
       stream.enter();
       for (int i = 0; i < 2; i++) {
         assertThatIllegalStateException()
@@ -133,7 +135,7 @@ class OneThreadTest {
   @Test
   void onlyTheThreadInsideGetsOut() throws InterruptedException {
     try (Plan plan = plan()) {
-      StreamState stream = plan.openStream();
+      StreamRun stream = NetworkAccess.of(plan).openStream();
       stream.exit();
       stream.enter();
       run(stream::exit);

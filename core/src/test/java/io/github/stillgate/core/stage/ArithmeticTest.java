@@ -1,9 +1,12 @@
-package io.github.stillgate.core.plan;
+package io.github.stillgate.core.stage;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.contract.TestModels;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -66,10 +69,10 @@ class ArithmeticTest {
       onAThreadThatRounds(
           mode,
           () -> {
-            plan.openStream().close();
-            plan.openStream().close();
+            NetworkAccess.of(plan).openStream().close();
+            NetworkAccess.of(plan).openStream().close();
           });
-      plan.openStream().close();
+      NetworkAccess.of(plan).openStream().close();
     } finally {
       logger.removeHandler(handler);
     }
