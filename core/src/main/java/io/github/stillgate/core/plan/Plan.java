@@ -12,6 +12,7 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Sru;
 import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -114,6 +115,9 @@ public final class Plan implements AutoCloseable {
             case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);
           };
       case Lstm lstm -> new LstmStage(lstm, bound, packing);
+      case Sru sru ->
+          throw new UnsupportedOperationException(
+              "layer %s: plans do not run SRU layers".formatted(sru.name()));
       case SimpleRnn rnn -> new SimpleRnnStage(rnn, bound, packing);
       case Embedding embedding -> new DenseStage(embedding.asDense(), bound, packing);
       case Dense dense -> new DenseStage(dense, bound, packing);
