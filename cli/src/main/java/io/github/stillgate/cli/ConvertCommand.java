@@ -41,8 +41,9 @@ import picocli.CommandLine.Parameters;
       "",
       "A state dict in a safetensors file does not say what its tensors are: --layers does, the layer"
           + " that reads the input first, as kind:prefix or kind:prefix:activation with the kinds emb,"
-          + " gru, lstm, rnn and linear. Stacked layers, both directions and projections are found by"
-          + " the tensors' names. What is not used is listed.",
+          + " gru, lstm, rnn, linear and sru, which also takes the options bidirectional and no_skip."
+          + " Stacked layers, both directions and projections are found by the tensors' names. What is"
+          + " not used is listed.",
       "",
       "An .onnx file that is a chain of layers is taken whole, or --node names one of its GRU, LSTM or RNN"
           + " nodes. What became of each of its inputs, outputs and states is listed. docs/onnx.md says what"

@@ -14,6 +14,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.RegularFile;
@@ -204,6 +205,17 @@ final class InspectCommand implements Callable<Integer> {
               + lstm.projection()
                   .map(wp -> ", %s cells projected".formatted(lstm.cells()))
                   .orElse("");
+      case Sru sru ->
+          "SRU"
+              + switch (sru.highway()) {
+                case Sru.Highway.FromInput(Sru.Gate _, float scale) ->
+                    ", highway from the input" + (scale == 1 ? "" : " times " + scale);
+                case Sru.Highway.FromMatrix _ -> ", highway from a matrix";
+                case Sru.Highway.GateOnly _ -> ", no highway";
+                case Sru.Highway.None _ -> ", no highway, no reset gate";
+              }
+              + (sru.isRecurrent() ? "" : ", gates do not see the cells")
+              + end(sru.activation());
       case SimpleRnn _ -> "recurrent, no gates";
       case Embedding _ -> "embedding";
       case Dense dense -> "dense" + end(dense.activation());

@@ -35,7 +35,8 @@ import picocli.CommandLine.Option;
     footer = {
       "",
       "Example: ./stillgate train char-lm --text text8 --units 256 --out my.safetensors",
-      "The same with --dense trains an ordinary GRU of equal size for comparison."
+      "The same with --cell gru trains an ordinary GRU of equal size for comparison, with --cell sru an"
+          + " SRU."
     })
 final class TrainCharLmCommand implements Callable<Integer> {
   private static final int TRAIN_CHARS = 11_500_000;
@@ -77,87 +78,31 @@ final class TrainCharLmCommand implements Callable<Integer> {
               + " rest is the test part")
   private @Nullable Integer validationChars;
 
-  @Option(names = "--dense", description = "train an ordinary GRU of equal size")
-  private boolean dense;
+  /** What the layers are made of. */
+  enum Cell {
+    conditional,
+    gru,
+    sru
+  }
 
   @Option(
-      names = "--gating",
-      defaultValue = "unit",
-      paramLabel = "FORM",
-      description = "${COMPLETION-CANDIDATES}: what decides which units are live")
-  private Form gating;
+      names = "--cell",
+      paramLabel = "CELL",
+      description =
+          "${COMPLETION-CANDIDATES}: a conditional GRU (if not given), an ordinary GRU, or the simple"
+              + " recurrent unit of Lei et al. (2018)")
+  private @Nullable Cell givenCell;
 
-  enum Form {
-    full(Recipe.Cell.FULL),
-    unit(Recipe.Cell.UNIT),
-    block(Recipe.Cell.BLOCK),
-    hybrid(Recipe.Cell.HYBRID);
+  @Option(names = "--dense", description = "the same as --cell gru, for comparison at equal size")
+  private boolean dense;
 
-    private final Recipe.Cell cell;
-
-    Form(Recipe.Cell cell) {
-      this.cell = cell;
-    }
-  }
+  @CommandLine.Mixin private GateOptions gates;
 
   @Option(names = "--units", defaultValue = "256", description = "units of each recurrent layer")
   private int units;
 
   @Option(names = "--layers", defaultValue = "2", description = "recurrent layers")
   private int layers;
-
-  @Option(
-      names = "--rank",
-      defaultValue = "16",
-      description =
-          "width of the gates' bottleneck; with block and hybrid gating the number of blocks")
-  private int rank;
-
-  /** How s of the gates' batch norm comes to its value. */
-  enum Closing {
-    annealed,
-    learned,
-    paper
-  }
-
-  @Option(
-      names = "--recipe",
-      defaultValue = "annealed",
-      paramLabel = "NAME",
-      description =
-          "how gates learn to close. annealed: s falls from 0 to --shift. learned: each unit or block"
-              + " learns an s of its own, drawn to the live fraction --live. paper: s is --shift from"
-              + " the first update on, as in section VI of the paper")
-  private Closing closing;
-
-  @Option(
-      names = "--live",
-      paramLabel = "FRACTION",
-      description = "of the units, for --recipe learned; 0.4 if not given")
-  private @Nullable Float live;
-
-  @Option(
-      names = "--shift",
-      paramLabel = "S",
-      description =
-          "s, for --recipe paper and annealed; more negative means more still units; -0.25 if not"
-              + " given")
-  private @Nullable Float shift;
-
-  @Option(
-      names = "--anneal",
-      paramLabel = "UPDATES",
-      description = "until s is --shift, for --recipe annealed; half of all if not given")
-  private @Nullable Integer annealing;
-
-  @Option(
-      names = "--population",
-      paramLabel = "UPDATES",
-      description =
-          "in the last so many updates gates go over from the statistics of the batch to those of the"
-              + " population, as the written model has them, and one stream an update begins anew;"
-              + " half of all if not given, 0 with --recipe paper")
-  private @Nullable Integer population;
 
   @Option(names = "--batch", defaultValue = "64", description = "streams trained side by side")
   private int batch;
@@ -213,10 +158,11 @@ final class TrainCharLmCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (dense && init != null) {
+    if (cell() != Cell.conditional && init != null) {
       throw new CommandLine.ParameterException(
           spec.commandLine(),
-          "--init turns a GRU into a conditional network; --dense trains a GRU");
+          "--init turns a GRU into a conditional network; %s trains another"
+              .formatted(cellOption()));
     }
     Recipe recipe = recipe();
     CharCorpus corpus = corpus();
@@ -297,43 +243,45 @@ final class TrainCharLmCommand implements Callable<Integer> {
 
   /** What the options say, or a complaint that names the one that does not fit. */
   Recipe recipe() {
-    if (dense && (live != null || shift != null || annealing != null || population != null)) {
+    Cell cell = cell();
+    if (cell != Cell.conditional && gates.anyGiven()) {
       throw new CommandLine.ParameterException(
           spec.commandLine(),
-          "--dense has no gates for --live, --shift, --anneal or --population to work on");
+          "%s has no gates for --live, --shift, --anneal or --population to work on"
+              .formatted(cellOption()));
     }
+    Recipe.Cell layer =
+        switch (cell) {
+          case conditional -> gates.cell();
+          case gru -> Recipe.Cell.GRU;
+          case sru -> Recipe.Cell.SRU;
+        };
     return new Recipe(
-        new Recipe.Network(dense ? Recipe.Cell.GRU : gating.cell, units, layers, rank),
-        dense ? Recipe.Shift.constant(0) : shift(),
+        new Recipe.Network(layer, units, layers, gates.rank()),
+        cell == Cell.conditional ? gates.shift(updates) : Recipe.Shift.constant(0),
         new Recipe.Schedule(
-            batch, steps, updates, cooldown, population(), learningRate, clip, resetEvery, seed));
+            batch,
+            steps,
+            updates,
+            cooldown,
+            cell == Cell.conditional ? gates.population(updates) : 0,
+            learningRate,
+            clip,
+            resetEvery,
+            seed));
   }
 
-  private Recipe.Shift shift() {
-    refuse(live, "--live", closing == Closing.learned);
-    refuse(shift, "--shift", closing != Closing.learned);
-    refuse(annealing, "--anneal", closing == Closing.annealed);
-    float value = shift == null ? -0.25f : shift;
-    return switch (closing) {
-      case annealed -> Recipe.Shift.annealed(value, annealing == null ? updates / 2 : annealing);
-      case learned -> Recipe.Shift.learned(live == null ? 0.4f : live);
-      case paper -> Recipe.Shift.constant(value);
-    };
-  }
-
-  private int population() {
-    if (population != null) {
-      return population;
-    }
-    return dense || closing == Closing.paper ? 0 : updates / 2;
-  }
-
-  private void refuse(@Nullable Object value, String option, boolean allowed) {
-    if (value != null && !allowed) {
+  private Cell cell() {
+    if (dense && givenCell != null && givenCell != Cell.gru) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(),
-          "%s has no meaning for --recipe %s; give another --recipe".formatted(option, closing));
+          spec.commandLine(), "--dense is --cell gru; give one of --dense and --cell " + givenCell);
     }
+    return dense ? Cell.gru : givenCell == null ? Cell.conditional : givenCell;
+  }
+
+  /** How the cell was asked for. */
+  private String cellOption() {
+    return dense ? "--dense" : "--cell " + cell();
   }
 
   private void train(CharTrainer trainer, CharCorpus corpus, Interruption interruption)

@@ -89,6 +89,38 @@ class TrainCommandTest {
         .hasMessageContaining("--train-chars");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "--cell conditional --gating block, BLOCK",
+    "--cell gru, GRU",
+    "--dense, GRU",
+    "--dense --cell gru, GRU",
+    "--cell sru, SRU"
+  })
+  void aCellSaysWhatTheLayersAreMadeOf(String options, Recipe.Cell cell) {
+    Recipe recipe = recipe(options.split(" "));
+    assertThat(recipe.network().cell()).isEqualTo(cell);
+    if (!cell.isConditional()) {
+      assertThat(recipe.shift()).isEqualTo(Recipe.Shift.constant(0));
+      assertThat(recipe.schedule().population()).isZero();
+    }
+  }
+
+  @Test
+  void aCellWithoutGatesHasNothingToCloseOrStartFrom() {
+    assertThatThrownBy(() -> recipe("--cell", "sru", "--live", "0.3"))
+        .hasMessageContaining("--cell sru has no gates")
+        .hasMessageContaining("--live");
+    assertThatThrownBy(() -> recipe("--cell", "sru", "--dense"))
+        .hasMessageContaining("give one of --dense and --cell sru");
+    TrainCharLmCommand command = new TrainCharLmCommand();
+    new CommandLine(command)
+        .parseArgs("--text", "t", "--out", "o", "--cell", "sru", "--init", "gru.safetensors");
+    assertThatThrownBy(command::call)
+        .hasMessageContaining("--init")
+        .hasMessageContaining("--cell sru");
+  }
+
   @Test
   void whatDoesNotFitIsRefusedByName() {
     assertThatThrownBy(() -> recipe("--population", "7")).hasMessageContaining("population");

@@ -14,28 +14,74 @@ import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Sru;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /** The papers' equations in float64 with {@link Math}, written apart from every kernel. */
-final class Float64Model {
+public final class Float64Model {
   private final Model model;
   private final double[][] states;
   private final double[][] cells;
 
-  Float64Model(Model model) {
+  /** At the start of a stream. */
+  public Float64Model(Model model) {
     this.model = model;
     this.states = new double[model.layers().size()][];
     this.cells = new double[states.length][];
     for (int i = 0; i < states.length; i++) {
       Layer layer = model.layers().get(i);
       states[i] = new double[layer.outputs()];
-      cells[i] = new double[layer instanceof Lstm lstm ? lstm.cells() : 0];
+      cells[i] =
+          new double
+              [switch (layer) {
+                case Lstm lstm -> lstm.cells();
+                case Sru sru -> sru.outputs();
+                default -> 0;
+              }];
     }
   }
 
+  /** The outputs of a whole sequence from state zero; layers may read it from its end. */
+  public static double[][] sequence(Model model, double[][] inputs) {
+    double[][] values = inputs;
+    for (Layer layer : model.layers()) {
+      values = sequence(layer, values);
+    }
+    return values;
+  }
+
+  private static double[][] sequence(Layer layer, double[][] inputs) {
+    return switch (layer) {
+      case Backward backward -> reversed(sequence(backward.layer(), reversed(inputs)));
+      case Bidirectional pair -> {
+        double[][] forward = sequence(pair.forward(), inputs);
+        double[][] backward = reversed(sequence(pair.backward(), reversed(inputs)));
+        double[][] both = new double[inputs.length][];
+        for (int t = 0; t < both.length; t++) {
+          both[t] = Arrays.copyOf(forward[t], pair.outputs());
+          System.arraycopy(backward[t], 0, both[t], forward[t].length, backward[t].length);
+        }
+        yield both;
+      }
+      default -> {
+        Float64Model alone = new Float64Model(new Model(List.of(layer)));
+        double[][] outputs = new double[inputs.length][];
+        for (int t = 0; t < outputs.length; t++) {
+          outputs[t] = alone.step(inputs[t]);
+        }
+        yield outputs;
+      }
+    };
+  }
+
+  private static double[][] reversed(double[][] values) {
+    return List.of(values).reversed().toArray(double[][]::new);
+  }
+
   /** One step. */
-  double[] step(double[] x) {
+  public double[] step(double[] x) {
     for (int i = 0; i < states.length; i++) {
       Layer layer = model.layers().get(i);
       x =
@@ -43,6 +89,7 @@ final class Float64Model {
             case ConditionalGru gru -> states[i] = conditional(gru, x, states[i]);
             case Gru gru -> states[i] = ordinary(gru, x, states[i]);
             case Lstm lstm -> states[i] = lstm(lstm, x, states[i], cells[i]);
+            case Sru sru -> sru(sru, x, cells[i]);
             case SimpleRnn rnn ->
                 states[i] =
                     apply(rnn.activation(), affine(rnn.w(), x, rnn.u(), states[i], rnn.b()));
@@ -160,6 +207,39 @@ final class Float64Model {
       out[k] *= o[k];
     }
     return l.projection().map(wp -> times(wp, out)).orElse(out);
+  }
+
+  /** Changes the cells. */
+  private static double[] sru(Sru l, double[] x, double[] c) {
+    double[] u = times(l.candidate(), x);
+    double[] f = gate(l.forget(), x, c);
+    Optional<double[]> r = l.highway().reset().map(gate -> gate(gate, x, c));
+    for (int i = 0; i < c.length; i++) {
+      c[i] = f[i] * c[i] + (1 - f[i]) * u[i];
+    }
+    double[] h = apply(l.activation(), c);
+    double[] skip =
+        switch (l.highway()) {
+          case Sru.Highway.FromInput(Sru.Gate _, float scale) ->
+              Arrays.stream(x).map(v -> scale * v).toArray();
+          case Sru.Highway.FromMatrix(Sru.Gate _, Matrix wh) -> times(wh, x);
+          case Sru.Highway.GateOnly _, Sru.Highway.None _ -> new double[c.length];
+        };
+    if (r.isPresent()) {
+      for (int i = 0; i < h.length; i++) {
+        h[i] = r.get()[i] * h[i] + (1 - r.get()[i]) * skip[i];
+      }
+    }
+    return h;
+  }
+
+  private static double[] gate(Sru.Gate gate, double[] x, double[] c) {
+    double[] a = times(gate.w(), x);
+    gate.v().ifPresent(v -> addProduct(v, c, a));
+    for (int i = 0; i < a.length; i++) {
+      a[i] = sigmoid(a[i] + gate.b().at(i, 0));
+    }
+    return a;
   }
 
   private static void addProduct(Matrix peephole, double[] c, double[] raw) {

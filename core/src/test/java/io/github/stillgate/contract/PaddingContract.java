@@ -156,6 +156,7 @@ public abstract class PaddingContract {
         TestModels.resetBefore(11, 37, 46),
         TestModels.lstm(11, 40, 9, 48),
         TestModels.coupled(11, 30, 49),
+        TestModels.sru(11, 33, 50),
         TestModels.vectors(19, 50, 3, 6),
         halfAtZero());
   }

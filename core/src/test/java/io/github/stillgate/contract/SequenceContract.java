@@ -12,6 +12,7 @@ import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
 import java.util.List;
@@ -51,7 +52,8 @@ public abstract class SequenceContract {
         TestModels.resetBias(11, 33, 86),
         TestModels.lstm(11, 40, 9, 87),
         TestModels.coupled(11, 30, 88),
-        TestModels.vectors(11, 30, 5, 89));
+        TestModels.vectors(11, 30, 5, 89),
+        TestModels.sru(11, 33, 91));
   }
 
   /** More steps than are multiplied ahead, in two runs, from a state that was set. */
@@ -59,6 +61,19 @@ public abstract class SequenceContract {
   @MethodSource("models")
   void aSequenceHasTheBitsOfASession(Model model) {
     compareWithASession(model, options());
+  }
+
+  static List<String> sruNetworks() {
+    return SruVectors.NAMES;
+  }
+
+  /** Networks of simple recurrent units against what numpy computed in float64. */
+  @ParameterizedTest
+  @MethodSource("sruNetworks")
+  void simpleRecurrentUnitsAgreeWithNumpy(String name) {
+    try (Plan plan = Plan.compile(SruVectors.network(name), options())) {
+      Proof.replay(plan, SruVectors.vectors(name), 1e-5);
+    }
   }
 
   @Test

@@ -65,7 +65,9 @@ public abstract class SessionContract {
         TestModels.lstm(11, 40, 9, 64),
         TestModels.lstm(7, 33, 33, 65),
         TestModels.coupled(13, 50, 66),
-        TestModels.projectedFirst(9, 21, 7, 67));
+        TestModels.projectedFirst(9, 21, 7, 67),
+        TestModels.sru(9, 37, 68),
+        TestModels.sru(33, 33, 69));
   }
 
   private PlanOptions options() {
@@ -141,7 +143,8 @@ public abstract class SessionContract {
         TestModels.lstm(7, 33, 33, 112),
         TestModels.coupled(9, 20, 113),
         TestModels.resetBefore(11, 21, 114),
-        TestModels.resetBias(9, 18, 115));
+        TestModels.resetBias(9, 18, 115),
+        TestModels.sru(9, 20, 116));
   }
 
   /** What imports are promised; projections have no other golden value than this arithmetic. */
@@ -549,7 +552,8 @@ public abstract class SessionContract {
         TestModels.resetBefore(27, 96, 71),
         TestModels.resetBias(27, 96, 72),
         TestModels.lstm(27, 96, 40, 73),
-        TestModels.coupled(27, 96, 74));
+        TestModels.coupled(27, 96, 74),
+        TestModels.sru(27, 96, 76));
   }
 
   @ParameterizedTest

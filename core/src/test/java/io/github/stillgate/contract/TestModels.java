@@ -15,6 +15,7 @@ import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.model.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
@@ -225,6 +226,85 @@ public final class TestModels {
                 m.conditionalGru("backward", 2 * units + 3, units, 5)),
             new Backward(m.gru("third", 2 * units, 2 * units)),
             m.dense("out", 2 * units, 4, Activation.TANH)));
+  }
+
+  /** SRU layers with each highway, some whose gates do not see the cells, behind tokens. */
+  public static Model sru(int tokens, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            m.sru("rnn0", tokens, units, true, Skip.MATRIX, Activation.TANH),
+            m.sru("rnn1", units, units, true, Skip.INPUT, Activation.LINEAR),
+            m.sru("rnn2", units, units, false, Skip.SCALED_INPUT, Activation.RELU),
+            m.sru("rnn3", units, units + 5, true, Skip.GATE_ONLY, SELU),
+            m.sru("rnn4", units + 5, units, true, Skip.NONE, Activation.LINEAR),
+            m.sru("rnn5", units, units + 1, false, Skip.NONE, Activation.TANH),
+            m.dense("out", units + 1, tokens, Activation.SOFTMAX)),
+        vocabulary(tokens));
+  }
+
+  /** Both directions of SRU layers, and one from the end. */
+  public static Model sruDirections(int inputs, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            new Bidirectional(
+                "first",
+                m.sru("forward", inputs, units, true, Skip.MATRIX, Activation.TANH),
+                m.sru("backward", inputs, units + 3, true, Skip.MATRIX, Activation.TANH)),
+            new Backward(
+                m.sru(
+                    "second",
+                    2 * units + 3,
+                    2 * units + 3,
+                    true,
+                    Skip.SCALED_INPUT,
+                    Activation.LINEAR)),
+            m.dense("out", 2 * units + 3, 4, Activation.TANH)));
+  }
+
+  private static final Activation.Elementwise SELU =
+      Activation.LINEAR
+          .then(Activation.Function.ELU, 1.6732632f, 0)
+          .then(Activation.Function.AFFINE, 1.050701f, 0);
+
+  private enum Skip {
+    INPUT,
+    SCALED_INPUT,
+    MATRIX,
+    GATE_ONLY,
+    NONE
+  }
+
+  private Sru sru(
+      String name,
+      int inputs,
+      int units,
+      boolean recurrent,
+      Skip skip,
+      Activation.Elementwise activation) {
+    Matrix candidate = matrix("W", units, inputs, 1);
+    Sru.Gate forget = sruGate("f", inputs, units, recurrent);
+    Sru.Gate reset = sruGate("r", inputs, units, recurrent);
+    return new Sru(
+        name,
+        candidate,
+        forget,
+        switch (skip) {
+          case INPUT -> new Sru.Highway.FromInput(reset, 1);
+          case SCALED_INPUT -> new Sru.Highway.FromInput(reset, 1.7320508f);
+          case MATRIX -> new Sru.Highway.FromMatrix(reset, matrix("Wh", units, inputs, 1));
+          case GATE_ONLY -> new Sru.Highway.GateOnly(reset);
+          case NONE -> new Sru.Highway.None();
+        },
+        activation);
+  }
+
+  private Sru.Gate sruGate(String name, int inputs, int units, boolean recurrent) {
+    return new Sru.Gate(
+        matrix("W" + name, units, inputs, 1),
+        recurrent ? Optional.of(vector("v" + name, units, 1)) : Optional.empty(),
+        vector("b" + name, units, 0.3));
   }
 
   private Lstm lstm(

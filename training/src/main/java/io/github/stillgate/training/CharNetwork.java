@@ -33,9 +33,12 @@ final class CharNetwork {
       int inputs = i == 0 ? TOKENS : recipe.network().units();
       String name = "rnn" + i;
       layers.add(
-          recipe.network().cell().isConditional()
-              ? new ConditionalGruLayer(parameters, name, inputs, recipe)
-              : new DenseGruLayer(parameters, name, inputs, recipe));
+          switch (recipe.network().cell()) {
+            case GRU, GRU_RESET_BEFORE -> new DenseGruLayer(parameters, name, inputs, recipe);
+            case SRU -> new SruLayer(parameters, name, inputs, recipe);
+            case FULL, UNIT, BLOCK, HYBRID ->
+                new ConditionalGruLayer(parameters, name, inputs, recipe);
+          });
     }
     this.outputWeights = parameters.glorot("out.W", recipe.network().units(), TOKENS);
     this.outputBias = parameters.zeros("out.b", TOKENS);
@@ -95,11 +98,11 @@ final class CharNetwork {
     int batch = state.get(0).length / recipe.network().units();
     NDArray x = oneHot(window, inputs);
     for (int i = 0; i < layers.size(); i++) {
-      NDArray h = window.create(state.get(i), new Shape(batch, recipe.network().units()));
+      NDArray before = window.create(state.get(i), new Shape(batch, recipe.network().units()));
       NDList gates = live == null ? null : new NDList();
-      x = layers.get(i).run(x, h, training, gates);
-      long rows = x.getShape().get(0);
-      state.set(i, x.get("{}:{}", rows - batch, rows).toFloatArray());
+      RecurrentLayer.Window after = layers.get(i).run(x, before, training, gates);
+      x = after.outputs();
+      state.set(i, after.state().toFloatArray());
       if (live != null && gates != null) {
         live[i] = NDArrays.concat(gates, 0).mean().getFloat();
       }

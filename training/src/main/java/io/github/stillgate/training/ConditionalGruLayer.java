@@ -1,7 +1,6 @@
 package io.github.stillgate.training;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Gru;
@@ -40,7 +39,8 @@ final class ConditionalGruLayer implements RecurrentLayer {
   }
 
   @Override
-  public NDArray run(NDArray x, NDArray h, boolean training, @Nullable NDList live) {
+  public Window run(NDArray x, NDArray state, boolean training, @Nullable NDList live) {
+    NDArray h = state;
     long batch = h.getShape().get(0);
     int width = gate.width();
     long[] parts = {width, width + units};
@@ -58,7 +58,7 @@ final class ConditionalGruLayer implements RecurrentLayer {
       h = h.add(z.mul(c.sub(h)));
       states.add(h);
     }
-    return NDArrays.concat(states, 0);
+    return Window.ofStates(states);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package io.github.stillgate.training;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
@@ -30,7 +29,8 @@ final class DenseGruLayer implements RecurrentLayer {
   }
 
   @Override
-  public NDArray run(NDArray x, NDArray h, boolean training, @Nullable NDList live) {
+  public Window run(NDArray x, NDArray state, boolean training, @Nullable NDList live) {
+    NDArray h = state;
     long batch = h.getShape().get(0);
     long[] thirds = {units, 2L * units};
     NDList xs = x.matMul(inputWeights).add(bias).split(thirds, 1);
@@ -53,7 +53,7 @@ final class DenseGruLayer implements RecurrentLayer {
         live.add(z.onesLike());
       }
     }
-    return NDArrays.concat(states, 0);
+    return Window.ofStates(states);
   }
 
   @Override

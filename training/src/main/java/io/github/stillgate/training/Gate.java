@@ -37,8 +37,8 @@ abstract sealed class Gate {
               parameters.glorot(name + ".V", g, n),
               parameters.zeros(name + ".e", n),
               new GateNorm(parameters, name, g, recipe));
-      case GRU, GRU_RESET_BEFORE ->
-          throw new IllegalArgumentException("an ordinary GRU has no gates that close");
+      case GRU, GRU_RESET_BEFORE, SRU ->
+          throw new IllegalArgumentException("an ordinary GRU and an SRU have no gates that close");
     };
   }
 

@@ -11,7 +11,7 @@ import java.util.function.BiConsumer;
 /**
  * The trainable tensors and the running statistics of one network by name, with their initial
  * values: Glorot-uniform for input matrices, orthogonal for recurrent ones (tables I and III of the
- * paper).
+ * conditional GRU paper); an SRU has its own.
  */
 final class Parameters {
   private final NDManager manager;
@@ -42,6 +42,26 @@ final class Parameters {
   /** (in, sum of outs), each block with orthonormal columns (or rows, if it is wider than high). */
   NDArray orthogonal(String name, int in, int... outs) {
     return blocks(name, in, outs, this::orthogonalBlock);
+  }
+
+  /** (in, limits * out), block i uniform within its limit on both sides of 0. */
+  NDArray uniform(String name, int in, int out, double... limits) {
+    int width = out * limits.length;
+    float[] values = new float[in * width];
+    for (int at = 0; at < values.length; at++) {
+      double limit = limits[at % width / out];
+      values[at] = (float) random.nextDouble(-limit, limit);
+    }
+    return register(name, values, new Shape(in, width));
+  }
+
+  /** A vector, uniform within {@code limit} on both sides of 0. */
+  NDArray uniformVector(String name, int size, double limit) {
+    float[] values = new float[size];
+    for (int i = 0; i < size; i++) {
+      values[i] = (float) random.nextDouble(-limit, limit);
+    }
+    return register(name, values, new Shape(size));
   }
 
   NDArray zeros(String name, int size) {

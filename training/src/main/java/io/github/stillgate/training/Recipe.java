@@ -14,6 +14,8 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
     GRU,
     /** An ordinary GRU, the reset before the matrix (eq. 3). It is trained and scored only. */
     GRU_RESET_BEFORE,
+    /** A simple recurrent unit, the first layer's highway through a matrix. */
+    SRU,
     /** Conditional, with full gating. */
     FULL,
     /** Conditional, with unit gating. */
@@ -25,7 +27,7 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
 
     /** Whether it has gates that can close. */
     public boolean isConditional() {
-      return this != GRU && this != GRU_RESET_BEFORE;
+      return this != GRU && this != GRU_RESET_BEFORE && this != SRU;
     }
   }
 

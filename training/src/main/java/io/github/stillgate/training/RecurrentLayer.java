@@ -1,6 +1,7 @@
 package io.github.stillgate.training;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
@@ -10,18 +11,29 @@ import org.jspecify.annotations.Nullable;
  * One trainable recurrent layer. Matrices are (in, out) here, so that a batch multiplies from the
  * left, and those that share an input stand side by side as one.
  */
-sealed interface RecurrentLayer permits ConditionalGruLayer, DenseGruLayer {
+sealed interface RecurrentLayer permits ConditionalGruLayer, DenseGruLayer, SruLayer {
+  /**
+   * What comes of a window.
+   *
+   * @param outputs after each step, (steps * batch, n), time-major
+   * @param state after the last step, (batch, n)
+   */
+  record Window(NDArray outputs, NDArray state) {
+    /** Of a layer whose outputs are its states. */
+    static Window ofStates(NDList states) {
+      return new Window(NDArrays.concat(states, 0), states.get(states.size() - 1));
+    }
+  }
 
   /**
    * Runs the layer over a window.
    *
    * @param x inputs, (steps * batch, d), time-major
-   * @param h state before the window, (batch, n)
+   * @param state before the window, (batch, n)
    * @param training normalise by the batch and update the population statistics
    * @param live receives one mask of live gates per step, or null
-   * @return states after each step, (steps * batch, n)
    */
-  NDArray run(NDArray x, NDArray h, boolean training, @Nullable NDList live);
+  Window run(NDArray x, NDArray state, boolean training, @Nullable NDList live);
 
   /** Called before each update, counted from 0. */
   default void beginUpdate(int update) {}

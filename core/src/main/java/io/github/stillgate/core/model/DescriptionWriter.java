@@ -81,6 +81,10 @@ final class DescriptionWriter {
           ActivationFormat.describe(activations, "hidden", lstm.activations().hidden());
         }
       }
+      case Sru sru -> {
+        describe(node, "sru", sru);
+        describe(node, sru);
+      }
       case SimpleRnn rnn -> {
         describe(node, "simple_rnn", rnn);
         ActivationFormat.describe(node, "activation", rnn.activation());
@@ -99,6 +103,26 @@ final class DescriptionWriter {
         describe(node.putObject("forward"), pair.forward());
         describe(node.putObject("backward"), pair.backward());
       }
+    }
+  }
+
+  private static void describe(ObjectNode node, Sru sru) {
+    switch (sru.highway()) {
+      case Sru.Highway.FromInput fromInput -> {
+        node.put("skip", "input");
+        if (fromInput.scale() != 1) {
+          node.put("scale", fromInput.scale());
+        }
+      }
+      case Sru.Highway.FromMatrix _ -> node.put("skip", "matrix");
+      case Sru.Highway.GateOnly _ -> node.put("skip", "none");
+      case Sru.Highway.None _ -> node.put("skip", "none").put("reset_gate", false);
+    }
+    if (!sru.isRecurrent()) {
+      node.put("recurrent", false);
+    }
+    if (!sru.activation().equals(Activation.LINEAR)) {
+      ActivationFormat.describe(node, "activation", sru.activation());
     }
   }
 

@@ -58,6 +58,21 @@ final class Fingerprint {
         activation(lstm.activations().hidden());
         tensors(lstm);
       }
+      case Sru sru -> {
+        word("sru");
+        switch (sru.highway()) {
+          case Sru.Highway.FromInput fromInput -> {
+            word("input");
+            count(Float.floatToRawIntBits(fromInput.scale()));
+          }
+          case Sru.Highway.FromMatrix _ -> word("matrix");
+          case Sru.Highway.GateOnly _, Sru.Highway.None _ -> word("none");
+        }
+        word(sru.highway().reset().isPresent() ? "" : "reset_gate");
+        word(sru.isRecurrent() ? "" : "recurrent");
+        activation(sru.activation());
+        tensors(sru);
+      }
       case SimpleRnn rnn -> {
         word("simple_rnn");
         activation(rnn.activation());

@@ -6,7 +6,7 @@ import java.util.Map;
  * The fingerprint as it was before it was freed of the names in this code: a SHA-256 over texts
  * that Java made of classes, records and floats at the time, and over the tensors. Those texts are
  * written out here and must never follow a change of names, since snapshots of version 1 carry
- * these bits. A layer kind that is newer than them has none.
+ * these bits. A layer kind that is newer than them is in none, so its text is of no account.
  */
 final class FormerFingerprint {
   private static final String STANDARD_GRU =
@@ -58,6 +58,7 @@ final class FormerFingerprint {
                       text(lstm.activations().gates()),
                       text(lstm.activations().cell()),
                       text(lstm.activations().hidden()));
+      case Sru _ -> "Sru";
       case SimpleRnn rnn -> "SimpleRnn" + text(rnn.activation());
       case Dense dense ->
           switch (dense.activation()) {

@@ -135,6 +135,11 @@ final class NetworkDescription {
             node, Set.of(), Set.of("projection", "peepholes", "coupled_gates", "activations"));
         yield lstm(node, outer);
       }
+      case "sru" -> {
+        requireLayer(
+            node, Set.of("skip"), Set.of("scale", "reset_gate", "recurrent", "activation"));
+        yield sru(node, outer);
+      }
       case "simple_rnn" -> {
         requireLayer(node, Set.of("activation"), Set.of());
         int d = count(node, "inputs");
@@ -176,7 +181,7 @@ final class NetworkDescription {
       }
       default ->
           throw new IllegalArgumentException(
-              "layer type \"%s\" is not known (known: conditional_gru, gru, lstm, simple_rnn,"
+              "layer type \"%s\" is not known (known: conditional_gru, gru, lstm, sru, simple_rnn,"
                       .formatted(type)
                   + " embedding, dense, bidirectional, backward)");
     };
@@ -301,6 +306,57 @@ final class NetworkDescription {
         vector(prefix, "b" + gate, n));
   }
 
+  private Sru sru(JsonNode node, String outer) {
+    int d = count(node, "inputs");
+    int n = count(node, "units");
+    String prefix = outer + name(node);
+    String skip = text(node.get("skip"), "layer %s: \"skip\"".formatted(prefix));
+    if (node.has("scale") && !skip.equals("input")) {
+      throw new IllegalArgumentException(
+          "layer %s: \"scale\" belongs to \"skip\": \"input\"".formatted(prefix));
+    }
+    if (node.has("reset_gate") && !skip.equals("none")) {
+      throw new IllegalArgumentException(
+          "layer %s: \"reset_gate\" belongs to \"skip\": \"none\"; any other skip needs the gate"
+              .formatted(prefix));
+    }
+    boolean recurrent = flag(node, "recurrent", true);
+    Matrix candidate = matrix(prefix, "W", n, d);
+    Sru.Gate forget = sruGate(prefix, "f", n, d, recurrent);
+    Sru.Highway highway =
+        switch (skip) {
+          case "input" ->
+              new Sru.Highway.FromInput(
+                  sruGate(prefix, "r", n, d, recurrent), number(node, "scale", 1));
+          case "matrix" ->
+              new Sru.Highway.FromMatrix(
+                  sruGate(prefix, "r", n, d, recurrent), matrix(prefix, "Wh", n, d));
+          case "none" ->
+              flag(node, "reset_gate", true)
+                  ? new Sru.Highway.GateOnly(sruGate(prefix, "r", n, d, recurrent))
+                  : new Sru.Highway.None();
+          default ->
+              throw new IllegalArgumentException(
+                  "layer %s: skip \"%s\" is not known (known: input, matrix, none)"
+                      .formatted(prefix, skip));
+        };
+    return new Sru(
+        name(node),
+        candidate,
+        forget,
+        highway,
+        node.has("activation")
+            ? ActivationFormat.elementwise(node.get("activation"), prefix)
+            : Activation.LINEAR);
+  }
+
+  private Sru.Gate sruGate(String prefix, String gate, int n, int d, boolean recurrent) {
+    return new Sru.Gate(
+        matrix(prefix, "W" + gate, n, d),
+        recurrent ? Optional.of(vector(prefix, "v" + gate, n)) : Optional.empty(),
+        vector(prefix, "b" + gate, n));
+  }
+
   private Gating gating(String name, JsonNode node, int d, int n) {
     String what = "gating of layer " + name;
     String type = text(node.path("type"), "layer %s: gating \"type\"".formatted(name));
@@ -375,12 +431,27 @@ final class NetworkDescription {
   }
 
   private static boolean flag(JsonNode node, String field) {
+    return flag(node, field, false);
+  }
+
+  private static boolean flag(JsonNode node, String field, boolean absent) {
     JsonNode value = node.path(field);
     if (!value.isMissingNode() && !value.isBoolean()) {
       throw new IllegalArgumentException(
           "\"%s\" is %s; expected true or false".formatted(field, value));
     }
-    return value.asBoolean(false);
+    return value.asBoolean(absent);
+  }
+
+  private static float number(JsonNode node, String field, float absent) {
+    JsonNode value = node.path(field);
+    if (value.isMissingNode()) {
+      return absent;
+    }
+    if (!value.isNumber()) {
+      throw new IllegalArgumentException("\"%s\" is %s; expected a number".formatted(field, value));
+    }
+    return value.floatValue();
   }
 
   private static String name(JsonNode node) {

@@ -10,6 +10,7 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Sru;
 import java.util.Locale;
 
 /**
@@ -79,7 +80,7 @@ public record Skipping(boolean stillUnits, float epsilon) {
                   && gru.activations().equals(Gru.Activations.STANDARD);
           case Bidirectional pair -> approximates(pair.forward()) || approximates(pair.backward());
           case Backward backward -> approximates(backward.layer());
-          case ConditionalGru _, Lstm _, SimpleRnn _, Embedding _, Dense _ -> false;
+          case ConditionalGru _, Lstm _, Sru _, SimpleRnn _, Embedding _, Dense _ -> false;
         };
   }
 

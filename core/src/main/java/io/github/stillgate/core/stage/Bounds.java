@@ -44,6 +44,11 @@ final class Bounds {
     return finite(input, new Term(w, x), new Term(u, u.rowNorm() * state), new Term(b, norm(b)));
   }
 
+  /** The same for {@code w x}. */
+  double product(Matrix w) {
+    return finite(input, new Term(w, w.rowNorm() * input));
+  }
+
   /** The same for {@code w x + b}. */
   double sums(Matrix w, Matrix b) {
     return sums(w, input, b);

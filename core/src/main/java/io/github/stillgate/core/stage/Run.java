@@ -1,9 +1,12 @@
 package io.github.stillgate.core.stage;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import io.github.stillgate.core.kernel.Operand;
 import io.github.stillgate.core.kernel.Product;
 import java.util.Arrays;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A stage at work on one stream: its phases, one after the other.
@@ -16,8 +19,15 @@ public final class Run {
   private final IntSupplier liveUnits;
   private final Phase[] phases;
   private final Product[] byToken;
+  private final @Nullable Operand alsoRead;
 
-  private Run(Operand output, int units, IntSupplier liveUnits, Phase... phases) {
+  private Run(
+      Operand output,
+      int units,
+      IntSupplier liveUnits,
+      @Nullable Operand alsoRead,
+      Phase... phases) {
+    this.alsoRead = alsoRead;
     this.output = output;
     this.units = units;
     this.liveUnits = liveUnits;
@@ -31,17 +41,22 @@ public final class Run {
 
   /** A run of a stage that has no units of its own that could be live or still. */
   static Run plain(Operand output, Phase... phases) {
-    return new Run(output, 0, () -> 0, phases);
+    return new Run(output, 0, () -> 0, null, phases);
   }
 
   /** A run of a recurrent stage whose {@code units} are all live. */
   static Run ungated(Operand output, int units, Phase... phases) {
-    return new Run(output, units, () -> units, phases);
+    return new Run(output, units, () -> units, null, phases);
   }
 
   /** A run of a stage of which {@code liveUnits} says how many of {@code units} were live. */
   static Run gated(Operand output, int units, IntSupplier liveUnits, Phase... phases) {
-    return new Run(output, units, liveUnits, phases);
+    return new Run(output, units, liveUnits, null, phases);
+  }
+
+  /** This run of a stage whose ends read the input vector too, so that a token must write it. */
+  Run alsoReading(Operand input) {
+    return new Run(output, units, liveUnits, input, phases);
   }
 
   /** What the stage returns. */
@@ -75,6 +90,10 @@ public final class Run {
   void readToken(int token) {
     for (Product product : byToken) {
       product.takeToken(token);
+    }
+    if (alsoRead != null) {
+      alsoRead.floats().fill((byte) 0);
+      alsoRead.floats().setAtIndex(JAVA_FLOAT, token, 1);
     }
   }
 

@@ -84,6 +84,13 @@ class FingerprintTest {
       lstm projection=82bbf5a70ba4d931
       lstm all=ff704b32945de44e
       lstm activations=77365004b175cf48
+      sru=3c3d771f3dc05a32
+      sru scale=b477d020ebcd7b4c
+      sru tanh=11ef7dd7584755b8
+      sru matrix=151d24b01dee57fe
+      sru none=c471442f9c399e52
+      sru no reset_gate=f0f7014ff017a409
+      sru not recurrent=770b9a46dc2c0b22
       simple_rnn=c432ad741aa3be68
       simple_rnn clip relu=d4659aa56fb0c604
       embedding=1bddb4f191499c5f
@@ -126,10 +133,12 @@ class FingerprintTest {
     assertThat(now).isEqualTo(values(NOW));
   }
 
+  /** Of all that are older than the fingerprint that is used now; no snapshot has others. */
   @Test
   void eachKindHasTheFormerFingerprintThatWasWrittenDown() {
     Map<String, String> former = new LinkedHashMap<>();
     PinnedModels.all().forEach((kind, model) -> former.put(kind, hex(model.formerFingerprint())));
+    former.keySet().removeIf(kind -> kind.startsWith("sru"));
     assertThat(former).isEqualTo(values(FORMER));
   }
 

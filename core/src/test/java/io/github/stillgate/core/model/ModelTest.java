@@ -218,8 +218,8 @@ class ModelTest {
             List.of("layer a", "gating", "missing")),
         argumentSet(
             "unknown layer type",
-            replaced("\"type\":\"gru\"", "\"type\":\"sru\""),
-            List.of("\"sru\"", "conditional_gru, gru, lstm")),
+            replaced("\"type\":\"gru\"", "\"type\":\"qrnn\""),
+            List.of("\"qrnn\"", "conditional_gru, gru, lstm, sru")),
         argumentSet(
             "layer type in capitals",
             replaced("\"type\":\"gru\"", "\"type\":\"GRU\""),

@@ -50,6 +50,26 @@ final class PinnedModels {
                 Activation.hardSigmoid(0.25f, 0.5f),
                 Activation.scaledTanh(1.7159f, 0.6667f),
                 Activation.SOFTSIGN)));
+    Sru.Highway input = new Sru.Highway.FromInput(gate(4, true), 1);
+    layers.put("sru", sru("a", 4, true, input, Activation.LINEAR));
+    layers.put(
+        "sru scale",
+        sru("a", 4, true, new Sru.Highway.FromInput(gate(4, true), 1.5f), Activation.LINEAR));
+    layers.put("sru tanh", sru("a", 4, true, input, Activation.TANH));
+    layers.put(
+        "sru matrix",
+        sru(
+            "a",
+            3,
+            true,
+            new Sru.Highway.FromMatrix(gate(3, true), matrix(4, 3, 21)),
+            Activation.LINEAR));
+    layers.put(
+        "sru none", sru("a", 3, true, new Sru.Highway.GateOnly(gate(3, true)), Activation.LINEAR));
+    layers.put("sru no reset_gate", sru("a", 3, true, new Sru.Highway.None(), Activation.LINEAR));
+    layers.put(
+        "sru not recurrent",
+        sru("a", 4, false, new Sru.Highway.FromInput(gate(4, false), 1), Activation.LINEAR));
     layers.put(
         "simple_rnn",
         new SimpleRnn("a", matrix(4, 3, 1), matrix(4, 4, 2), vector(4, 3), Activation.TANH));
@@ -152,6 +172,28 @@ final class PinnedModels {
 
   private static Lstm.Sums sums(int seed, int outputs) {
     return new Lstm.Sums(matrix(4, 3, seed), matrix(4, outputs, seed + 1), vector(4, seed + 2));
+  }
+
+  private static Sru sru(
+      String name,
+      int inputs,
+      boolean recurrent,
+      Sru.Highway highway,
+      Activation.Elementwise activation) {
+    Optional<Matrix> v = recurrent ? Optional.of(vector(4, 3)) : Optional.empty();
+    return new Sru(
+        name,
+        matrix(4, inputs, 1),
+        new Sru.Gate(matrix(4, inputs, 2), v, vector(4, 4)),
+        highway,
+        activation);
+  }
+
+  private static Sru.Gate gate(int inputs, boolean recurrent) {
+    return new Sru.Gate(
+        matrix(4, inputs, 5),
+        recurrent ? Optional.of(vector(4, 6)) : Optional.empty(),
+        vector(4, 7));
   }
 
   private static Dense dense(String name, Activation activation) {

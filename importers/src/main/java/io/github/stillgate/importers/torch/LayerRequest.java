@@ -2,10 +2,15 @@ package io.github.stillgate.importers.torch;
 
 import io.github.stillgate.core.model.Activation;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * One module of a PyTorch network that is to be taken over.
@@ -13,9 +18,11 @@ import java.util.Optional;
  * @param kind what it is; a state dict does not say
  * @param prefix what its tensors' names begin with, without the last dot; empty if they begin with
  *     nothing, as those of a module that was saved alone
- * @param activation what follows it, or for an RNN its nonlinearity; empty for the usual
+ * @param activation what follows it, or for an RNN or SRU its nonlinearity; empty for the usual
+ * @param options what the tensors of an SRU do not say; empty for other kinds
  */
-public record LayerRequest(Kind kind, String prefix, Optional<Activation> activation) {
+public record LayerRequest(
+    Kind kind, String prefix, Optional<Activation> activation, Set<Option> options) {
   /** Modules that can be taken over, by the names a request may use. */
   public enum Kind {
     /** {@code torch.nn.Embedding}. */
@@ -27,8 +34,39 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
     /** {@code torch.nn.RNN}. */
     RNN,
     /** {@code torch.nn.Linear}. */
-    LINEAR
+    LINEAR,
+    /** {@code SRU} or {@code SRUCell} of the library that the authors of the SRU publish. */
+    SRU
   }
+
+  /** How an SRU module was made. */
+  public enum Option {
+    /** With {@code bidirectional=True}. */
+    BIDIRECTIONAL,
+    /** With {@code has_skip_term=False}. */
+    NO_SKIP;
+
+    String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** With the constants that PyTorch and the authors' library have, as float32. */
+  private static final Activation.Elementwise SELU =
+      Activation.LINEAR
+          .then(Activation.Function.ELU, 1.6732632f, 0)
+          .then(Activation.Function.AFFINE, 1.050701f, 0);
+
+  private static final SequencedMap<String, Activation> ACTIVATIONS = activations();
+
+  private static SequencedMap<String, Activation> activations() {
+    SequencedMap<String, Activation> all = new TreeMap<>(Activation.NAMED);
+    all.put("selu", SELU);
+    return all;
+  }
+
+  private static final Set<Activation> OF_SRU =
+      Set.of(Activation.LINEAR, Activation.TANH, Activation.RELU, SELU);
 
   private static final Map<String, Kind> KINDS =
       Map.of(
@@ -38,14 +76,29 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
           "lstm", Kind.LSTM,
           "rnn", Kind.RNN,
           "linear", Kind.LINEAR,
-          "dense", Kind.LINEAR);
+          "dense", Kind.LINEAR,
+          "sru", Kind.SRU);
 
-  /** Refuses an activation where none can stand. */
+  /** Refuses an activation or an option where none can stand. */
   public LayerRequest {
-    if (activation.isPresent() && kind != Kind.LINEAR && kind != Kind.RNN) {
+    options = Set.copyOf(options);
+    if (!options.isEmpty() && kind != Kind.SRU) {
       throw new IllegalArgumentException(
-          "%s:%s: only linear and rnn take an activation"
+          "%s:%s: only sru takes %s"
+              .formatted(
+                  kind.name().toLowerCase(Locale.ROOT),
+                  prefix,
+                  options.stream().map(Option::word).sorted().toList()));
+    }
+    if (activation.isPresent() && kind != Kind.LINEAR && kind != Kind.RNN && kind != Kind.SRU) {
+      throw new IllegalArgumentException(
+          "%s:%s: only linear, rnn and sru take an activation"
               .formatted(kind.name().toLowerCase(Locale.ROOT), prefix));
+    }
+    if (kind == Kind.SRU && activation.isPresent() && !OF_SRU.contains(activation.get())) {
+      throw new IllegalArgumentException(
+          "sru:%s: the authors' SRU has linear, relu, selu and tanh, nothing else"
+              .formatted(prefix));
     }
     if (kind == Kind.RNN
         && activation.isPresent()
@@ -56,18 +109,28 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
     }
   }
 
+  /** A request without options. */
+  public LayerRequest(Kind kind, String prefix, Optional<Activation> activation) {
+    this(kind, prefix, activation, Set.of());
+  }
+
   /**
    * Reads requests from a line such as {@code emb:encoder.embedding, gru:encoder.gru,
    * linear:out:softmax}: kind, the prefix of its tensors (the kind, if it is left out; nothing
    * between or behind colons means tensors without a prefix), and an activation, with colons
-   * between them and commas between layers.
+   * between them and commas between layers. In {@code sru:encoder:tanh:bidirectional} options
+   * follow the activation, which may be left out.
    *
-   * @throws IllegalArgumentException if a kind or an activation is unknown
+   * @throws IllegalArgumentException if a kind, an activation or an option is unknown
    */
   public static List<LayerRequest> parse(String line) {
     List<LayerRequest> requests = new ArrayList<>();
     for (String entry : line.split(",", -1)) {
       String[] parts = entry.strip().split(":", -1);
+      if (parts[0].strip().equals("sru")) {
+        requests.add(sru(parts));
+        continue;
+      }
       if (parts.length > 3 || parts[0].isBlank()) {
         throw new IllegalArgumentException(
             "\"%s\" is no layer; expected kind:prefix or kind:prefix:activation with the kinds %s"
@@ -80,6 +143,27 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
               parts.length > 2 ? Optional.of(parts[2]) : Optional.empty()));
     }
     return requests;
+  }
+
+  private static LayerRequest sru(String[] parts) {
+    Optional<Activation> activation = Optional.empty();
+    Set<Option> options = EnumSet.noneOf(Option.class);
+    for (int i = 2; i < parts.length; i++) {
+      String word = parts[i].strip();
+      Optional<Option> option =
+          Arrays.stream(Option.values()).filter(o -> o.word().equals(word)).findFirst();
+      if (option.isPresent()) {
+        options.add(option.get());
+      } else if (i == 2) {
+        activation = Optional.of(activation(word));
+      } else {
+        throw new IllegalArgumentException(
+            "\"%s\" is no option of an sru; expected sru:prefix, an activation, and any of %s"
+                .formatted(word, Arrays.stream(Option.values()).map(Option::word).toList()));
+      }
+    }
+    return new LayerRequest(
+        Kind.SRU, parts.length > 1 ? parts[1].strip() : "sru", activation, options);
   }
 
   /**
@@ -108,10 +192,10 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
   }
 
   private static Activation activation(String name) {
-    Activation named = Activation.NAMED.get(name.strip());
+    Activation named = ACTIVATIONS.get(name.strip());
     if (named == null) {
       throw new IllegalArgumentException(
-          "activation \"%s\" is not known (known: %s)".formatted(name, Activation.NAMED.keySet()));
+          "activation \"%s\" is not known (known: %s)".formatted(name, ACTIVATIONS.keySet()));
     }
     return named;
   }

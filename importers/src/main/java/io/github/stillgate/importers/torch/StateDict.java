@@ -33,6 +33,8 @@ import java.util.TreeSet;
  * stacked, whether they read from both ends and whether an LSTM has a projection; what a module is
  * has to be said, by a {@link LayerRequest}.
  *
+ * <p>An SRU is read by {@link SruModule}.
+ *
  * <p>PyTorch's gates: GRU r, z, n with z weighing the old state and the reset behind the matrix and
  * its bias; LSTM i, f, g, o.
  */
@@ -97,6 +99,7 @@ public final class StateDict {
       }
       case LINEAR -> List.of(linear(request));
       case GRU, LSTM, RNN -> recurrent(request);
+      case SRU -> new SruModule(this, request).layers();
     };
   }
 
@@ -222,7 +225,8 @@ public final class StateDict {
     return Optional.of(Matrix.of(wp.name(), gates.outputs(), gates.units(), wp.toFloats()));
   }
 
-  private Tensor matrix(LayerRequest request, String part) {
+  /** The matrix that is the module's tensor {@code part}; it counts as used. */
+  Tensor matrix(LayerRequest request, String part) {
     String name = request.tensor(part);
     if (!file.tensors().containsKey(name)) {
       prefixes(part)
@@ -272,6 +276,27 @@ public final class StateDict {
         .orElse(prefixes.getFirst());
   }
 
+  /** Names of all tensors. */
+  Set<String> names() {
+    return file.tensors().keySet();
+  }
+
+  /** Whether a layer has read that tensor. */
+  boolean hasUsed(String name) {
+    return used.contains(name);
+  }
+
+  /** The vector of that name, which is there, of any length; it counts as used. */
+  float[] vector(String name) {
+    Tensor tensor = file.tensor(name);
+    if (tensor.shape().length != 1) {
+      throw new IllegalArgumentException(
+          "%s has shape %s; expected a vector".formatted(name, Arrays.toString(tensor.shape())));
+    }
+    used.add(name);
+    return tensor.toFloats();
+  }
+
   private Optional<float[]> optionalVector(String name, int length) {
     if (!file.tensors().containsKey(name)) {
       return Optional.empty();
@@ -286,11 +311,11 @@ public final class StateDict {
     return Optional.of(tensor.toFloats());
   }
 
-  private static int rows(Tensor tensor) {
+  static int rows(Tensor tensor) {
     return Math.toIntExact(tensor.shape()[0]);
   }
 
-  private static int columns(Tensor tensor) {
+  static int columns(Tensor tensor) {
     return Math.toIntExact(tensor.shape()[1]);
   }
 }

@@ -261,7 +261,7 @@ class StateDictTest {
   @Test
   void requestsSayWhatTheyExpect() {
     assertThatThrownBy(() -> LayerRequest.parse("gru:a:tanh"))
-        .hasMessageContaining("gru:a: only linear and rnn take an activation");
+        .hasMessageContaining("gru:a: only linear, rnn and sru take an activation");
     assertThatThrownBy(() -> LayerRequest.parse("conv:a"))
         .hasMessageContaining("\"conv\" is not known (known: [dense, emb, embedding, gru")
         .isInstanceOf(IllegalArgumentException.class);
