@@ -18,6 +18,7 @@ module io.github.stillgate.core {
       io.github.stillgate.kernel.ffm;
 
   uses io.github.stillgate.core.kernel.Backend;
+  uses io.github.stillgate.core.kernel.DenseProducts;
 
   provides io.github.stillgate.core.kernel.Backend with
       io.github.stillgate.core.kernel.reference.ReferenceBackend;

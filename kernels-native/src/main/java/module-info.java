@@ -1,8 +1,8 @@
 /**
  * The backend {@code native}: kernels in C, reached through the foreign function and memory API;
- * and the system BLAS, for dense baselines only.
+ * and the system BLAS, for plans that ask for it and for baselines.
  *
- * <p>Netlib stands behind a missing BLAS where its module is there; nothing that runs a network
+ * <p>Netlib answers where there is no BLAS, if its module is there; nothing that runs a network
  * needs it.
  */
 module io.github.stillgate.kernel.ffm {
@@ -14,4 +14,6 @@ module io.github.stillgate.kernel.ffm {
 
   provides io.github.stillgate.core.kernel.Backend with
       io.github.stillgate.kernel.ffm.NativeBackend;
+  provides io.github.stillgate.core.kernel.DenseProducts with
+      io.github.stillgate.kernel.ffm.BlasProducts;
 }

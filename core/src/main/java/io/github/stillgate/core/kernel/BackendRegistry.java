@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
@@ -55,6 +56,17 @@ public final class BackendRegistry {
                 otherCase
                     ? "names are in lower case: \"" + lower + "\""
                     : "add the jar that provides it"));
+  }
+
+  /** Who multiplies for plans that ask for a BLAS; the first that can, else the first found. */
+  public static Optional<DenseProducts> blas() {
+    List<DenseProducts> found = new ArrayList<>();
+    ServiceLoader.load(DenseProducts.class, BackendRegistry.class.getClassLoader())
+        .forEach(found::add);
+    return found.stream()
+        .filter(blas -> blas.availability().isUsable())
+        .findFirst()
+        .or(() -> found.stream().findFirst());
   }
 
   private static List<Backend> load() {

@@ -25,8 +25,9 @@ public final class Batch {
   private final MemorySegment scratch;
   private int count;
 
-  /** An empty batch of up to {@code capacity} streams over packs of {@code layout}. */
-  public Batch(int capacity, PackLayout layout, SegmentAllocator memory) {
+  /** An empty batch of up to {@code capacity} streams to be multiplied by {@code pack}. */
+  public Batch(int capacity, Pack pack, SegmentAllocator memory) {
+    PackLayout layout = pack.layout();
     this.capacity = capacity;
     this.groups = layout.groups();
     this.operands = layout.operands();
@@ -35,7 +36,7 @@ public final class Batch {
     this.addresses = memory.allocate(16L * operands * capacity, Lanes.ALIGNMENT);
     this.starts = memory.allocate(4L * (groups + 1), Lanes.ALIGNMENT);
     this.members = memory.allocate(4L * Math.multiplyExact(capacity, groups), Lanes.ALIGNMENT);
-    this.scratch = Lanes.floats(Pack.SCRATCH_FLOATS, memory);
+    this.scratch = Lanes.floats(pack.batchScratchFloats(capacity), memory);
   }
 
   /** Forgets all streams. */

@@ -47,6 +47,11 @@ public abstract class Pack {
   public abstract void multiply(
       ActiveSet set, int from, int to, Binding stream, MemorySegment scratch);
 
+  /** Floats of scratch for one thread that multiplies a batch of so many streams. */
+  public int batchScratchFloats(int capacity) {
+    return SCRATCH_FLOATS;
+  }
+
   /** Multiplies all streams of {@code batch}, on the calling thread. */
   public final void multiply(Batch batch) {
     prepare(batch);
@@ -62,7 +67,7 @@ public abstract class Pack {
    * of one stream at a time, which is what this does unless a backend can share what it reads.
    *
    * @param batch prepared ({@link #prepare}), of at least one stream
-   * @param scratch {@link #SCRATCH_FLOATS} floats
+   * @param scratch {@link #batchScratchFloats} floats
    */
   public void multiply(Batch batch, int from, int to, MemorySegment scratch) {
     for (int stream = 0; stream < batch.count(); stream++) {

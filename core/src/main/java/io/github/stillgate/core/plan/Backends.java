@@ -3,6 +3,7 @@ package io.github.stillgate.core.plan;
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BackendRegistry;
+import io.github.stillgate.core.kernel.DenseProducts;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -89,6 +90,24 @@ public final class Backends {
     } catch (IllegalArgumentException e) {
       throw new BackendUnavailableException(e.getMessage());
     }
+  }
+
+  /**
+   * The BLAS of this machine.
+   *
+   * @throws BackendUnavailableException if there is none
+   */
+  static DenseProducts requireBlas() {
+    DenseProducts blas =
+        BackendRegistry.blas()
+            .orElseThrow(() ->
+                new BackendUnavailableException(
+                    "a BLAS was asked for, and nothing here can call one; add"
+                        + " stillgate-kernels-native, or leave PlanOptions.withBlas out"));
+    if (blas.availability() instanceof Availability.Unusable unusable) {
+      throw new BackendUnavailableException("a BLAS was asked for: " + unusable);
+    }
+    return blas;
   }
 
   /**

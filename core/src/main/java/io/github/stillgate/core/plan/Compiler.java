@@ -1,6 +1,7 @@
 package io.github.stillgate.core.plan;
 
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalGru;
@@ -29,6 +30,7 @@ import io.github.stillgate.core.stage.Stage;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Makes stages of layers: the only place that knows which stage runs which layer. */
 final class Compiler {
@@ -58,12 +60,16 @@ final class Compiler {
     double bound = inputBound;
     boolean tokens = model.readsTokens();
     for (Layer layer : model.layers()) {
-      Slot slot = slot(layer, bound, new Packing(backend, memory, format(), tokens));
+      Slot slot = slot(layer, bound, new Packing(backend, memory, format(), blas(), tokens));
       slots.add(slot);
       bound = slot.outputBound();
       tokens = false;
     }
     return slots;
+  }
+
+  private @Nullable DenseProducts blas() {
+    return options.blas() ? Backends.requireBlas() : null;
   }
 
   /** The floor's name for the format. */

@@ -20,25 +20,29 @@ public final class PlanOptions {
           Skipping.STILL_UNITS,
           DEFAULT_INPUT_BOUND,
           OptionalDouble.empty(),
-          WeightFormat.F32);
+          WeightFormat.F32,
+          false);
 
   private final Optional<String> backend;
   private final Skipping skipping;
   private final float inputBound;
   private final OptionalDouble crossover;
   private final WeightFormat weights;
+  private final boolean blas;
 
   private PlanOptions(
       Optional<String> backend,
       Skipping skipping,
       float inputBound,
       OptionalDouble crossover,
-      WeightFormat weights) {
+      WeightFormat weights,
+      boolean blas) {
     this.backend = backend;
     this.skipping = skipping;
     this.inputBound = inputBound;
     this.crossover = crossover;
     this.weights = weights;
+    this.blas = blas;
   }
 
   /** The best backend, skipping still units, inputs up to 2^20, float32 weights. */
@@ -79,13 +83,13 @@ public final class PlanOptions {
 
   /** These options with one backend demanded by name. */
   public PlanOptions withBackend(String name) {
-    return new PlanOptions(Optional.of(name), skipping, inputBound, crossover, weights);
+    return new PlanOptions(Optional.of(name), skipping, inputBound, crossover, weights, blas);
   }
 
   /** These options with other skipping. */
   public PlanOptions withSkipping(Skipping other) {
     return new PlanOptions(
-        backend, Objects.requireNonNull(other), inputBound, crossover, weights);
+        backend, Objects.requireNonNull(other), inputBound, crossover, weights, blas);
   }
 
   /**
@@ -98,7 +102,7 @@ public final class PlanOptions {
       throw new IllegalArgumentException(
           "input bound %s; expected a positive finite number".formatted(bound));
     }
-    return new PlanOptions(backend, skipping, bound, crossover, weights);
+    return new PlanOptions(backend, skipping, bound, crossover, weights, blas);
   }
 
   /**
@@ -112,13 +116,35 @@ public final class PlanOptions {
           "crossover %s; expected a live fraction from 0 on".formatted(fraction));
     }
     return new PlanOptions(
-        backend, skipping, inputBound, OptionalDouble.of(fraction), weights);
+        backend, skipping, inputBound, OptionalDouble.of(fraction), weights, blas);
   }
 
   /** These options with matrices kept in another format. */
   public PlanOptions withWeights(WeightFormat format) {
     return new PlanOptions(
-        backend, skipping, inputBound, crossover, Objects.requireNonNull(format));
+        backend, skipping, inputBound, crossover, Objects.requireNonNull(format), blas);
+  }
+
+  /** Whether a BLAS serves whole dense products of many streams or steps. */
+  public boolean blas() {
+    return blas;
+  }
+
+  /**
+   * These options with the system's BLAS for whole dense products of batches and sequences: what {@link
+   * io.github.stillgate.core.session.BatchSession} multiplies for several streams and {@link
+   * io.github.stillgate.core.session.Sequence} for several steps in layers whose units are all live.
+   * Off by default: a BLAS sums in an order of its own, so outputs then depend on the library, the
+   * machine and the number of streams. Each sum w x stays within {@code (width + 1) 2^-23} times the L1
+   * norm of its row times the largest operand of what it is otherwise. Gates of conditional layers
+   * keep their order, and single sessions are as without it. The matrices are kept twice.
+   *
+   * <p>A plan refuses it with a {@link BackendUnavailableException} where there is no BLAS. It needs
+   * the module {@code stillgate-kernels-native} and a library such as OpenBLAS, or netlib's BLAS in
+   * Java on the class path, which allocates in every product.
+   */
+  public PlanOptions withBlas() {
+    return new PlanOptions(backend, skipping, inputBound, crossover, weights, true);
   }
 
   @Override
@@ -128,23 +154,25 @@ public final class PlanOptions {
         && skipping.equals(o.skipping)
         && Float.compare(inputBound, o.inputBound) == 0
         && crossover.equals(o.crossover)
-        && weights == o.weights;
+        && weights == o.weights
+        && blas == o.blas;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(backend, skipping, inputBound, crossover, weights);
+    return Objects.hash(backend, skipping, inputBound, crossover, weights, blas);
   }
 
   @Override
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "backend %s, %s, inputs up to %s, crossover %s, weights %s",
+        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s",
         backend.orElse("chosen"),
         skipping,
         inputBound,
         crossover.isPresent() ? crossover.getAsDouble() : "measured",
-        weights);
+        weights,
+        blas ? ", with a BLAS" : "");
   }
 }

@@ -45,7 +45,7 @@ public final class BatchRun {
       for (int phase = 0; phase < phases.length; phase++) {
         Product product = phases[phase].product();
         if (product != null) {
-          batches[layer][phase] = new Batch(capacity, product.pack().layout(), thread.memory());
+          batches[layer][phase] = new Batch(capacity, product.pack(), thread.memory());
         }
       }
     }

@@ -34,7 +34,7 @@ public final class GruStage extends Stage {
   public GruStage(Gru layer, Optional<Matrix> bh, double inputBound, Packing packing) {
     double bound = checkBounds(layer, bh, new Bounds(layer.name(), inputBound));
     Pack rows =
-        packing.panels(
+        packing.dense(
             List.of(layer.wz(), layer.wr(), layer.wc()),
             List.of(layer.uz(), layer.ur(), layer.uc()));
     super(layer.outputs(), bound, List.of(hidden(layer, bound)), List.of(rows));

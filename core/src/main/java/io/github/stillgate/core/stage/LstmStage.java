@@ -53,11 +53,11 @@ public final class LstmStage extends Stage {
             .orElse(hiddenBound);
     checkBounds(layer, bounds, cellBound, outputBound);
     Pack rows =
-        packing.panels(
+        packing.dense(
             layer.sums().stream().map(Lstm.Sums::w).toList(),
             layer.sums().stream().map(Lstm.Sums::u).toList());
     List<Pack> packs = new ArrayList<>(List.of(rows));
-    layer.projection().ifPresent(wp -> packs.add(packing.withoutTokens().panels(List.of(wp))));
+    layer.projection().ifPresent(wp -> packs.add(packing.withoutTokens().dense(List.of(wp))));
     super(layer.outputs(), outputBound, parts(layer, outputBound, cellBound), packs);
     this.units = layer.cells();
     this.cells = packing.backend().cells();

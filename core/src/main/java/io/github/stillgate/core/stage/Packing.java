@@ -3,6 +3,8 @@ package io.github.stillgate.core.stage;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.BlasPack;
+import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.RowGroups;
@@ -15,6 +17,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What all stages are packed with.
@@ -22,15 +25,17 @@ import java.util.OptionalInt;
  * @param backend makes the packs
  * @param memory holds the packs until the plan is closed
  * @param format how weights are stored
+ * @param blas serves whole dense products of many streams, if it is asked for
  * @param tokens whether the stage is to take one-hot inputs by token; its input is operand 0
  */
-public record Packing(Backend backend, Arena memory, WeightFormat format, boolean tokens) {
+public record Packing(
+    Backend backend, Arena memory, WeightFormat format, @Nullable DenseProducts blas, boolean tokens) {
   /** Units of a group in a layer whose units are all live: one panel a kind. */
   private static final int TILE_UNITS = Lanes.COUNT;
 
   /** The same for what no token reaches. */
   Packing withoutTokens() {
-    return new Packing(backend, memory, format, false);
+    return new Packing(backend, memory, format, blas, false);
   }
 
   /**
@@ -47,6 +52,20 @@ public record Packing(Backend backend, Arena memory, WeightFormat format, boolea
   @SafeVarargs
   final Pack panels(List<Matrix>... operands) {
     return pack(SumOrder.CHAIN, TILE_UNITS, operands);
+  }
+
+  /**
+   * The same for a layer that is multiplied whole, so that a BLAS may serve it; gates are not: their
+   * order of summation decides what is live.
+   */
+  @SafeVarargs
+  final Pack dense(List<Matrix>... operands) {
+    return shared(panels(operands));
+  }
+
+  /** {@code pack} with the products of many streams left to the BLAS, if there is one. */
+  Pack shared(Pack pack) {
+    return blas == null ? pack : new BlasPack(pack, blas, memory);
   }
 
   /** Rows of blocks of units that are live or still together: panels, in groups of one block. */

@@ -112,7 +112,7 @@ final class Pass {
       this.product = product;
       this.operand = operand;
       PackLayout layout = product.pack().layout();
-      this.batch = new Batch(SequenceRun.AHEAD, layout, memory);
+      this.batch = new Batch(SequenceRun.AHEAD, product.pack(), memory);
       for (int i = 0; i < SequenceRun.AHEAD; i++) {
         bindings[i] = new Binding(layout.operands(), memory);
         sums[i] = Lanes.floats(layout.part(operand).sumFloats(), memory);

@@ -37,8 +37,8 @@ public final class ResetBeforeGruStage extends Stage {
     double c = bounds.sums(layer.wc(), layer.uc(), bound * resets, layer.bc());
     bounds.of(activations.candidate(), c);
     Pack gateRows =
-        packing.panels(List.of(layer.wz(), layer.wr()), List.of(layer.uz(), layer.ur()));
-    Pack candidateRows = packing.panels(List.of(layer.wc()), List.of(layer.uc()));
+        packing.dense(List.of(layer.wz(), layer.wr()), List.of(layer.uz(), layer.ur()));
+    Pack candidateRows = packing.dense(List.of(layer.wc()), List.of(layer.uc()));
     super(
         layer.outputs(),
         bound,
