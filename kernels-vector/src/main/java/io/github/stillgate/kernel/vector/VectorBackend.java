@@ -3,14 +3,11 @@ package io.github.stillgate.kernel.vector;
 import com.sun.management.HotSpotDiagnosticMXBean;
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.BlockLayout;
 import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.GroupLayout;
-import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.RowGroups;
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.PackedWeights;
+import io.github.stillgate.core.kernel.VectorOps;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -45,19 +42,36 @@ public final class VectorBackend implements Backend {
     return availability;
   }
 
+  /** A class of its own for each order, format and width: no kernel asks which of them it is. */
   @Override
-  public PackedRows packRows(RowGroups rows, Arena memory) {
-    GroupLayout layout = GroupLayout.of(rows);
-    MemorySegment weights = layout.pack(rows, memory);
-    return switch (layout) {
-      case BlockLayout blocks -> new VectorBlocks(blocks, weights);
-      case RowLayout l ->
-          switch (Lanes.BITS) {
-            case 512 -> new VectorRows512(l, weights);
-            case 256 -> new VectorRows256(l, weights);
-            default -> new VectorRows128(l, weights);
+  public Pack over(PackedWeights weights, Arena arena) {
+    return switch (weights.layout().order()) {
+      case CHAIN ->
+          switch (weights.layout().format()) {
+            case F32 -> new VectorPanelsF32(weights);
+            case BF16 -> new VectorPanelsBf16(weights);
+          };
+      case INTERLEAVED ->
+          switch (weights.layout().format()) {
+            case F32 ->
+                switch (Species.BITS) {
+                  case 512 -> new VectorRows512F32(weights);
+                  case 256 -> new VectorRows256F32(weights);
+                  default -> new VectorRows128F32(weights);
+                };
+            case BF16 ->
+                switch (Species.BITS) {
+                  case 512 -> new VectorRows512Bf16(weights);
+                  case 256 -> new VectorRows256Bf16(weights);
+                  default -> new VectorRows128Bf16(weights);
+                };
           };
     };
+  }
+
+  @Override
+  public VectorOps vectors() {
+    return VectorVectors.INSTANCE;
   }
 
   @Override
@@ -95,7 +109,7 @@ public final class VectorBackend implements Backend {
           "add --enable-native-access=ALL-UNNAMED, or on the module path"
               + " --enable-native-access=io.github.stillgate.kernel.vector");
     }
-    return Availability.usable(Lanes.BITS + "-bit");
+    return Availability.usable(Species.BITS + "-bit");
   }
 
   private static boolean below(String name, int least) {

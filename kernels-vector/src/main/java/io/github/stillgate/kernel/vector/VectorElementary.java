@@ -1,8 +1,8 @@
 package io.github.stillgate.kernel.vector;
 
-import static io.github.stillgate.kernel.vector.Lanes.BYTES;
-import static io.github.stillgate.kernel.vector.Lanes.ORDER;
-import static io.github.stillgate.kernel.vector.Lanes.SPECIES;
+import static io.github.stillgate.kernel.vector.Species.BYTES;
+import static io.github.stillgate.kernel.vector.Species.ORDER;
+import static io.github.stillgate.kernel.vector.Species.SPECIES;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
 
 import io.github.stillgate.core.kernel.Elementary;
@@ -19,6 +19,7 @@ import jdk.incubator.vector.VectorOperators;
  * one that is not inlined allocates its vectors (measured: up to 25 KB a step at n = 96).
  */
 final class VectorElementary {
+  private static final FloatVector ZERO = FloatVector.zero(SPECIES);
   private static final FloatVector ONE = FloatVector.broadcast(SPECIES, 1f);
   private static final FloatVector TWO = FloatVector.broadcast(SPECIES, 2f);
   private static final FloatVector LIMIT = FloatVector.broadcast(SPECIES, Elementary.EXP_LIMIT);
@@ -84,18 +85,36 @@ final class VectorElementary {
     }
   }
 
-  /** {@code out = tanh(values)}, which are different memory. */
+  /**
+   * {@code out = tanh(values)}, which may be the same memory: so the exponential is written out once
+   * more, since a pass of its own would overwrite what the next one reads.
+   */
   static void tanh(long address, int bytes, long outAddress) {
     long values = Memory.at(address);
     long out = Memory.at(outAddress);
     for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER).abs();
-      x.add(x).intoMemorySegment(ALL, out + at, ORDER);
-    }
-    exp(out, bytes);
-    for (int at = 0; at < bytes; at += BYTES) {
       FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
-      FloatVector e = FloatVector.fromMemorySegment(SPECIES, ALL, out + at, ORDER);
+      FloatVector e = x.abs();
+      e = e.add(e);
+      e = e.blend(LIMIT, e.compare(VectorOperators.GT, LIMIT));
+      e = e.blend(NEGATIVE_LIMIT, e.compare(VectorOperators.LT, NEGATIVE_LIMIT));
+      FloatVector shifted = e.fma(LOG2_E, ROUNDING);
+      FloatVector n = shifted.sub(ROUNDING);
+      FloatVector r = n.fma(MINUS_LN2_HIGH, e);
+      r = n.fma(MINUS_LN2_LOW, r);
+      FloatVector q = r.fma(E4, E3);
+      q = r.fma(q, E2);
+      q = r.fma(q, E1);
+      q = r.fma(q, E0);
+      q = r.mul(r).fma(q, r);
+      q = q.add(ONE);
+      FloatVector power =
+          shifted
+              .reinterpretAsInts()
+              .add(EXPONENT_BIAS)
+              .lanewise(VectorOperators.LSHL, 23)
+              .reinterpretAsFloats();
+      e = q.mul(power);
       IntVector large = ONE.sub(TWO.div(e.add(ONE))).reinterpretAsInts();
       FloatVector signed =
           large.and(MAGNITUDE).or(x.reinterpretAsInts().and(SIGN)).reinterpretAsFloats();
@@ -107,6 +126,40 @@ final class VectorElementary {
       FloatVector small = x.mul(s).fma(p, x);
       signed
           .blend(small, x.abs().compare(VectorOperators.LT, POLYNOMIAL_BELOW))
+          .intoMemorySegment(ALL, out + at, ORDER);
+    }
+  }
+
+  /** {@code out = v > 0 ? v : scale (exp(v) - 1)}, in one pass like {@link #tanh}. */
+  static void elu(float scale, long address, int bytes, long outAddress) {
+    long values = Memory.at(address);
+    long out = Memory.at(outAddress);
+    FloatVector a = FloatVector.broadcast(SPECIES, scale);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
+      FloatVector e = x;
+      e = e.blend(LIMIT, e.compare(VectorOperators.GT, LIMIT));
+      e = e.blend(NEGATIVE_LIMIT, e.compare(VectorOperators.LT, NEGATIVE_LIMIT));
+      FloatVector shifted = e.fma(LOG2_E, ROUNDING);
+      FloatVector n = shifted.sub(ROUNDING);
+      FloatVector r = n.fma(MINUS_LN2_HIGH, e);
+      r = n.fma(MINUS_LN2_LOW, r);
+      FloatVector q = r.fma(E4, E3);
+      q = r.fma(q, E2);
+      q = r.fma(q, E1);
+      q = r.fma(q, E0);
+      q = r.mul(r).fma(q, r);
+      q = q.add(ONE);
+      FloatVector power =
+          shifted
+              .reinterpretAsInts()
+              .add(EXPONENT_BIAS)
+              .lanewise(VectorOperators.LSHL, 23)
+              .reinterpretAsFloats();
+      e = q.mul(power);
+      e.sub(ONE)
+          .mul(a)
+          .blend(x, x.compare(VectorOperators.GT, ZERO))
           .intoMemorySegment(ALL, out + at, ORDER);
     }
   }

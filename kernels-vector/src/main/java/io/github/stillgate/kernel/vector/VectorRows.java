@@ -1,116 +1,119 @@
 package io.github.stillgate.kernel.vector;
 
+import static io.github.stillgate.kernel.vector.Memory.ALL;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Batch;
-import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Binding;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.PackedWeights;
+import io.github.stillgate.core.kernel.SumOrder;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Walks the live groups and leaves each row to the kernel of one vector width. One row at a time
- * reads the pack from front to back; two or four at once were 10 to 40 % slower at every length.
+ * Rows in the order {@link SumOrder#INTERLEAVED}: walks the live groups and leaves each row to the
+ * kernel of one vector width and format. One row at a time reads the pack from front to back; two or
+ * four at once were 10 to 40 % slower at every length.
  */
-abstract class VectorRows extends PackedRows {
-  private final RowLayout layout;
-  private final long weights;
+abstract class VectorRows extends Pack {
+  /**
+   * A pack of so many bytes and more is read once for all streams of a batch; a smaller one stays in
+   * a core's second-level cache and goes stream by stream, without sorting by group.
+   */
+  private static final long WORTH_SHARING = 1L << 20;
 
-  VectorRows(RowLayout layout, MemorySegment weights) {
-    super(layout);
-    this.layout = layout;
-    this.weights = Memory.at(weights);
+  private final Tables[] parts;
+
+  VectorRows(PackedWeights weights) {
+    super(weights);
+    this.parts = Tables.of(this);
   }
 
   /**
-   * The sum of one row in the order of {@link RowLayout}.
+   * The sum of one row.
    *
    * @param row address of the row
    * @param vector address of what multiplies it
-   * @param bytes of the padded row
+   * @param bytes of the padded vector
    */
   abstract float sum(long row, long vector, int bytes);
 
   @Override
   public final void multiply(
-      ActiveSet set,
-      int from,
-      int to,
-      @Nullable MemorySegment state,
-      @Nullable MemorySegment stateSums,
-      @Nullable MemorySegment input,
-      @Nullable MemorySegment inputSums) {
-    RowLayout l = layout;
-    boolean overState = state != null && stateSums != null;
-    boolean overInput = input != null && inputSums != null;
-    int stateRows = l.stateRows();
-    int firstRow = overState ? 0 : stateRows;
-    int behindRow = overInput ? stateRows + l.inputRows() : stateRows;
-    int stateBytes = 4 * l.stateStride();
-    int inputBytes = 4 * l.inputStride();
-    long stateAt = overState ? Memory.at(state) : 0;
-    long inputAt = overInput ? Memory.at(input) : 0;
-    long sumBytes = 4L * l.sumStride();
-    long stateSumsAt = overState ? Memory.at(stateSums) : 0;
-    long inputSumsAt = overInput ? Memory.at(inputSums) - stateRows * sumBytes : 0;
-    long groupBytes = 4 * l.groupStride();
-    long firstAt = weights + (overState ? 0 : 4 * l.inputAt());
-    long groupsAt = Memory.at(set.indices());
+      ActiveSet set, int from, int to, Binding stream, MemorySegment scratch) {
+    long groups = Memory.at(set.indices());
+    long addresses = Memory.at(stream.addresses());
+    int operands = parts.length;
     for (int position = from; position < to; position++) {
-      int group = Memory.ALL.get(JAVA_INT, groupsAt + 4L * position);
-      long rowAt = firstAt + group * groupBytes;
-      for (int row = firstRow; row < behindRow; row++) {
-        // One call for both parts: called twice it is too large to be inlined.
-        boolean state1 = row < stateRows;
-        int bytes = state1 ? stateBytes : inputBytes;
-        float sum = sum(rowAt, state1 ? stateAt : inputAt, bytes);
-        long sumAt = (state1 ? stateSumsAt : inputSumsAt) + row * sumBytes + 4L * group;
-        Memory.ALL.set(JAVA_FLOAT, Memory.at(sumAt), sum);
-        rowAt += bytes;
+      int group = ALL.get(JAVA_INT, groups + 4L * position);
+      for (int operand = 0; operand < operands; operand++) {
+        long vector = ALL.get(JAVA_LONG, addresses + 8L * operand);
+        if (vector != 0) {
+          long sums = ALL.get(JAVA_LONG, addresses + 8L * (operands + operand));
+          sumRows(parts[operand], group, vector, sums);
+        }
       }
     }
+  }
+
+  private void sumRows(Tables part, int group, long vector, long sums) {
+    int row = part.firstRow(group);
+    int end = part.firstRow(group + 1);
+    long at = part.at(group);
+    while (row < end) {
+      float sum = sum(at, vector, part.vectorBytes());
+      ALL.set(JAVA_FLOAT, Memory.at(sums + 4L * part.sumAt(row)), sum);
+      at += part.rowBytes();
+      row++;
+    }
+  }
+
+  @Override
+  public final void prepare(Batch batch) {
+    if (isShared()) {
+      batch.sort();
+    }
+  }
+
+  private boolean isShared() {
+    return layout().bytes() >= WORTH_SHARING;
   }
 
   /** A row stays in the first-level cache while it is multiplied for all streams that need it. */
   @Override
-  public final void multiply(Batch batch) {
-    if (layout.bytes() < RowLayout.WORTH_SHARING) {
-      super.multiply(batch);
+  public final void multiply(Batch batch, int from, int to, MemorySegment scratch) {
+    if (!isShared()) {
+      super.multiply(batch, from, to, scratch);
       return;
     }
-    batch.sortByGroup();
-    boolean state = batch.state(0) != null;
-    boolean input = batch.input(0) != null;
-    int stateBytes = 4 * layout.stateStride();
-    int inputBytes = 4 * layout.inputStride();
-    for (int group = 0; group < batch.groups(); group++) {
-      long at = weights + 4 * group * layout.groupStride();
-      if (state) {
-        sumRows(at, layout.stateRows(), stateBytes, group, batch, 0);
-      }
-      if (input) {
-        sumRows(at + 4 * layout.inputAt(), layout.inputRows(), inputBytes, group, batch, 2);
+    for (int group = from; group < to; group++) {
+      for (int operand = 0; operand < parts.length; operand++) {
+        if (!batch.leavesOut(operand)) {
+          sumRows(parts[operand], group, batch, operand);
+        }
       }
     }
   }
 
-  private void sumRows(long at, int rows, int bytes, int group, Batch batch, int vectorKind) {
+  private void sumRows(Tables part, int group, Batch batch, int operand) {
     long members = Memory.at(batch.members());
-    long vectors = Memory.at(batch.addresses()) + 8L * vectorKind * batch.capacity();
-    long sums = vectors + 8L * batch.capacity();
-    int behind = batch.start(group + 1);
-    for (int row = 0; row < rows; row++) {
-      long sumAt = 4L * ((long) row * layout.sumStride() + group);
-      for (int member = batch.start(group); member < behind; member++) {
-        int stream = Memory.ALL.get(JAVA_INT, members + 4L * member);
-        long vector = Memory.ALL.get(JAVA_LONG, vectors + 8L * stream);
-        long sum = Memory.ALL.get(JAVA_LONG, sums + 8L * stream);
-        Memory.ALL.set(
-            JAVA_FLOAT, Memory.at(sum + sumAt), sum(at + (long) row * bytes, vector, bytes));
+    long vectors = Memory.at(batch.addresses()) + 8L * operand * batch.capacity();
+    long sums = vectors + 8L * parts.length * batch.capacity();
+    int begin = batch.start(group);
+    int end = batch.start(group + 1);
+    long at = part.at(group);
+    for (int row = part.firstRow(group); row < part.firstRow(group + 1); row++) {
+      long sumAt = 4L * part.sumAt(row);
+      for (int member = begin; member < end; member++) {
+        int stream = ALL.get(JAVA_INT, members + 4L * member);
+        long vector = ALL.get(JAVA_LONG, vectors + 8L * stream);
+        long to = ALL.get(JAVA_LONG, sums + 8L * stream);
+        ALL.set(JAVA_FLOAT, Memory.at(to + sumAt), sum(at, vector, part.vectorBytes()));
       }
+      at += part.rowBytes();
     }
   }
 }

@@ -1,24 +1,28 @@
 package io.github.stillgate.kernel.vector;
 
-import static io.github.stillgate.kernel.vector.Lanes.ORDER;
+import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
 
-import io.github.stillgate.core.kernel.RowLayout;
-import java.lang.foreign.MemorySegment;
+import io.github.stillgate.core.kernel.PackedWeights;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** 512-bit rows: two registers hold the 32 partial sums. */
-final class VectorRows512 extends VectorRows {
+/** 512-bit rows of bfloat16: two registers hold the 32 partial sums. */
+final class VectorRows512Bf16 extends VectorRows {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_512;
   private static final VectorShuffle<Float> ACROSS_8 = VectorShuffle.fromOp(S, lane -> lane ^ 8);
   private static final VectorShuffle<Float> ACROSS_4 = VectorShuffle.fromOp(S, lane -> lane ^ 4);
   private static final VectorShuffle<Float> ACROSS_2 = VectorShuffle.fromOp(S, lane -> lane ^ 2);
   private static final VectorShuffle<Float> ACROSS_1 = VectorShuffle.fromOp(S, lane -> lane ^ 1);
 
-  VectorRows512(RowLayout layout, MemorySegment weights) {
-    super(layout, weights);
+  private static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_512;
+  private static final IntVector UPPER = IntVector.broadcast(WORDS, 0xffff_0000);
+
+  VectorRows512Bf16(PackedWeights weights) {
+    super(weights);
   }
 
   @Override
@@ -28,11 +32,12 @@ final class VectorRows512 extends VectorRows {
     FloatVector a = FloatVector.zero(S);
     FloatVector b = FloatVector.zero(S);
     for (int k = 0; k < bytes; k += 128) {
+      IntVector words0 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2, ORDER);
       a =
-          FloatVector.fromMemorySegment(S, ALL, w + k, ORDER)
+          words0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k, ORDER), a);
       b =
-          FloatVector.fromMemorySegment(S, ALL, w + k + 64, ORDER)
+          words0.and(UPPER).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 64, ORDER), b);
     }
     FloatVector p = a.add(b);

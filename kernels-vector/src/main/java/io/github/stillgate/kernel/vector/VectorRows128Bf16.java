@@ -1,19 +1,23 @@
 package io.github.stillgate.kernel.vector;
 
-import static io.github.stillgate.kernel.vector.Lanes.ORDER;
+import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
 
-import io.github.stillgate.core.kernel.RowLayout;
-import java.lang.foreign.MemorySegment;
+import io.github.stillgate.core.kernel.PackedWeights;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** 128-bit rows: eight registers hold the 32 partial sums. */
-final class VectorRows128 extends VectorRows {
+/** 128-bit rows of bfloat16: eight registers hold the 32 partial sums. */
+final class VectorRows128Bf16 extends VectorRows {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_128;
 
-  VectorRows128(RowLayout layout, MemorySegment weights) {
-    super(layout, weights);
+  private static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_128;
+  private static final IntVector UPPER = IntVector.broadcast(WORDS, 0xffff_0000);
+
+  VectorRows128Bf16(PackedWeights weights) {
+    super(weights);
   }
 
   @Override
@@ -29,29 +33,33 @@ final class VectorRows128 extends VectorRows {
     FloatVector p6 = FloatVector.zero(S);
     FloatVector p7 = FloatVector.zero(S);
     for (int k = 0; k < bytes; k += 128) {
+      IntVector words0 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2, ORDER);
+      IntVector words1 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2 + 16, ORDER);
+      IntVector words2 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2 + 32, ORDER);
+      IntVector words3 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2 + 48, ORDER);
       p0 =
-          FloatVector.fromMemorySegment(S, ALL, w + k, ORDER)
+          words0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k, ORDER), p0);
       p1 =
-          FloatVector.fromMemorySegment(S, ALL, w + k + 16, ORDER)
+          words1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 16, ORDER), p1);
       p2 =
-          FloatVector.fromMemorySegment(S, ALL, w + k + 32, ORDER)
+          words2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 32, ORDER), p2);
       p3 =
-          FloatVector.fromMemorySegment(S, ALL, w + k + 48, ORDER)
+          words3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 48, ORDER), p3);
       p4 =
-          FloatVector.fromMemorySegment(S, ALL, w + k + 64, ORDER)
+          words0.and(UPPER).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 64, ORDER), p4);
       p5 =
-          FloatVector.fromMemorySegment(S, ALL, w + k + 80, ORDER)
+          words1.and(UPPER).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 80, ORDER), p5);
       p6 =
-          FloatVector.fromMemorySegment(S, ALL, w + k + 96, ORDER)
+          words2.and(UPPER).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 96, ORDER), p6);
       p7 =
-          FloatVector.fromMemorySegment(S, ALL, w + k + 112, ORDER)
+          words3.and(UPPER).reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 112, ORDER), p7);
     }
     FloatVector even = p0.add(p4).add(p2.add(p6));

@@ -5,7 +5,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The vector width of this JVM, fixed when the class is loaded. */
-final class Lanes {
+final class Species {
   /**
    * 128, 256 or 512 bits. Follows {@code -XX:MaxVectorSize}. Wider registers, which SVE may have,
    * are used in part: the partial sums of a row are 32, and no layout has room for a wider store.
@@ -23,5 +23,5 @@ final class Lanes {
   static final int BYTES = 4 * COUNT;
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
-  private Lanes() {}
+  private Species() {}
 }

@@ -1,0 +1,61 @@
+package io.github.stillgate.kernel.vector;
+
+import static io.github.stillgate.kernel.vector.Species.ORDER;
+import static io.github.stillgate.kernel.vector.Memory.ALL;
+
+import io.github.stillgate.core.kernel.PackedWeights;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** 128-bit rows of float32: eight registers hold the 32 partial sums. */
+final class VectorRows128F32 extends VectorRows {
+  private static final VectorSpecies<Float> S = FloatVector.SPECIES_128;
+
+  VectorRows128F32(PackedWeights weights) {
+    super(weights);
+  }
+
+  @Override
+  float sum(long row, long vector, int bytes) {
+    long w = Memory.at(row);
+    long x = Memory.at(vector);
+    FloatVector p0 = FloatVector.zero(S);
+    FloatVector p1 = FloatVector.zero(S);
+    FloatVector p2 = FloatVector.zero(S);
+    FloatVector p3 = FloatVector.zero(S);
+    FloatVector p4 = FloatVector.zero(S);
+    FloatVector p5 = FloatVector.zero(S);
+    FloatVector p6 = FloatVector.zero(S);
+    FloatVector p7 = FloatVector.zero(S);
+    for (int k = 0; k < bytes; k += 128) {
+      p0 =
+          FloatVector.fromMemorySegment(S, ALL, w + k, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, ALL, x + k, ORDER), p0);
+      p1 =
+          FloatVector.fromMemorySegment(S, ALL, w + k + 16, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 16, ORDER), p1);
+      p2 =
+          FloatVector.fromMemorySegment(S, ALL, w + k + 32, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 32, ORDER), p2);
+      p3 =
+          FloatVector.fromMemorySegment(S, ALL, w + k + 48, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 48, ORDER), p3);
+      p4 =
+          FloatVector.fromMemorySegment(S, ALL, w + k + 64, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 64, ORDER), p4);
+      p5 =
+          FloatVector.fromMemorySegment(S, ALL, w + k + 80, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 80, ORDER), p5);
+      p6 =
+          FloatVector.fromMemorySegment(S, ALL, w + k + 96, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 96, ORDER), p6);
+      p7 =
+          FloatVector.fromMemorySegment(S, ALL, w + k + 112, ORDER)
+              .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 112, ORDER), p7);
+    }
+    FloatVector even = p0.add(p4).add(p2.add(p6));
+    FloatVector odd = p1.add(p5).add(p3.add(p7));
+    FloatVector p = even.add(odd);
+    return (p.lane(0) + p.lane(2)) + (p.lane(1) + p.lane(3));
+  }
+}
