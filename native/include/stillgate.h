@@ -6,8 +6,8 @@
  * elements. Weights are zero in their padding. The padding of every other array may hold any finite values:
  * no result within n depends on them, and none of their indices is selected. What a kernel leaves in the
  * padding of its outputs is unspecified, but where it says so. Sums are formed in the order that the Java
- * class RowLayout (rows: 32 interleaved partial sums, then a tree) or BlockLayout (blocks: one chain a row)
- * documents, so every tier gives the same bits. MXCSR and FPCR are left as they are found.
+ * enum SumOrder documents (rows: 32 interleaved partial sums, then a tree; panels: one chain a row), so every
+ * tier returns the same bits. A kernel writes its outputs and nothing else. MXCSR and FPCR are left as they are found.
  */
 #ifndef STILLGATE_H
 #define STILLGATE_H
@@ -19,122 +19,141 @@
  * Whoever changes one of them raises it here and in the Java class NativeLibrary, which refuses a library of
  * another version. tests/test_library.c fails when it was forgotten.
  */
-#define SG_ABI_VERSION 1
+#define SG_ABI_VERSION 2
 
-/* Rows packed group-major; see RowLayout. Strides in floats. */
-typedef struct sg_rows {
-    const float *weights;
-    int64_t group_stride;
-    int64_t sum_stride;
-    int64_t state_rows;
-    int64_t state_stride;
-    int64_t input_rows;
-    int64_t input_stride;
-} sg_rows;
+/*
+ * The rows of a pack that multiply one operand; see PackLayout.Part. Group g has the rows first[g] to first[g + 1],
+ * exclusive; they begin at[g] weights into the pack, and the sum of row r goes to sums[r] of the operand's sums.
+ */
+typedef struct sg_part {
+    const int64_t *at;
+    const int32_t *first;
+    const int32_t *sums;
+    int64_t stride; /* weights from one row to the next (rows), columns (panels) */
+} sg_part;
 
-/* Blocks packed as panels; see BlockLayout. Strides and offsets in floats. */
-typedef struct sg_blocks {
-    const float *weights;
-    int64_t group_stride;
-    int64_t sum_stride;
-    int64_t group_units;
-    int64_t state_rows;
-    int64_t state_width;
-    int64_t input_at;
-    int64_t input_rows;
-    int64_t input_width;
-} sg_blocks;
+/* Packed weights; see PackLayout. In a group the rows over operand 0 come first. */
+typedef struct sg_pack {
+    const void *weights;
+    int64_t operands;
+    const sg_part *parts;
+} sg_pack;
 
 /*
  * The one list of kernels: KERNEL(result, name, (parameters), (arguments)). Declarations, the table of
  * each tier and the exported functions are all made from it.
  */
 #define SG_KERNELS(KERNEL)                                                                             \
-    /* sums[k * sum_stride + g] = row k of group g times vector, for count listed groups g */          \
-    KERNEL(void, multiply_rows,                                                                        \
-           (const sg_rows *pack, const int32_t *groups, int64_t count, const float *state,             \
-            float *state_sums, const float *input, float *input_sums),                                 \
-           (pack, groups, count, state, state_sums, input, input_sums))                                \
-    /* the same for streams members[starts[g] .. starts[g + 1]) of each g < groups; addresses holds    \
-       capacity states, then state sums, inputs and input sums, or NULL for a part left out */         \
-    KERNEL(void, multiply_rows_batch,                                                                  \
-           (const sg_rows *pack, int64_t groups, const int32_t *starts, const int32_t *members,        \
-            float *const *addresses, int64_t capacity),                                                \
-           (pack, groups, starts, members, addresses, capacity))                                       \
+    /* rows of count listed groups; addresses holds the vector of each operand, or NULL for one that is left\
+       out, then where the sums of each go */                                                          \
+    KERNEL(void, multiply_rows_f32,                                                                    \
+           (const sg_pack *pack, const int32_t *groups, int64_t count, float *const *addresses),       \
+           (pack, groups, count, addresses))                                                           \
+    /* the groups from `from` to `to`, exclusive, of streams members[starts[g] .. starts[g + 1]) each; addresses\
+       holds capacity vectors for each operand, then capacity addresses of sums for each */            \
+    KERNEL(void, multiply_rows_batch_f32,                                                              \
+           (const sg_pack *pack, int64_t from, int64_t to, const int32_t *starts,                      \
+            const int32_t *members, float *const *addresses, int64_t capacity),                        \
+           (pack, from, to, starts, members, addresses, capacity))                                     \
     /* the same where every group is live in every stream */                                           \
-    KERNEL(void, multiply_all_rows_batch,                                                              \
-           (const sg_rows *pack, int64_t groups, int64_t streams, float *const *addresses,             \
-            int64_t capacity),                                                                         \
-           (pack, groups, streams, addresses, capacity))                                               \
-    /* multiply_rows for blocks; sums[k * sum_stride + u] = row k of unit u times vector */                 \
-    KERNEL(void, multiply_blocks,                                                                      \
-           (const sg_blocks *pack, const int32_t *groups, int64_t count, const float *state,           \
-            float *state_sums, const float *input, float *input_sums),                                 \
-           (pack, groups, count, state, state_sums, input, input_sums))                                \
-    /* blocks of many streams, as above */                                                             \
-    KERNEL(void, multiply_blocks_batch,                                                                \
-           (const sg_blocks *pack, int64_t groups, const int32_t *starts, const int32_t *members,      \
+    KERNEL(void, multiply_all_rows_batch_f32,                                                          \
+           (const sg_pack *pack, int64_t from, int64_t to, int64_t streams,                            \
             float *const *addresses, int64_t capacity),                                                \
-           (pack, groups, starts, members, addresses, capacity))                                       \
+           (pack, from, to, streams, addresses, capacity))                                             \
+    /* multiply_rows for panels */                                                                     \
+    KERNEL(void, multiply_panels_f32,                                                                  \
+           (const sg_pack *pack, const int32_t *groups, int64_t count, float *const *addresses),       \
+           (pack, groups, count, addresses))                                                           \
+    /* multiply_rows_batch for panels */                                                               \
+    KERNEL(void, multiply_panels_batch_f32,                                                            \
+           (const sg_pack *pack, int64_t from, int64_t to, const int32_t *starts,                      \
+            const int32_t *members, float *const *addresses, int64_t capacity),                        \
+           (pack, from, to, starts, members, addresses, capacity))                                     \
+    /* the same over bfloat16; see WeightFormat */                                                     \
+    KERNEL(void, multiply_rows_bf16,                                                                   \
+           (const sg_pack *pack, const int32_t *groups, int64_t count, float *const *addresses),       \
+           (pack, groups, count, addresses))                                                           \
+    /* the same over bfloat16 */                                                                       \
+    KERNEL(void, multiply_rows_batch_bf16,                                                             \
+           (const sg_pack *pack, int64_t from, int64_t to, const int32_t *starts,                      \
+            const int32_t *members, float *const *addresses, int64_t capacity),                        \
+           (pack, from, to, starts, members, addresses, capacity))                                     \
+    /* the same over bfloat16 */                                                                       \
+    KERNEL(void, multiply_all_rows_batch_bf16,                                                         \
+           (const sg_pack *pack, int64_t from, int64_t to, int64_t streams,                            \
+            float *const *addresses, int64_t capacity),                                                \
+           (pack, from, to, streams, addresses, capacity))                                             \
+    /* the same over bfloat16 */                                                                       \
+    KERNEL(void, multiply_panels_bf16,                                                                 \
+           (const sg_pack *pack, const int32_t *groups, int64_t count, float *const *addresses),       \
+           (pack, groups, count, addresses))                                                           \
+    /* the same over bfloat16 */                                                                       \
+    KERNEL(void, multiply_panels_batch_bf16,                                                           \
+           (const sg_pack *pack, int64_t from, int64_t to, const int32_t *starts,                      \
+            const int32_t *members, float *const *addresses, int64_t capacity),                        \
+           (pack, from, to, starts, members, addresses, capacity))                                     \
     /* ascending i < n with scores[i] > 0; returns how many. indices has room for n padded */          \
     KERNEL(int64_t, select_positive, (int64_t n, const float *scores, int32_t *indices),               \
            (n, scores, indices))                                                                       \
-    /* out[i] = sums[i] + bias[i] */                                                                   \
-    KERNEL(void, add, (int64_t padded, const float *sums, const float *bias, float *out),              \
-           (padded, sums, bias, out))                                                                  \
-    /* v = (input_sums[i] + state_sums[i]) + bias[i]; out[i] = v > 0 ? v : +0 */                       \
-    KERNEL(void, relu,                                                                                 \
-           (int64_t padded, const float *state_sums, const float *input_sums, const float *bias,       \
-            float *out),                                                                               \
-           (padded, state_sums, input_sums, bias, out))                                                \
-    /* out[i] = (input_sums[i] + state_sums[i]) + bias[i] */                                           \
-    KERNEL(void, add_both,                                                                             \
-           (int64_t padded, const float *state_sums, const float *input_sums, const float *bias,       \
-            float *out),                                                                               \
-           (padded, state_sums, input_sums, bias, out))                                                \
-    /* eq. 6: out[i] = scores[i] > 0 ? tanh(scores[i]) : +0 */                                         \
-    KERNEL(void, clipped_tanh, (int64_t padded, const float *scores, float *out),                      \
-           (padded, scores, out))                                                                      \
-    /* eq. 11: out[i] = values[i / block_units] for i < n */                                           \
-    KERNEL(void, spread, (int64_t n, int64_t block_units, const float *values, float *out),            \
-           (n, block_units, values, out))                                                              \
-    /* gates[i] *= sigmoid(sums[i] + bias[i]) */                                                       \
-    KERNEL(void, scale_by_sigmoid,                                                                     \
-           (int64_t padded, const float *sums, const float *bias, float *gates),                       \
-           (padded, sums, bias, gates))                                                                \
-    /* eq. 2, 4, 5 where z[i] > 0; other h[i] keep their bits */                                       \
-    KERNEL(void, conditional_gru,                                                                      \
-           (int64_t padded, const float *z, const float *state_sums, const float *input_sums,          \
-            const float *bias, float *h),                                                              \
-           (padded, z, state_sums, input_sums, bias, h))                                               \
-    /* eq. 1, 2, 4, 5 with rows z, r, c */                                                             \
-    KERNEL(void, gru,                                                                                  \
-           (int64_t padded, const float *state_sums, const float *input_sums, const float *bias,       \
-            float *h),                                                                                 \
-           (padded, state_sums, input_sums, bias, h))                                                  \
-    /* out[i] = flush(f(values[i])) for the function numbered as in the Java enum Pointwise */         \
-    KERNEL(void, apply,                                                                                \
-           (int64_t function, float a, float b, int64_t padded, const float *values, float *out),      \
-           (function, a, b, padded, values, out))                                                      \
-    /* out[i] = flush(left[i] * right[i]) */                                                           \
+    /* out[i] = left[i] + right[i]; here and below out may be an input */                              \
+    KERNEL(void, add,                                                                                  \
+           (int64_t padded, const float *left, const float *right, float *out),                        \
+           (padded, left, right, out))                                                                 \
+    /* out[i] = left[i] - right[i] */                                                                  \
+    KERNEL(void, subtract,                                                                             \
+           (int64_t padded, const float *left, const float *right, float *out),                        \
+           (padded, left, right, out))                                                                 \
+    /* out[i] = left[i] * right[i] */                                                                  \
     KERNEL(void, multiply,                                                                             \
            (int64_t padded, const float *left, const float *right, float *out),                        \
            (padded, left, right, out))                                                                 \
-    /* out[i] = fma(left[i], right[i], out[i]) */                                                      \
-    KERNEL(void, add_product,                                                                          \
-           (int64_t padded, const float *left, const float *right, float *out),                        \
-           (padded, left, right, out))                                                                 \
+    /* out[i] = fma(left[i], right[i], addend[i]) */                                                   \
+    KERNEL(void, multiply_add,                                                                         \
+           (int64_t padded, const float *left, const float *right, const float *addend,                \
+            float *out),                                                                               \
+           (padded, left, right, addend, out))                                                         \
+    /* out[i] = f(values[i]) for the function numbered as in the Java enum Pointwise */                \
+    KERNEL(void, apply,                                                                                \
+           (int64_t function, float a, float b, int64_t padded, const float *values, float *out),      \
+           (function, a, b, padded, values, out))                                                      \
+    /* out[i] = condition[i] > 0 ? yes[i] : no[i] */                                                   \
+    KERNEL(void, choose,                                                                               \
+           (int64_t padded, const float *condition, const float *yes, const float *no,                 \
+            float *out),                                                                               \
+           (padded, condition, yes, no, out))                                                          \
+    /* out[i] = |values[i]| < 1e-30 ? +0 : values[i] */                                                \
+    KERNEL(void, flush,                                                                                \
+           (int64_t padded, const float *values, float *out),                                          \
+           (padded, values, out))                                                                      \
+    /* eq. 11: out[i] = values[i / block_units] for i < n; out is other memory */                      \
+    KERNEL(void, spread,                                                                               \
+           (int64_t n, int64_t block_units, const float *values, float *out),                          \
+           (n, block_units, values, out))                                                              \
+    /* out = softmax(values) over n elements, +0 in the padding */                                     \
+    KERNEL(void, softmax,                                                                              \
+           (int64_t n, int64_t padded, const float *values, float *out),                               \
+           (n, padded, values, out))                                                                   \
+    /* out[i] = (x[i] + h[i]) + bias[i] */                                                             \
+    KERNEL(void, preactivate,                                                                          \
+           (int64_t padded, const float *x, const float *h, const float *bias, float *out),            \
+           (padded, x, h, bias, out))                                                                  \
+    /* eq. 2, 4, 5 with rows r, c where z[i] > 0; other state[i] keep their bits */                    \
+    KERNEL(void, conditional_gru,                                                                      \
+           (int64_t padded, const float *z, const float *x, const float *h, const float *bias,         \
+            float *state),                                                                             \
+           (padded, z, x, h, bias, state))                                                             \
+    /* eq. 1, 2, 4, 5 with rows z, r, c */                                                             \
+    KERNEL(void, gru,                                                                                  \
+           (int64_t padded, const float *x, const float *h, const float *bias, float *state),          \
+           (padded, x, h, bias, state))                                                                \
     /* state[i] = flush(fma(keep[i], state[i], gate[i] * value[i])) */                                 \
     KERNEL(void, carry,                                                                                \
            (int64_t padded, const float *keep, const float *gate, const float *value, float *state),   \
            (padded, keep, gate, value, state))                                                         \
-    /* eq. 4: h[i] = flush(fma(z[i], c[i] - h[i], h[i])) */                                            \
-    KERNEL(void, blend, (int64_t padded, const float *z, const float *c, float *h),                    \
-           (padded, z, c, h))                                                                          \
-    /* out = softmax(sums + bias) over n elements, +0 in the padding */                                \
-    KERNEL(void, softmax,                                                                              \
-           (int64_t n, int64_t padded, const float *sums, const float *bias, float *out),              \
-           (n, padded, sums, bias, out))
+    /* eq. 4: state[i] = flush(fma(z[i], c[i] - state[i], state[i])) */                                \
+    KERNEL(void, blend,                                                                                \
+           (int64_t padded, const float *z, const float *c, float *state),                             \
+           (padded, z, c, state))
 
 #if defined(_WIN32)
 #define SG_EXPORT __declspec(dllexport)

@@ -13,6 +13,13 @@ typedef __m256 vf;
 typedef __m256 vm;
 
 static inline vf v_load(const float *p) { return _mm256_load_ps(p); }
+/* bfloat16 in the lower and in the upper halves of a register of words, widened. */
+static inline vf v_lower(const uint16_t *words) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_load_si256((const __m256i *)words), 16));
+}
+static inline vf v_upper(const uint16_t *words) {
+    return _mm256_castsi256_ps(_mm256_and_si256(_mm256_load_si256((const __m256i *)words), _mm256_set1_epi32((int)0xffff0000u)));
+}
 static inline void v_store(float *p, vf v) { _mm256_store_ps(p, v); }
 static inline vf v_set(float v) { return _mm256_set1_ps(v); }
 static inline vf v_add(vf a, vf b) { return _mm256_add_ps(a, b); }

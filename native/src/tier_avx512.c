@@ -13,6 +13,13 @@ typedef __m512 vf;
 typedef __mmask16 vm;
 
 static inline vf v_load(const float *p) { return _mm512_load_ps(p); }
+/* bfloat16 in the lower and in the upper halves of a register of words, widened. */
+static inline vf v_lower(const uint16_t *words) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_load_si512(words), 16));
+}
+static inline vf v_upper(const uint16_t *words) {
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_load_si512(words), _mm512_set1_epi32((int)0xffff0000u)));
+}
 static inline void v_store(float *p, vf v) { _mm512_store_ps(p, v); }
 static inline vf v_set(float v) { return _mm512_set1_ps(v); }
 static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }

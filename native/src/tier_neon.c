@@ -13,6 +13,13 @@ typedef float32x4_t vf;
 typedef uint32x4_t vm;
 
 static inline vf v_load(const float *p) { return vld1q_f32(p); }
+/* bfloat16 in the lower and in the upper halves of a register of words, widened. */
+static inline vf v_lower(const uint16_t *words) {
+    return vreinterpretq_f32_u32(vshlq_n_u32(vld1q_u32((const uint32_t *)words), 16));
+}
+static inline vf v_upper(const uint16_t *words) {
+    return vreinterpretq_f32_u32(vandq_u32(vld1q_u32((const uint32_t *)words), vdupq_n_u32(0xffff0000u)));
+}
 static inline void v_store(float *p, vf v) { vst1q_f32(p, v); }
 static inline vf v_set(float v) { return vdupq_n_f32(v); }
 static inline vf v_add(vf a, vf b) { return vaddq_f32(a, b); }

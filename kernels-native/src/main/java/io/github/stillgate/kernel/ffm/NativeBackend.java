@@ -2,14 +2,11 @@ package io.github.stillgate.kernel.ffm;
 
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.BlockLayout;
 import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.GroupLayout;
-import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.RowGroups;
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.PackedWeights;
+import io.github.stillgate.core.kernel.VectorOps;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** Kernels in C. Usable where the build had a compiler and the CPU has fused multiply-add. */
@@ -33,13 +30,16 @@ public final class NativeBackend implements Backend {
   }
 
   @Override
-  public PackedRows packRows(RowGroups rows, Arena memory) {
-    GroupLayout layout = GroupLayout.of(rows);
-    MemorySegment weights = layout.pack(rows, memory);
-    return switch (layout) {
-      case RowLayout l -> new NativeRows(l, weights, memory);
-      case BlockLayout l -> new NativeBlocks(l, weights, memory);
+  public Pack over(PackedWeights weights, Arena arena) {
+    return switch (weights.layout().order()) {
+      case INTERLEAVED -> new NativeRows(weights, arena);
+      case CHAIN -> new NativePanels(weights, arena);
     };
+  }
+
+  @Override
+  public VectorOps vectors() {
+    return NativeVectors.INSTANCE;
   }
 
   @Override

@@ -1,77 +1,69 @@
 package io.github.stillgate.kernel.ffm;
 
-import static io.github.stillgate.kernel.ffm.Kernels.address;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Batch;
-import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.RowLayout;
+import io.github.stillgate.core.kernel.Binding;
+import io.github.stillgate.core.kernel.PackedWeights;
+import io.github.stillgate.core.kernel.SumOrder;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
-/**
- * Rows multiplied by {@code sg_multiply_rows}; its description of the pack lies beside the weights.
- */
-final class NativeRows extends PackedRows {
-  private final long description;
+/** Rows in the order {@link SumOrder#INTERLEAVED}, multiplied by {@code sg_multiply_rows_*}. */
+final class NativeRows extends NativePack {
+  /**
+   * A pack of so many bytes and more is read once for all streams of a batch; a smaller one stays in
+   * a core's second-level cache and goes stream by stream, without sorting by group. Where all groups
+   * are live in all streams nothing needs sorting, and any pack is shared.
+   */
+  private static final long WORTH_SHARING = 1L << 20;
 
-  NativeRows(RowLayout layout, MemorySegment weights, Arena memory) {
-    super(layout);
-    long[] fields = {
-      weights.address(),
-      layout.groupStride(),
-      layout.sumStride(),
-      layout.stateRows(),
-      layout.stateStride(),
-      layout.inputRows(),
-      layout.inputStride()
-    };
-    this.description = memory.allocateFrom(JAVA_LONG, fields).address();
+  private final Products products;
+
+  NativeRows(PackedWeights weights, Arena arena) {
+    super(weights, arena);
+    this.products = Products.of(weights.layout().format());
   }
 
   @Override
-  public void multiply(
-      ActiveSet set,
-      int from,
-      int to,
-      @Nullable MemorySegment state,
-      @Nullable MemorySegment stateSums,
-      @Nullable MemorySegment input,
-      @Nullable MemorySegment inputSums) {
-    Kernels.multiplyRows(
+  public void multiply(ActiveSet set, int from, int to, Binding stream, MemorySegment scratch) {
+    products.multiplyRows(
         description,
         set.indices().address() + 4L * from,
         to - from,
-        address(state),
-        address(stateSums),
-        address(input),
-        address(inputSums));
+        stream.addresses().address());
   }
 
   @Override
-  public void multiply(Batch batch) {
-    if (batch.count() > 1 && batch.isAllLive()) {
-      Kernels.multiplyAllRowsBatch(
+  public void prepare(Batch batch) {
+    if (!isWhole(batch) && isShared()) {
+      batch.sort();
+    }
+  }
+
+  private static boolean isWhole(Batch batch) {
+    return batch.count() > 1 && batch.isAllLive();
+  }
+
+  private boolean isShared() {
+    return layout().bytes() >= WORTH_SHARING;
+  }
+
+  @Override
+  public void multiply(Batch batch, int from, int to, MemorySegment scratch) {
+    if (isWhole(batch)) {
+      products.multiplyAllRowsBatch(
+          description, from, to, batch.count(), batch.addresses().address(), batch.capacity());
+    } else if (isShared()) {
+      products.multiplyRowsBatch(
           description,
-          batch.groups(),
-          batch.count(),
+          from,
+          to,
+          batch.starts().address(),
+          batch.members().address(),
           batch.addresses().address(),
           batch.capacity());
-      return;
+    } else {
+      super.multiply(batch, from, to, scratch);
     }
-    if (layout().bytes() < RowLayout.WORTH_SHARING) {
-      super.multiply(batch);
-      return;
-    }
-    batch.sortByGroup();
-    Kernels.multiplyRowsBatch(
-        description,
-        batch.groups(),
-        batch.starts().address(),
-        batch.members().address(),
-        batch.addresses().address(),
-        batch.capacity());
   }
 }
