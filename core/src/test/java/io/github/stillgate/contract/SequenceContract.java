@@ -11,6 +11,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a run over a whole sequence promises, whatever backend is below it. */
@@ -40,6 +42,8 @@ public abstract class SequenceContract {
     return PlanOptions.defaults().withBackend(backend.name());
   }
 
+  private static final List<String> SRU = SruVectors.NAMES;
+
   static Stream<Model> models() {
     return Stream.of(
         TestModels.block(11, 4, 16, 81),
@@ -50,6 +54,8 @@ public abstract class SequenceContract {
         TestModels.resetBias(11, 33, 86),
         TestModels.lstm(11, 40, 9, 87),
         TestModels.coupled(11, 30, 88),
+        TestModels.sru(11, 37, 96),
+        TestModels.sruOfTokens(21, 97),
         TestModels.vectors(11, 30, 5, 89));
   }
 
@@ -105,10 +111,29 @@ public abstract class SequenceContract {
     }
   }
 
-  /** A layer of both directions is its two layers, one of them over the reversed sequence. */
+  /** Inputs and outputs of another program. */
+  @ParameterizedTest
+  @FieldSource("SRU")
+  void anSruComputesWhatNumpyDoes(String name) {
+    try (Plan plan = Plan.compile(SruVectors.network(name), options())) {
+      Proof.replay(plan, SruVectors.vectors(name), 1e-5);
+    }
+  }
+
   @Test
   void theBackwardLayerReadsFromTheEnd() {
     Model model = TestModels.bidirectional(7, 30, 92);
+    assertTheBackwardLayersReadFromTheEnd(model, "second.forward.c");
+  }
+
+  @Test
+  void theBackwardSruReadsFromTheEnd() {
+    Model model = TestModels.sruDirections(7, 30, 98);
+    assertTheBackwardLayersReadFromTheEnd(model, "first.forward.c");
+  }
+
+  /** A layer of both directions is its two layers, one of them over the reversed sequence. */
+  private void assertTheBackwardLayersReadFromTheEnd(Model model, String cells) {
     float[][] input = inputs(70, 7, new Random(93));
     float[][] expected = input;
     for (Layer layer : model.layers()) {
@@ -129,7 +154,7 @@ public abstract class SequenceContract {
       for (int t = 0; t < input.length; t++) {
         assertThat(bits(output[t])).as("step %d", t).isEqualTo(bits(expected[t]));
       }
-      assertThat(sequence.state("second.forward.c")).hasSize(30);
+      assertThat(sequence.state(cells)).hasSize(30);
     }
   }
 

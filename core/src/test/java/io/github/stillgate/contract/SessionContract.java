@@ -64,7 +64,10 @@ public abstract class SessionContract {
         TestModels.lstm(11, 40, 9, 64),
         TestModels.lstm(7, 33, 33, 65),
         TestModels.coupled(13, 50, 66),
-        TestModels.projectedFirst(9, 21, 7, 67));
+        TestModels.projectedFirst(9, 21, 7, 67),
+        TestModels.sru(11, 37, 68),
+        TestModels.sru(27, 64, 69),
+        TestModels.sruOfTokens(33, 70));
   }
 
   private PlanOptions options() {
@@ -139,6 +142,8 @@ public abstract class SessionContract {
         TestModels.lstm(11, 24, 9, 111),
         TestModels.lstm(7, 33, 33, 112),
         TestModels.coupled(9, 20, 113),
+        TestModels.sru(9, 21, 116),
+        TestModels.sruOfTokens(19, 117),
         TestModels.resetBefore(11, 21, 114),
         TestModels.resetBias(9, 18, 115));
   }
@@ -548,7 +553,9 @@ public abstract class SessionContract {
         TestModels.resetBefore(27, 96, 71),
         TestModels.resetBias(27, 96, 72),
         TestModels.lstm(27, 96, 40, 73),
-        TestModels.coupled(27, 96, 74));
+        TestModels.coupled(27, 96, 74),
+        TestModels.sru(27, 96, 75),
+        TestModels.sruOfTokens(27, 76));
   }
 
   @ParameterizedTest
