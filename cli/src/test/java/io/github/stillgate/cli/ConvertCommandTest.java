@@ -96,6 +96,24 @@ class ConvertCommandTest {
   }
 
   @Test
+  void anSruIsTakenOverAndInspected() throws IOException {
+    new WeightsWriter()
+        .tensor("enc.rnn_lst.0.weight", new float[4 * 12], 4, 12)
+        .tensor("enc.rnn_lst.0.weight_c", new float[] {1, 0, 0, 0, 0, 0, 0, 0}, 8)
+        .tensor("enc.rnn_lst.0.bias", new float[8], 8)
+        .tensor("enc.rnn_lst.0.scale_x", new float[] {1.5f}, 1)
+        .write(state);
+    Outcome outcome = run("convert", state, out, "--layers", "sru:enc:tanh");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(run("inspect", out).out())
+        .contains("SRU, highway from the input times 1.5, tanh")
+        .contains("4 -> 4");
+    outcome = run("convert", state, out, "--layers", "sru:enc:both");
+    assertThat(outcome.code()).isNotZero();
+    assertThat(outcome.err()).contains("\"both\" is not known");
+  }
+
+  @Test
   void anImportThatIsProvedKeepsItsProof() throws IOException {
     Outcome outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
     assertThat(outcome.code()).as(outcome.err()).isZero();

@@ -50,7 +50,8 @@ public abstract class BatchContract {
         TestModels.lstm(11, 40, 9, 48),
         TestModels.coupled(11, 30, 49),
         TestModels.projectedFirst(11, 21, 7, 50),
-        TestModels.sru(11, 33, 51));
+        TestModels.sru(11, 37, 51),
+        TestModels.sruOfTokens(21, 52));
   }
 
   /** Streams join, pause, leave and come back; each has the bits it would have alone. */

@@ -156,7 +156,8 @@ public abstract class PaddingContract {
         TestModels.resetBefore(11, 37, 46),
         TestModels.lstm(11, 40, 9, 48),
         TestModels.coupled(11, 30, 49),
-        TestModels.sru(11, 33, 50),
+        TestModels.sru(11, 37, 51),
+        TestModels.sruOfTokens(21, 52),
         TestModels.vectors(19, 50, 3, 6),
         halfAtZero());
   }

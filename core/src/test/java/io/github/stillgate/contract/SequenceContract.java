@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a run over a whole sequence promises, whatever backend is below it. */
@@ -42,6 +43,8 @@ public abstract class SequenceContract {
     return PlanOptions.defaults().withBackend(backend.name());
   }
 
+  private static final List<String> SRU = SruVectors.NAMES;
+
   static Stream<Model> models() {
     return Stream.of(
         TestModels.block(11, 4, 16, 81),
@@ -52,8 +55,9 @@ public abstract class SequenceContract {
         TestModels.resetBias(11, 33, 86),
         TestModels.lstm(11, 40, 9, 87),
         TestModels.coupled(11, 30, 88),
-        TestModels.vectors(11, 30, 5, 89),
-        TestModels.sru(11, 33, 91));
+        TestModels.sru(11, 37, 96),
+        TestModels.sruOfTokens(21, 97),
+        TestModels.vectors(11, 30, 5, 89));
   }
 
   /** More steps than are multiplied ahead, in two runs, from a state that was set. */
@@ -61,19 +65,6 @@ public abstract class SequenceContract {
   @MethodSource("models")
   void aSequenceHasTheBitsOfASession(Model model) {
     compareWithASession(model, options());
-  }
-
-  static List<String> sruNetworks() {
-    return SruVectors.NAMES;
-  }
-
-  /** Networks of simple recurrent units against what numpy computed in float64. */
-  @ParameterizedTest
-  @MethodSource("sruNetworks")
-  void simpleRecurrentUnitsAgreeWithNumpy(String name) {
-    try (Plan plan = Plan.compile(SruVectors.network(name), options())) {
-      Proof.replay(plan, SruVectors.vectors(name), 1e-5);
-    }
   }
 
   @Test
@@ -121,10 +112,29 @@ public abstract class SequenceContract {
     }
   }
 
-  /** A layer of both directions is its two layers, one of them over the reversed sequence. */
+  /** Inputs and outputs of another program. */
+  @ParameterizedTest
+  @FieldSource("SRU")
+  void anSruComputesWhatNumpyDoes(String name) {
+    try (Plan plan = Plan.compile(SruVectors.network(name), options())) {
+      Proof.replay(plan, SruVectors.vectors(name), 1e-5);
+    }
+  }
+
   @Test
   void theBackwardLayerReadsFromTheEnd() {
     Model model = TestModels.bidirectional(7, 30, 92);
+    assertTheBackwardLayersReadFromTheEnd(model, "second.forward.c");
+  }
+
+  @Test
+  void theBackwardSruReadsFromTheEnd() {
+    Model model = TestModels.sruDirections(7, 30, 98);
+    assertTheBackwardLayersReadFromTheEnd(model, "first.forward.c");
+  }
+
+  /** A layer of both directions is its two layers, one of them over the reversed sequence. */
+  private void assertTheBackwardLayersReadFromTheEnd(Model model, String cells) {
     float[][] input = inputs(70, 7, new Random(93));
     float[][] expected = input;
     for (Layer layer : model.layers()) {
@@ -145,7 +155,7 @@ public abstract class SequenceContract {
       for (int t = 0; t < input.length; t++) {
         assertThat(bits(output[t])).as("step %d", t).isEqualTo(bits(expected[t]));
       }
-      assertThat(sequence.state("second.forward.c")).hasSize(30);
+      assertThat(sequence.state(cells)).hasSize(30);
     }
   }
 

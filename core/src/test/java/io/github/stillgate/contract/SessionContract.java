@@ -66,8 +66,9 @@ public abstract class SessionContract {
         TestModels.lstm(7, 33, 33, 65),
         TestModels.coupled(13, 50, 66),
         TestModels.projectedFirst(9, 21, 7, 67),
-        TestModels.sru(9, 37, 68),
-        TestModels.sru(33, 33, 69));
+        TestModels.sru(11, 37, 68),
+        TestModels.sru(27, 64, 69),
+        TestModels.sruOfTokens(33, 70));
   }
 
   private PlanOptions options() {
@@ -142,9 +143,10 @@ public abstract class SessionContract {
         TestModels.lstm(11, 24, 9, 111),
         TestModels.lstm(7, 33, 33, 112),
         TestModels.coupled(9, 20, 113),
+        TestModels.sru(9, 21, 116),
+        TestModels.sruOfTokens(19, 117),
         TestModels.resetBefore(11, 21, 114),
-        TestModels.resetBias(9, 18, 115),
-        TestModels.sru(9, 20, 116));
+        TestModels.resetBias(9, 18, 115));
   }
 
   /** What imports are promised; projections have no other golden value than this arithmetic. */
@@ -553,7 +555,8 @@ public abstract class SessionContract {
         TestModels.resetBias(27, 96, 72),
         TestModels.lstm(27, 96, 40, 73),
         TestModels.coupled(27, 96, 74),
-        TestModels.sru(27, 96, 76));
+        TestModels.sru(27, 96, 75),
+        TestModels.sruOfTokens(27, 76));
   }
 
   @ParameterizedTest

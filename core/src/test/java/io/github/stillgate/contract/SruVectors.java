@@ -7,10 +7,13 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.weights.WeightsFile;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Objects;
 
 /** SRU networks and what numpy computes with them in float64; {@code sru/golden.py} wrote them. */
 public final class SruVectors {
@@ -53,12 +56,19 @@ public final class SruVectors {
     }
   }
 
-  /** A file beside {@code test}, in the folder {@code sru/name}. */
+  /**
+   * A file of the folder {@code sru/name} on the class path of {@code test}, copied, since it may
+   * lie in a jar.
+   */
   public static Path file(Class<?> test, String name, String part) {
-    try {
-      return Path.of(test.getResource("/sru/%s/%s.safetensors".formatted(name, part)).toURI());
-    } catch (URISyntaxException e) {
-      throw new AssertionError(e);
+    String resource = "/sru/%s/%s.safetensors".formatted(name, part);
+    try (InputStream in = test.getResourceAsStream(resource)) {
+      Path copy = Files.createTempFile("stillgate-sru", ".safetensors");
+      copy.toFile().deleteOnExit();
+      Files.copy(Objects.requireNonNull(in, resource), copy, StandardCopyOption.REPLACE_EXISTING);
+      return copy;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -243,6 +243,16 @@ public final class TestModels {
         vocabulary(tokens));
   }
 
+  /** SRU layers whose first has a highway that carries the token itself. */
+  public static Model sruOfTokens(int tokens, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            m.sru("rnn0", tokens, tokens, true, Skip.SCALED_INPUT, Activation.TANH),
+            m.sru("rnn1", tokens, tokens, false, Skip.INPUT, Activation.LINEAR)),
+        vocabulary(tokens));
+  }
+
   /** Both directions of SRU layers, and one from the end. */
   public static Model sruDirections(int inputs, int units, long seed) {
     TestModels m = new TestModels(seed);

@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.stillgate.contract.Float64Model;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.session.Session;
@@ -35,9 +33,7 @@ class CharTrainerTest {
    * the same through the exported model, normalisation folded in, one character at a time.
    */
   @ParameterizedTest
-  @EnumSource(
-      mode = EnumSource.Mode.EXCLUDE,
-      names = {"GRU_RESET_BEFORE", "SRU"})
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "GRU_RESET_BEFORE")
   void theExportedModelScoresWhatTheTrainerScores(Recipe.Cell cell) throws Exception {
     CharCorpus corpus = corpus();
     try (CharTrainer trainer = new CharTrainer(recipe(cell, 40, 0), corpus)) {
@@ -63,45 +59,6 @@ class CharTrainerTest {
         assertThat(live[0]).isStrictlyBetween(0.1, 0.9);
       }
     }
-  }
-
-  /** The same for an SRU, by its equations in float64. */
-  @Test
-  void theExportedSruScoresWhatTheTrainerScores() throws Exception {
-    CharCorpus corpus = corpus();
-    try (CharTrainer trainer = new CharTrainer(recipe(Recipe.Cell.SRU, 40, 0), corpus)) {
-      double first = trainer.update().bitsPerChar();
-      double last = first;
-      while (!trainer.finished()) {
-        last = trainer.update().bitsPerChar();
-      }
-      assertThat(last).isLessThan(first - 0.2);
-      CharTrainer.Score expected = trainer.evaluate(corpus.validation());
-      assertThat(expected.live()).containsOnly(1);
-
-      Path file = folder.resolve("model.safetensors");
-      trainer.export().save(file);
-      Model model = Model.load(file);
-      assertThat(((Sru) model.layers().get(0)).highway())
-          .isInstanceOf(Sru.Highway.FromMatrix.class);
-      assertThat(((Sru) model.layers().get(1)).highway()).isInstanceOf(Sru.Highway.FromInput.class);
-      assertThat(score64(model, corpus.validation()))
-          .isCloseTo(expected.bitsPerChar(), within(1e-4));
-    }
-  }
-
-  private static double score64(Model model, byte[] text) {
-    int length = (text.length - 1) / STREAMS / STEPS * STEPS;
-    double nats = 0;
-    for (int stream = 0; stream < STREAMS; stream++) {
-      Float64Model equations = new Float64Model(model);
-      for (int t = 0; t < length; t++) {
-        double[] input = new double[model.inputs()];
-        input[text[stream * length + t]] = 1;
-        nats -= Math.log(equations.step(input)[text[stream * length + t + 1]]);
-      }
-    }
-    return nats / (STREAMS * length) / Math.log(2);
   }
 
   private static double score(Model model, byte[] text, double[] live) {

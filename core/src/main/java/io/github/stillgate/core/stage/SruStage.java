@@ -23,18 +23,21 @@ import org.jspecify.annotations.Nullable;
  * them; the recurrence is elementwise:
  *
  * <pre>
- *   f  = sigmoid(fma(vf, c, Wf x + bf)),  r likewise
- *   c' = flush(fma(f, c, (1 - f) * u))
+ *   z  = sigmoid(-fma(vf, c, Wf x + bf)) = 1 - f,   r = sigmoid(fma(vr, c, Wr x + br))
+ *   c' = flush(fma(z, u - c, c))
  *   h  = fma(r, g(c') - k, k)
  * </pre>
+ *
+ * With z = 0, where the forget gate is 1 to float32, c' is c bit for bit. The other way round, {@code
+ * fma(f, c - u, u)}, such a step rounds, and c could drift without bounds.
  */
 public final class SruStage extends Stage {
   /**
-   * A mixture of c and u is no larger than the larger one, but for rounding. With e half a unit in
-   * the last place, a cell of M (1 + d) and u up to M become at most M (1 + f d + 2 e (1 - f)) (1 +
-   * e); f is at most 1 - e or exactly 1, which keeps c as it is. So d stays below 2 e + 1.
+   * A cell of at most this times U, the largest u, stays so: for a z that is not tiny c' is rounded
+   * from a mixture of c and u and rounding is monotone; for a tiny one c' moves towards u by less than
+   * an error of rounding could take it beyond.
    */
-  private static final double GROWTH = 2 * Bounds.ROUNDING;
+  private static final double GROWTH = 1 + 0x1p-21;
 
   private final int units;
   private final Cells cells;
@@ -156,11 +159,10 @@ public final class SruStage extends Stage {
     private final Operand h;
     private final MemorySegment scratch;
     private final MemorySegment raw;
-    private final MemorySegment f;
+    private final MemorySegment z;
     private final MemorySegment r;
     private final MemorySegment u;
     private final MemorySegment k;
-    private final MemorySegment kept;
     private final MemorySegment g;
 
     Step(Product product, MemorySegment c, Operand input, SegmentAllocator memory) {
@@ -170,10 +172,9 @@ public final class SruStage extends Stage {
       this.h = new Operand(n, memory);
       this.scratch = Lanes.floats(Cells.SCRATCH_ROWS, n, memory);
       this.raw = Lanes.floats(kinds, n, memory);
-      this.f = row(0);
+      this.z = row(0);
       this.r = row(gates - 1);
       this.u = row(gates);
-      this.kept = Lanes.floats(n, memory);
       this.g = activation == null ? c : Lanes.floats(n, memory);
       this.k =
           switch (skip) {
@@ -191,14 +192,14 @@ public final class SruStage extends Stage {
     private void finish() {
       ops.add(kinds * stride, product.sums(0), bias, raw);
       if (seenByForget != null) {
-        ops.multiplyAdd(n, seenByForget, c, f, f);
+        ops.multiplyAdd(n, seenByForget, c, z, z);
       }
       if (seenByReset != null) {
         ops.multiplyAdd(n, seenByReset, c, r, r);
       }
+      ops.apply(Pointwise.AFFINE, -1, 0, n, z, z);
       ops.apply(Pointwise.SIGMOID, 0, 0, gates * stride, raw, raw);
-      ops.apply(Pointwise.AFFINE, -1, 1, n, f, kept);
-      cells.carry(n, f, kept, u, scratch, c);
+      cells.blend(n, z, u, scratch, c);
       if (activation != null) {
         activation.apply(n, c, g);
       }

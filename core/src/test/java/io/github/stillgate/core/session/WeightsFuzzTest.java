@@ -52,6 +52,8 @@ class WeightsFuzzTest {
         TestModels.lstm(4, 5, 3, 9),
         TestModels.coupled(4, 5, 10),
         TestModels.bidirectional(3, 4, 11),
+        TestModels.sru(4, 5, 13),
+        TestModels.sruDirections(3, 4, 14),
         TestModels.vectors(3, 4, 2, 12));
   }
 

@@ -8,7 +8,10 @@ import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Sru;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.core.weights.WeightsWriter;
@@ -39,8 +42,11 @@ class SruModuleTest {
   void theAuthorsLayoutComputesWhatNumpyDoes(String name, String layers) throws IOException {
     StateDict.Import imported = read(SruVectors.file(getClass(), name, "state"), layers);
     assertThat(imported.unused()).isEmpty();
-    SruVectors.assertFloat64Agrees(
-        imported.model(), SruVectors.vectors(SruVectors.file(getClass(), name, "vectors")));
+    ProofVectors vectors = SruVectors.vectors(SruVectors.file(getClass(), name, "vectors"));
+    SruVectors.assertFloat64Agrees(imported.model(), vectors);
+    try (Plan plan = Plan.compile(imported.model())) {
+      Proof.replay(plan, vectors, 1e-5);
+    }
   }
 
   @Test

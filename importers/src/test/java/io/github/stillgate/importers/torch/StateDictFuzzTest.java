@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** State dicts that are nearly good are refused as documented, or imported and saved. */
 class StateDictFuzzTest {
-  private static final String LAYERS = "emb, gru:a, lstm:b, rnn:c, linear:out:softmax";
+  private static final String LAYERS = "emb, gru:a, lstm:b, rnn:c, sru:d:tanh, linear:out:softmax";
 
   @TempDir private Path folder;
 
@@ -32,6 +32,10 @@ class StateDictFuzzTest {
     recurrent(writer, "b", 4, "_l0", 4, 2);
     recurrent(writer, "b", 4, "_l0_reverse", 4, 2);
     recurrent(writer, "c", 1, "_l0", 4, 3);
+    matrix(writer, "d.rnn_lst.0.weight", 3, 9);
+    writer.tensor("d.rnn_lst.0.weight_c", new float[] {1, 0, 2, 0, -1, 0}, 6);
+    writer.tensor("d.rnn_lst.0.bias", new float[6], 6);
+    writer.tensor("d.rnn_lst.0.scale_x", new float[] {1.5f}, 1);
     matrix(writer, "out.weight", 5, 3);
     writer.tensor("out.bias", new float[5], 5);
     Path path = folder.resolve("good.safetensors");
