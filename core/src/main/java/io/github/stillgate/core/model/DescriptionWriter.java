@@ -71,7 +71,7 @@ final class DescriptionWriter {
         node.put("units", lstm.cells());
         lstm.projection().ifPresent(wp -> node.put("projection", wp.rows()));
         lstm.peepholes().ifPresent(_ -> node.put("peepholes", true));
-        if (lstm.forget().isEmpty()) {
+        if (lstm.f().isEmpty()) {
           node.put("coupled_gates", true);
         }
         if (!lstm.activations().equals(Lstm.Activations.STANDARD)) {

@@ -50,7 +50,7 @@ final class Fingerprint {
       }
       case Lstm lstm -> {
         word("lstm");
-        word(lstm.forget().isEmpty() ? "coupled_gates" : "");
+        word(lstm.f().isEmpty() ? "coupled_gates" : "");
         word(lstm.peepholes().isPresent() ? "peepholes" : "");
         word(lstm.projection().isPresent() ? "projection" : "");
         activation(lstm.activations().gates());

@@ -50,7 +50,7 @@ final class FormerFingerprint {
       }
       case Lstm lstm ->
           "Lstm"
-              + (lstm.forget().isEmpty() ? "COUPLED" : "")
+              + (lstm.f().isEmpty() ? "COUPLED" : "")
               + (lstm.peepholes().isPresent() ? "PEEPHOLES" : "")
               + (lstm.projection().isPresent() ? "PROJECTION" : "")
               + "Activations[gates=%s, cell=%s, hidden=%s]"

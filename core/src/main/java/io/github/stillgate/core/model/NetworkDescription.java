@@ -192,24 +192,20 @@ final class NetworkDescription {
     int d = count(node, "inputs");
     int n = count(node, "units");
     String prefix = outer + name(node);
-    return new ConditionalGru(
-        name(node),
-        gating(prefix, node.get("gating"), d, n),
-        matrix(prefix, "Wr", n, d),
-        matrix(prefix, "Ur", n, n),
-        vector(prefix, "br", n),
-        matrix(prefix, "Wc", n, d),
-        matrix(prefix, "Uc", n, n),
-        vector(prefix, "bc", n));
+    return ConditionalGru.named(name(node))
+        .gating(gating(prefix, node.get("gating"), d, n))
+        .reset(sums(prefix, "r", n, d, n))
+        .candidate(sums(prefix, "c", n, d, n))
+        .build();
   }
 
   private Gru gru(JsonNode node, String outer) {
     int d = count(node, "inputs");
     int n = count(node, "units");
     String prefix = outer + name(node);
-    Lstm.Sums z = sums(prefix, "z", n, d, n);
-    Lstm.Sums r = sums(prefix, "r", n, d, n);
-    Lstm.Sums c = sums(prefix, "c", n, d, n);
+    Sums z = sums(prefix, "z", n, d, n);
+    Sums r = sums(prefix, "r", n, d, n);
+    Sums c = sums(prefix, "c", n, d, n);
     boolean bias = flag(node, "reset_bias");
     String where = node.has("reset") ? text(node.get("reset"), prefix + ": \"reset\"") : "after";
     Reset reset =
@@ -237,22 +233,17 @@ final class NetworkDescription {
               ActivationFormat.elementwise(all.get("reset"), prefix),
               ActivationFormat.elementwise(all.get("candidate"), prefix));
     }
-    return new Gru(
-        name(node),
-        z.w(),
-        z.u(),
-        z.b(),
-        r.w(),
-        r.u(),
-        r.b(),
-        c.w(),
-        c.u(),
-        c.b(),
-        reset,
-        activations,
-        node.has("estimate")
-            ? Optional.of(estimate(prefix, count(node, "estimate"), d, n))
-            : Optional.empty());
+    Gru.Builder gru =
+        Gru.named(name(node))
+            .update(z)
+            .reset(r)
+            .candidate(c)
+            .resetPosition(reset)
+            .activations(activations);
+    if (node.has("estimate")) {
+      gru.estimate(estimate(prefix, count(node, "estimate"), d, n));
+    }
+    return gru.build();
   }
 
   private GateEstimate estimate(String prefix, int rank, int d, int n) {
@@ -279,23 +270,30 @@ final class NetworkDescription {
               ActivationFormat.elementwise(all.get("cell"), prefix),
               ActivationFormat.elementwise(all.get("hidden"), prefix));
     }
-    return new Lstm(
-        name(node),
-        sums(prefix, "i", n, d, p),
-        flag(node, "coupled_gates") ? Optional.empty() : Optional.of(sums(prefix, "f", n, d, p)),
-        sums(prefix, "o", n, d, p),
-        sums(prefix, "g", n, d, p),
-        flag(node, "peepholes")
-            ? Optional.of(
-                new Lstm.Peepholes(
-                    vector(prefix, "pi", n), vector(prefix, "pf", n), vector(prefix, "po", n)))
-            : Optional.empty(),
-        node.has("projection") ? Optional.of(matrix(prefix, "Wp", p, n)) : Optional.empty(),
-        activations);
+    Lstm.Builder lstm =
+        Lstm.named(name(node))
+            .input(sums(prefix, "i", n, d, p))
+            .output(sums(prefix, "o", n, d, p))
+            .cell(sums(prefix, "g", n, d, p))
+            .activations(activations);
+    if (flag(node, "coupled_gates")) {
+      lstm.coupledGates();
+    } else {
+      lstm.forget(sums(prefix, "f", n, d, p));
+    }
+    if (flag(node, "peepholes")) {
+      lstm.peepholes(
+          new Lstm.Peepholes(
+              vector(prefix, "pi", n), vector(prefix, "pf", n), vector(prefix, "po", n)));
+    }
+    if (node.has("projection")) {
+      lstm.projection(matrix(prefix, "Wp", p, n));
+    }
+    return lstm.build();
   }
 
-  private Lstm.Sums sums(String prefix, String gate, int n, int d, int p) {
-    return new Lstm.Sums(
+  private Sums sums(String prefix, String gate, int n, int d, int p) {
+    return new Sums(
         matrix(prefix, "W" + gate, n, d),
         matrix(prefix, "U" + gate, n, p),
         vector(prefix, "b" + gate, n));
@@ -307,18 +305,13 @@ final class NetworkDescription {
     switch (type) {
       case "full" -> {
         requireFields(node, what, Set.of("type"), Set.of());
-        return new Gating.Full(
-            matrix(name, "Wz", n, d), matrix(name, "Uz", n, n), vector(name, "bz", n));
+        return new Gating.Full(sums(name, "z", n, d, n));
       }
       case "unit" -> {
         requireFields(node, what, Set.of("type", "rank"), Set.of());
         int g = count(node, "rank");
         return new Gating.Unit(
-            matrix(name, "Wu", g, d),
-            matrix(name, "Uu", g, n),
-            vector(name, "bu", g),
-            matrix(name, "Wz", n, g),
-            vector(name, "bz", n));
+            sums(name, "u", g, d, n), matrix(name, "Wz", n, g), vector(name, "bz", n));
       }
       case "block" -> {
         requireFields(node, what, Set.of("type", "blocks"), Set.of());
@@ -338,11 +331,7 @@ final class NetworkDescription {
   }
 
   private Gating.Block block(String name, int g, int d, int n) {
-    return new Gating.Block(
-        matrix(name, "Wu", g, d),
-        matrix(name, "Uu", g, n),
-        vector(name, "bu", g),
-        vector(name, "bz", g));
+    return new Gating.Block(sums(name, "u", g, d, n), vector(name, "bz", g));
   }
 
   private Matrix matrix(String layer, String field, int rows, int columns) {

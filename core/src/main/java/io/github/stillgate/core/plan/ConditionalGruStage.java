@@ -25,15 +25,17 @@ final class ConditionalGruStage extends Stage {
 
   ConditionalGruStage(
       ConditionalGru layer, double inputBound, Packing packing, Crossover crossover) {
-    Packing.bound(layer.wr(), inputBound, layer.ur(), STATE_BOUND, layer.br());
-    Packing.bound(layer.wc(), inputBound, layer.uc(), STATE_BOUND, layer.bc());
+    Packing.bound(layer.r().w(), inputBound, layer.r().u(), STATE_BOUND, layer.r().b());
+    Packing.bound(layer.c().w(), inputBound, layer.c().u(), STATE_BOUND, layer.c().b());
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
     this.gates = Gates.of(layer.gating(), inputBound, packing);
     this.unitRows =
         packing.bank(
-            gates.groupUnits(), List.of(layer.ur(), layer.uc()), List.of(layer.wr(), layer.wc()));
-    this.unitBias = packing.vectors(layer.br(), layer.bc());
+            gates.groupUnits(),
+            List.of(layer.r().u(), layer.c().u()),
+            List.of(layer.r().w(), layer.c().w()));
+    this.unitBias = packing.vectors(layer.r().b(), layer.c().b());
     this.allGroups = ActiveSet.all(unitRows.groups(), packing.memory());
     this.crossover = crossover;
     this.parts = hidden(layer, STATE_BOUND);

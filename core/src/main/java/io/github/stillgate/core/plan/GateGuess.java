@@ -32,11 +32,11 @@ final class GateGuess {
     this.rank = estimate.rank();
     this.cells = packing.backend().cells();
     Matrix nothing = Matrix.vector(layer.name() + ".estimate", new float[rank]);
-    float[] raised = layer.bz().toArray();
+    float[] raised = layer.z().b().toArray();
     for (int i = 0; i < units; i++) {
       raised[i] += estimate.correction();
     }
-    Matrix biases = Matrix.vector(layer.bz().name(), raised);
+    Matrix biases = Matrix.vector(layer.z().b().name(), raised);
     double sums =
         Packing.bound(estimate.wDown(), inputBound, estimate.uDown(), Stage.STATE_BOUND, nothing);
     Packing.bound(estimate.up(), sums, biases);

@@ -89,13 +89,13 @@ abstract sealed class Gates {
   /** {@code a = Wz x + Uz h + bz}. */
   private static final class Full extends Gates {
     Full(Gating.Full gating, double inputBound, Packing packing) {
-      Packing.bound(gating.wz(), inputBound, gating.uz(), Stage.STATE_BOUND, gating.bz());
+      Packing.bound(gating.z().w(), inputBound, gating.z().u(), Stage.STATE_BOUND, gating.z().b());
       super(
           packing,
           gating.units(),
           1,
-          packing.bank(1, List.of(gating.uz()), List.of(gating.wz())),
-          packing.vectors(gating.bz()));
+          packing.bank(1, List.of(gating.z().u()), List.of(gating.z().w())),
+          packing.vectors(gating.z().b()));
     }
 
     @Override
@@ -122,14 +122,15 @@ abstract sealed class Gates {
 
     Unit(Gating.Unit gating, double inputBound, Packing packing) {
       double u =
-          Packing.bound(gating.wu(), inputBound, gating.uu(), Stage.STATE_BOUND, gating.bu());
+          Packing.bound(
+              gating.u().w(), inputBound, gating.u().u(), Stage.STATE_BOUND, gating.u().b());
       Packing.bound(gating.wz(), u, gating.bz());
       super(
           packing,
           gating.units(),
           1,
-          packing.bank(1, List.of(gating.uu()), List.of(gating.wu())),
-          packing.vectors(gating.bu()));
+          packing.bank(1, List.of(gating.u().u()), List.of(gating.u().w())),
+          packing.vectors(gating.u().b()));
       this.rank = gating.rank();
       // Its rows are short: as one block they need no sum across lanes.
       this.expansion =
@@ -176,7 +177,8 @@ abstract sealed class Gates {
 
     Block(Gating.Block gating, Gating.@Nullable Hybrid hybrid, double inputBound, Packing packing) {
       double u =
-          Packing.bound(gating.wu(), inputBound, gating.uu(), Stage.STATE_BOUND, gating.bu());
+          Packing.bound(
+              gating.u().w(), inputBound, gating.u().u(), Stage.STATE_BOUND, gating.u().b());
       Packing.bound(u, gating.bz(), inputBound);
       if (hybrid != null) {
         Packing.bound(hybrid.v(), u, hybrid.e());
@@ -185,8 +187,8 @@ abstract sealed class Gates {
           packing,
           gating.units(),
           gating.blockUnits(),
-          packing.bank(gating.blocks(), List.of(gating.uu()), List.of(gating.wu())),
-          packing.vectors(gating.bu()));
+          packing.bank(gating.blocks(), List.of(gating.u().u()), List.of(gating.u().w())),
+          packing.vectors(gating.u().b()));
       this.blocks = gating.blocks();
       this.shift = packing.vectors(gating.bz());
       this.scale =

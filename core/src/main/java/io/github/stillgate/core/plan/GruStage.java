@@ -39,9 +39,9 @@ final class GruStage extends Stage {
     this.unitRows =
         packing.bank(
             1,
-            List.of(layer.uz(), layer.ur(), layer.uc()),
-            List.of(layer.wz(), layer.wr(), layer.wc()));
-    this.bias = packing.vectors(layer.bz(), layer.br(), layer.bc());
+            List.of(layer.z().u(), layer.r().u(), layer.c().u()),
+            List.of(layer.z().w(), layer.r().w(), layer.c().w()));
+    this.bias = packing.vectors(layer.z().b(), layer.r().b(), layer.c().b());
     this.resetBias = bh.map(packing::vectors).orElse(null);
     this.allUnits = ActiveSet.all(units, packing.memory());
     this.parts = hidden(layer, bound);
@@ -51,18 +51,19 @@ final class GruStage extends Stage {
   static double checkBounds(Gru layer, Optional<Matrix> bh, double inputBound) {
     double bound = Packing.gruBound(layer);
     Gru.Activations activations = layer.activations();
-    double z = Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
-    double r = Packing.bound(layer.wr(), inputBound, layer.ur(), bound, layer.br());
+    double z = Packing.bound(layer.z().w(), inputBound, layer.z().u(), bound, layer.z().b());
+    double r = Packing.bound(layer.r().w(), inputBound, layer.r().u(), bound, layer.r().b());
     Packing.bound(activations.update(), z, layer.name());
     double resets = Packing.bound(activations.reset(), r, layer.name());
     double product =
-        bh.map(b -> Packing.bound(layer.uc(), bound, b))
-            .orElseGet(() -> layer.uc().rowNorm() * bound);
+        bh.map(b -> Packing.bound(layer.c().u(), bound, b))
+            .orElseGet(() -> layer.c().u().rowNorm() * bound);
     // Names the culprit if it is a matrix; the bias inside the product comes on top.
-    Packing.bound(layer.wc(), inputBound, layer.uc(), bound * Math.max(1, resets), layer.bc());
-    double sums = layer.wc().rowNorm() * inputBound + Math.max(1, resets) * product;
     Packing.bound(
-        activations.candidate(), Packing.bound(sums, layer.bc(), inputBound), layer.name());
+        layer.c().w(), inputBound, layer.c().u(), bound * Math.max(1, resets), layer.c().b());
+    double sums = layer.c().w().rowNorm() * inputBound + Math.max(1, resets) * product;
+    Packing.bound(
+        activations.candidate(), Packing.bound(sums, layer.c().b(), inputBound), layer.name());
     return bound;
   }
 

@@ -6,6 +6,7 @@ import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.RowLayout;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Sums;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
@@ -44,7 +45,7 @@ final class LstmStage extends Stage {
     this.outputBound =
         layer.projection().map(wp -> wp.rowNorm() * hiddenBound * ROUNDING).orElse(hiddenBound);
     Packing.requireFinite(outputBound, layer.name());
-    for (Lstm.Sums sums : layer.sums()) {
+    for (Sums sums : layer.sums()) {
       double bound = Packing.bound(sums.w(), inputBound, sums.u(), outputBound, sums.b());
       double seen =
           layer.peepholes().stream()
@@ -54,21 +55,21 @@ final class LstmStage extends Stage {
               .orElse(0);
       double all = Packing.bound(bound + seen, sums.b(), inputBound);
       Packing.bound(
-          sums == layer.cell() ? activations.cell() : activations.gates(), all, layer.name());
+          sums == layer.g() ? activations.cell() : activations.gates(), all, layer.name());
     }
     this.cellCount = layer.cells();
     this.outputs = layer.outputs();
     this.cells = packing.backend().cells();
-    this.coupled = layer.forget().isEmpty();
+    this.coupled = layer.f().isEmpty();
     this.gates = new Elementwise(activations.gates(), cells);
     this.candidate = new Elementwise(activations.cell(), cells);
     this.hidden = new Elementwise(activations.hidden(), cells);
     this.unitRows =
         packing.bank(
             1,
-            layer.sums().stream().map(Lstm.Sums::u).toList(),
-            layer.sums().stream().map(Lstm.Sums::w).toList());
-    this.bias = packing.vectors(layer.sums().stream().map(Lstm.Sums::b).toArray(Matrix[]::new));
+            layer.sums().stream().map(Sums::u).toList(),
+            layer.sums().stream().map(Sums::w).toList());
+    this.bias = packing.vectors(layer.sums().stream().map(Sums::b).toArray(Matrix[]::new));
     this.projection =
         layer
             .projection()

@@ -26,11 +26,12 @@ final class ResetBeforeGruStage extends Stage {
   ResetBeforeGruStage(Gru layer, double inputBound, Packing packing) {
     this.bound = Packing.gruBound(layer);
     Gru.Activations activations = layer.activations();
-    double z = Packing.bound(layer.wz(), inputBound, layer.uz(), bound, layer.bz());
-    double r = Packing.bound(layer.wr(), inputBound, layer.ur(), bound, layer.br());
+    double z = Packing.bound(layer.z().w(), inputBound, layer.z().u(), bound, layer.z().b());
+    double r = Packing.bound(layer.r().w(), inputBound, layer.r().u(), bound, layer.r().b());
     Packing.bound(activations.update(), z, layer.name());
     double resets = Packing.bound(activations.reset(), r, layer.name());
-    double c = Packing.bound(layer.wc(), inputBound, layer.uc(), bound * resets, layer.bc());
+    double c =
+        Packing.bound(layer.c().w(), inputBound, layer.c().u(), bound * resets, layer.c().b());
     Packing.bound(activations.candidate(), c, layer.name());
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
@@ -38,10 +39,11 @@ final class ResetBeforeGruStage extends Stage {
     this.reset = new Elementwise(layer.activations().reset(), cells);
     this.candidate = new Elementwise(layer.activations().candidate(), cells);
     this.gateRows =
-        packing.bank(1, List.of(layer.uz(), layer.ur()), List.of(layer.wz(), layer.wr()));
-    this.candidateRows = packing.bank(1, List.of(layer.uc()), List.of(layer.wc()));
-    this.gateBias = packing.vectors(layer.bz(), layer.br());
-    this.candidateBias = packing.vectors(layer.bc());
+        packing.bank(
+            1, List.of(layer.z().u(), layer.r().u()), List.of(layer.z().w(), layer.r().w()));
+    this.candidateRows = packing.bank(1, List.of(layer.c().u()), List.of(layer.c().w()));
+    this.gateBias = packing.vectors(layer.z().b(), layer.r().b());
+    this.candidateBias = packing.vectors(layer.c().b());
     this.allUnits = ActiveSet.all(units, packing.memory());
     this.parts = hidden(layer, bound);
   }

@@ -54,15 +54,16 @@ final class SkippingGruStage extends Stage {
     this.units = layer.outputs();
     this.epsilon = epsilon;
     this.cells = packing.backend().cells();
-    this.gateRows = packing.bank(1, List.of(layer.uz()), List.of(layer.wz()));
+    this.gateRows = packing.bank(1, List.of(layer.z().u()), List.of(layer.z().w()));
     this.unitRows =
-        packing.bank(1, List.of(layer.ur(), layer.uc()), List.of(layer.wr(), layer.wc()));
-    this.gateBias = packing.vectors(layer.bz());
+        packing.bank(
+            1, List.of(layer.r().u(), layer.c().u()), List.of(layer.r().w(), layer.c().w()));
+    this.gateBias = packing.vectors(layer.z().b());
     // Gates of the padding are shut, so that none gathers mass and none is selected.
     for (int i = units; i < RowLayout.padded(units); i++) {
       gateBias.setAtIndex(JAVA_FLOAT, i, SHUT);
     }
-    this.unitBias = packing.vectors(layer.br(), layer.bc());
+    this.unitBias = packing.vectors(layer.r().b(), layer.c().b());
     this.resetBias = bh.map(packing::vectors).orElse(null);
     this.guess =
         layer.estimate().map(e -> new GateGuess(layer, e, inputBound, packing)).orElse(null);

@@ -3,6 +3,7 @@ package io.github.stillgate.core.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import io.github.stillgate.contract.TestModels;
@@ -87,13 +88,55 @@ class ModelTest {
   }
 
   @Test
+  void aLayerIsNotBuiltWithoutAllItsParts() {
+    Sums sums =
+        new Sums(
+            Matrix.of("W", 2, 3, new float[6]),
+            Matrix.of("U", 2, 2, new float[4]),
+            Matrix.vector("b", 0, 0));
+    assertThatIllegalStateException()
+        .isThrownBy(() -> Gru.named("rnn0").update(sums).candidate(sums).build())
+        .withMessageContaining("layer rnn0: reset is missing");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> Lstm.named("rnn0").input(sums).output(sums).cell(sums).build())
+        .withMessageContaining("layer rnn0: forget, or coupledGates, is missing");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> ConditionalGru.named("rnn0").reset(sums).candidate(sums).build())
+        .withMessageContaining("layer rnn0: gating is missing");
+  }
+
+  @Test
+  void aLayerIsMadeOfThePartsItWasGiven() {
+    Sums z = sums(1);
+    Sums r = sums(2);
+    Sums c = sums(3);
+    Gru gru = Gru.named("rnn0").candidate(c).reset(r).update(z).build();
+    assertThat(List.of(gru.z(), gru.r(), gru.c())).containsExactly(z, r, c);
+    assertThat(gru.tensors().get("Wr")).isEqualTo(r.w());
+    assertThat(gru.toBuilder().build()).isEqualTo(gru).hasSameHashCodeAs(gru);
+    assertThat(gru.toBuilder().reset(c).build()).isNotEqualTo(gru);
+    Lstm lstm = Lstm.named("rnn0").cell(z).output(r).forget(c).input(z).build();
+    assertThat(lstm.sums()).containsExactly(z, c, r, z);
+    assertThat(Lstm.named("rnn0").cell(z).output(r).forget(c).input(z).build()).isEqualTo(lstm);
+    assertThat(Lstm.named("rnn0").cell(z).output(r).coupledGates().input(z).build())
+        .isNotEqualTo(lstm);
+  }
+
+  private static Sums sums(float value) {
+    return new Sums(
+        Matrix.of("W", 1, 1, value), Matrix.of("U", 1, 1, value), Matrix.vector("b", value));
+  }
+
+  @Test
   void blocksMustBeWholeAndGatesFitTheirUnits() {
     Matrix wu = Matrix.of("Wu", 3, 2, new float[6]);
     Matrix bu = Matrix.vector("bu", new float[3]);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new Gating.Block(wu, Matrix.of("Uu", 3, 10, new float[30]), bu, bu))
+        .isThrownBy(
+            () -> new Gating.Block(new Sums(wu, Matrix.of("Uu", 3, 10, new float[30]), bu), bu))
         .withMessageContaining("10 units cannot be cut into 3 equal blocks");
-    Gating.Block block = new Gating.Block(wu, Matrix.of("Uu", 3, 9, new float[27]), bu, bu);
+    Gating.Block block =
+        new Gating.Block(new Sums(wu, Matrix.of("Uu", 3, 9, new float[27]), bu), bu);
     assertThatIllegalArgumentException()
         .isThrownBy(() ->
             new Gating.Hybrid(
@@ -103,7 +146,12 @@ class ModelTest {
     Matrix u = Matrix.of("U", 6, 6, new float[36]);
     Matrix b = Matrix.vector("b", new float[6]);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new ConditionalGru("a", block, w, u, b, w, u, b))
+        .isThrownBy(() ->
+            ConditionalGru.named("a")
+                .gating(block)
+                .reset(new Sums(w, u, b))
+                .candidate(new Sums(w, u, b))
+                .build())
         .withMessageContaining("gates are for 9 units behind 2 inputs");
   }
 

@@ -9,6 +9,7 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
@@ -158,7 +159,7 @@ public final class StateDict {
                   Lstm.Activations.STANDARD)
               .toLayer(name);
       default -> {
-        Lstm.Sums sums = gates.only(name);
+        Sums sums = gates.only(name);
         boolean relu = request.activation().equals(Optional.of(Activation.RELU));
         yield new SimpleRnn(
             name,
