@@ -45,7 +45,7 @@ public final class Gru implements Layer {
   }
 
   /** What the names of an estimate's tensors begin with. */
-  static final String ESTIMATE = "estimate.";
+  private static final String ESTIMATE = "estimate.";
 
   private final String name;
   private final Sums z;

@@ -3,6 +3,8 @@ package io.github.stillgate.core.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.github.stillgate.core.model.format.ActivationFormat;
+import io.github.stillgate.core.model.format.Fingerprint;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
@@ -222,7 +224,7 @@ class FingerprintTest {
         (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     long before = threads.getCurrentThreadAllocatedBytes();
     model.formerFingerprint();
-    Fingerprint.of(model);
+    Fingerprint.of(model.layers());
     assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(1 << 20);
   }
 }

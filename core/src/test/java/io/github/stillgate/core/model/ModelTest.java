@@ -13,6 +13,8 @@ import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -85,6 +87,96 @@ class ModelTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> model.save(directory.resolve("x.safetensors"), DType.I8))
         .withMessageContaining("I8");
+  }
+
+  /** The values are chosen by hand: they need no more than the 8 bits of a bf16 significand. */
+  @Test
+  void weightsOfABf16FileAreHeldIn2BytesAndAreTheSameModel() throws IOException {
+    float[] w = {1, -2.5f, 0x1.fep127f, -0f, 0x1p-133f, 0.75f};
+    float[] b = {3, 0};
+    Model wide = dense(Matrix.of("W", 2, 3, w), Matrix.vector("b", b));
+    Path path = directory.resolve("half.safetensors");
+    wide.save(path, DType.BF16);
+    Model half = Model.load(path);
+    Matrix loaded = half.layers().get(0).tensors().get("W");
+    assertThat(loaded.dtype()).isEqualTo(DType.BF16);
+    assertThat(loaded.toArray()).containsExactly(w);
+    assertThat(loaded.at(1, 0)).isEqualTo(-0f);
+    float[] row = new float[5];
+    loaded.copyRow(1, row, 2);
+    assertThat(row).containsExactly(0, 0, -0f, 0x1p-133f, 0.75f);
+    assertThat(half.layers()).isEqualTo(wide.layers()).hasSameHashCodeAs(wide.layers());
+    assertThat(half.fingerprint()).isEqualTo(wide.fingerprint());
+    assertThat(half.formerFingerprint()).isEqualTo(wide.formerFingerprint());
+    assertThat(loaded.rowNorm()).isEqualTo(1 + 2.5 + 0x1.fep127);
+    assertThat(loaded.magnitude()).isEqualTo(0x1.fep127);
+
+    Path wider = directory.resolve("wider.safetensors");
+    half.save(wider);
+    assertThat(Model.load(wider).layers()).isEqualTo(wide.layers());
+    assertThat(Model.load(wider).layers().get(0).tensors().get("W").dtype()).isEqualTo(DType.F32);
+    Path again = directory.resolve("again.safetensors");
+    half.save(again, DType.BF16);
+    assertThat(again).hasSameBinaryContentAs(path);
+  }
+
+  /** 32 MiB of weights: were they widened on the way, 64 more would be allocated. */
+  @Test
+  void aBf16FileIsNotWidenedWhenItIsLoaded() throws IOException {
+    int n = 1 << 12;
+    Path path = directory.resolve("half.safetensors");
+    dense(Matrix.of("W", n, n, new float[n * n]), Matrix.vector("b", new float[n]))
+        .save(path, DType.BF16);
+    Model.load(path);
+    com.sun.management.ThreadMXBean threads =
+        (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    Model.load(path);
+    assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+        .isBetween(2L * n * n, 2L * n * n + (4 << 20));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0x7f80, 0xff80, 0x7fc0})
+  void aBf16WeightThatIsNotFiniteIsRefused(int bits) throws IOException {
+    Path path = directory.resolve("half.safetensors");
+    dense(Matrix.of("W", 1, 2, 1, 1), Matrix.vector("b", 0)).save(path, DType.BF16);
+    byte[] file = Files.readAllBytes(path);
+    int second = file.length - 4;
+    file[second] = (byte) bits;
+    file[second + 1] = (byte) (bits >> 8);
+    Files.write(path, file);
+    assertThatExceptionOfType(WeightsFormatException.class)
+        .isThrownBy(() -> Model.load(path))
+        .withMessageContaining("a.W: the weight at row 0, column 1 is");
+  }
+
+  private static Model dense(Matrix w, Matrix b) {
+    return new Model(List.of(new Dense("a", w, b, Activation.TANH)));
+  }
+
+  @Test
+  void aDescriptionBesideAFileMakesTheNetworkThatOneInItMakes() throws IOException {
+    Path path = directory.resolve("tensors.safetensors");
+    new WeightsWriter()
+        .tensor("a.W", new float[] {1, 2, 3, 4, 5, 6}, 2, 3)
+        .tensor("a.b", new float[] {7, 8}, 2)
+        .write(path);
+    try (WeightsFile file = WeightsFile.open(path)) {
+      Model model =
+          Model.from(
+              file,
+              """
+              {"version": 1, "layers": [
+                {"type": "dense", "name": "a", "inputs": 3, "units": 2, "activation": "tanh"}]}
+              """);
+      assertThat(model.layers())
+          .isEqualTo(
+              dense(Matrix.of("W", 2, 3, 1, 2, 3, 4, 5, 6), Matrix.vector("b", 7, 8)).layers());
+      assertThatExceptionOfType(WeightsFormatException.class)
+          .isThrownBy(() -> Model.from(file, "{\"version\": 1, \"layer\": []}"))
+          .withMessageContaining("missing fields [layers], unknown fields [layer]");
+    }
   }
 
   @Test
