@@ -1,6 +1,7 @@
 package io.github.stillgate.importers.torch;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.NetworkOfModules;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -13,9 +14,11 @@ import java.util.Optional;
  * @param kind what it is; a state dict does not say
  * @param prefix what its tensors' names begin with, without the last dot; empty if they begin with
  *     nothing, as those of a module that was saved alone
+ * @param layerName what its layer is called; begins the names of several that are stacked
  * @param activation what follows it, or for an RNN its nonlinearity; empty for the usual
  */
-public record LayerRequest(Kind kind, String prefix, Optional<Activation> activation) {
+public record LayerRequest(
+    Kind kind, String prefix, String layerName, Optional<Activation> activation) {
   /** Modules that can be taken over, by the names a request may use. */
   public enum Kind {
     /** {@code torch.nn.Embedding}. */
@@ -38,6 +41,14 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
           "lstm", Kind.LSTM,
           "rnn", Kind.RNN,
           "linear", Kind.LINEAR,
+          "dense", Kind.LINEAR);
+
+  private static final Map<String, Kind> TYPES =
+      Map.of(
+          "embedding", Kind.EMBEDDING,
+          "gru", Kind.GRU,
+          "lstm", Kind.LSTM,
+          "simple_rnn", Kind.RNN,
           "dense", Kind.LINEAR);
 
   /** Refuses an activation where none can stand. */
@@ -94,17 +105,38 @@ public record LayerRequest(Kind kind, String prefix, Optional<Activation> activa
           "layer kind \"%s\" is not known (known: %s)"
               .formatted(kind, KINDS.keySet().stream().sorted().toList()));
     }
-    return new LayerRequest(known, prefix.strip(), activation.map(LayerRequest::activation));
+    String stripped = prefix.strip();
+    return new LayerRequest(
+        known,
+        stripped,
+        stripped.isEmpty() ? known.name().toLowerCase(Locale.ROOT) : stripped,
+        activation.map(LayerRequest::activation));
+  }
+
+  /**
+   * Requests for the modules of a description, whose types are {@code embedding}, {@code gru},
+   * {@code lstm}, {@code simple_rnn} and {@code dense}.
+   *
+   * @throws IllegalArgumentException if a type is another, or an activation cannot follow it
+   */
+  public static List<LayerRequest> of(NetworkOfModules network) {
+    List<LayerRequest> requests = new ArrayList<>();
+    for (NetworkOfModules.Module module : network.modules()) {
+      Kind kind = TYPES.get(module.type());
+      if (kind == null) {
+        throw new IllegalArgumentException(
+            "layer %s: \"type\" is \"%s\", which is not imported from PyTorch (expected one of %s)"
+                .formatted(
+                    module.name(), module.type(), TYPES.keySet().stream().sorted().toList()));
+      }
+      requests.add(new LayerRequest(kind, module.prefix(), module.name(), module.activation()));
+    }
+    return requests;
   }
 
   /** The name of the module's tensor {@code part}, such as {@code encoder.gru.weight_ih_l0}. */
   String tensor(String part) {
     return prefix.isEmpty() ? part : prefix + "." + part;
-  }
-
-  /** What its layer is called. */
-  String layerName() {
-    return prefix.isEmpty() ? kind.name().toLowerCase(Locale.ROOT) : prefix;
   }
 
   private static Activation activation(String name) {

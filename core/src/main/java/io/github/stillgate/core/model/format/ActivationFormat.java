@@ -43,7 +43,7 @@ public final class ActivationFormat {
    * @param layer for messages
    * @throws IllegalArgumentException if it is none
    */
-  public static Activation activation(JsonNode node, String layer) {
+  static Activation activation(JsonNode node, String layer) {
     if (node.isArray()) {
       if (node.size() > Activation.Elementwise.MAX_STEPS) {
         throw new IllegalArgumentException(

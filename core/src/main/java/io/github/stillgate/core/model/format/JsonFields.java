@@ -5,7 +5,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /** Checks of a description's JSON; each refusal names the field. */
-public final class JsonFields {
+final class JsonFields {
   private JsonFields() {}
 
   /**
@@ -15,8 +15,7 @@ public final class JsonFields {
    * @throws IllegalArgumentException if it is not an object, a required field is missing, or one is
    *     neither required nor optional
    */
-  public static void require(
-      JsonNode node, String what, Set<String> required, Set<String> optional) {
+  static void require(JsonNode node, String what, Set<String> required, Set<String> optional) {
     if (!node.isObject()) {
       throw new IllegalArgumentException(what + " is not an object: " + node);
     }
@@ -41,7 +40,7 @@ public final class JsonFields {
    * @param what names the node in messages
    * @throws IllegalArgumentException if it is not a string
    */
-  public static String text(JsonNode node, String what) {
+  static String text(JsonNode node, String what) {
     if (!node.isTextual()) {
       throw new IllegalArgumentException(
           what + (node.isMissingNode() ? " is missing" : " is not a string: " + node));

@@ -30,7 +30,7 @@ public final class NetworkDescription {
   public static final String KEY = "stillgate";
 
   /** The longest description, in characters; an ordinary layer takes about a hundred. */
-  public static final int MAX_CHARACTERS = 1 << 21;
+  static final int MAX_CHARACTERS = 1 << 21;
 
   private static final int VERSION = 1;
 
@@ -76,7 +76,7 @@ public final class NetworkDescription {
    *
    * @throws IllegalArgumentException if it is too long, or no JSON of the kind that is read
    */
-  public static JsonNode parse(String text) {
+  static JsonNode parse(String text) {
     if (text.length() > MAX_CHARACTERS) {
       throw new IllegalArgumentException(
           "network description has %d characters; at most %d are read"
@@ -95,7 +95,7 @@ public final class NetworkDescription {
    *
    * @throws IllegalArgumentException if a field is missing, unknown or wrong
    */
-  public static List<JsonNode> layers(JsonNode root) {
+  static List<JsonNode> layers(JsonNode root) {
     JsonFields.require(root, "the description", Set.of("version", "layers"), Set.of("vocabulary"));
     if (!root.get("version").isInt() || root.get("version").intValue() != VERSION) {
       throw new IllegalArgumentException(
@@ -120,7 +120,7 @@ public final class NetworkDescription {
    *
    * @throws IllegalArgumentException if it is none
    */
-  public static Optional<Vocabulary> vocabulary(JsonNode root) {
+  static Optional<Vocabulary> vocabulary(JsonNode root) {
     return Optional.ofNullable(root.get("vocabulary"))
         .map(node -> new Vocabulary(JsonFields.text(node, "vocabulary")));
   }
