@@ -160,8 +160,9 @@ public final class TestModels {
   public static Model lstm(int tokens, int cells, int projection, long seed) {
     TestModels m = new TestModels(seed);
     Lstm.Peepholes peepholes =
-        new Lstm.Peepholes(
-            m.vector("pi", cells, 0.5), m.vector("pf", cells, 0.5), m.vector("po", cells, 0.5));
+        Lstm.Peepholes.toInput(m.vector("pi", cells, 0.5))
+            .toForget(m.vector("pf", cells, 0.5))
+            .toOutput(m.vector("po", cells, 0.5));
     return new Model(
         List.of(
             m.lstm("rnn0", tokens, cells, cells, true, Optional.empty()),

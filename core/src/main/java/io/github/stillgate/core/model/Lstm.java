@@ -30,13 +30,88 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Lstm implements Layer {
   /**
-   * What gates see of the cells, each its own; Gers and Schmidhuber (2000).
+   * What gates see of the cells, each its own; Gers and Schmidhuber (2000). The forget gate's is
+   * there but not used if the gates are coupled.
    *
-   * @param input pi, n
-   * @param forget pf, n; not used if the gates are coupled
-   * @param output po, n
+   * <p>Made of named vectors, since all have one length: {@code
+   * Peepholes.toInput(pi).toForget(pf).toOutput(po)}. Immutable; equal if all three are.
    */
-  public record Peepholes(Matrix input, Matrix forget, Matrix output) {}
+  public static final class Peepholes {
+    private final Matrix input;
+    private final Matrix forget;
+    private final Matrix output;
+
+    private Peepholes(Matrix input, Matrix forget, Matrix output) {
+      this.input = input;
+      this.forget = forget;
+      this.output = output;
+    }
+
+    /** Begins with pi, n. */
+    public static ToInput toInput(Matrix pi) {
+      return new ToInput(pi);
+    }
+
+    /**
+     * Peepholes of which pf and po are yet to be named.
+     *
+     * @param pi n
+     */
+    public record ToInput(Matrix pi) {
+      /** Goes on with pf, n. */
+      public ToForget toForget(Matrix pf) {
+        return new ToForget(this, pf);
+      }
+    }
+
+    /**
+     * Peepholes of which po is yet to be named.
+     *
+     * @param before has pi
+     * @param pf n
+     */
+    public record ToForget(ToInput before, Matrix pf) {
+      /** Ends with po, n. */
+      public Peepholes toOutput(Matrix po) {
+        return new Peepholes(before.pi(), pf, po);
+      }
+    }
+
+    /** pi, n. */
+    public Matrix input() {
+      return input;
+    }
+
+    /** pf, n; not used if the gates are coupled. */
+    public Matrix forget() {
+      return forget;
+    }
+
+    /** po, n. */
+    public Matrix output() {
+      return output;
+    }
+
+    /** The three in the order input, forget, output. */
+    private List<Matrix> vectors() {
+      return List.of(input, forget, output);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Peepholes p && vectors().equals(p.vectors());
+    }
+
+    @Override
+    public int hashCode() {
+      return vectors().hashCode();
+    }
+
+    @Override
+    public String toString() {
+      return "Peepholes" + vectors();
+    }
+  }
 
   /**
    * What follows the sums.
@@ -75,7 +150,7 @@ public final class Lstm implements Layer {
     }
     projection.ifPresent(wp -> wp.requireShape(outputs(), cells()));
     peepholes.ifPresent(p -> {
-      for (Matrix peephole : List.of(p.input(), p.forget(), p.output())) {
+      for (Matrix peephole : p.vectors()) {
         peephole.requireLength(cells());
       }
     });

@@ -130,9 +130,9 @@ public final class Matrix {
   public static Matrix of(Tensor tensor) {
     long[] shape = tensor.shape();
     boolean vector = shape.length == 1;
-    if (!vector && shape.length != 2) {
+    if (!vector && shape.length != 2 || tensor.elements() == 0) {
       throw new IllegalArgumentException(
-          "tensor %s has shape %s; expected a matrix or a vector"
+          "tensor %s has shape %s; expected a matrix or a vector that is not empty"
               .formatted(tensor.name(), Arrays.toString(shape)));
     }
     Elements elements =

@@ -151,6 +151,22 @@ class ModelTest {
         .withMessageContaining("a.W: the weight at row 0, column 1 is");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"cube", "scalar", "flat"})
+  void aTensorThatIsNeitherMatrixNorVectorIsRefused(String name) throws IOException {
+    Path path = directory.resolve("tensors.safetensors");
+    new WeightsWriter()
+        .tensor("cube", new float[8], 2, 2, 2)
+        .tensor("scalar", new float[1])
+        .tensor("flat", new float[0], 0, 5)
+        .write(path);
+    try (WeightsFile file = WeightsFile.open(path)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Matrix.of(file.tensor(name)))
+          .withMessageContaining("tensor " + name + " has shape");
+    }
+  }
+
   private static Model dense(Matrix w, Matrix b) {
     return new Model(List.of(new Dense("a", w, b, Activation.TANH)));
   }

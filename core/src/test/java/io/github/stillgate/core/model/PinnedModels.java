@@ -138,7 +138,8 @@ final class PinnedModels {
       lstm.forget(sums(4, outputs));
     }
     if (peepholes) {
-      lstm.peepholes(new Lstm.Peepholes(vector(4, 1), vector(4, 2), vector(4, 3)));
+      lstm.peepholes(
+          Lstm.Peepholes.toInput(vector(4, 1)).toForget(vector(4, 2)).toOutput(vector(4, 3)));
     }
     if (outputs != 4) {
       lstm.projection(matrix(outputs, 4, 13));

@@ -91,10 +91,7 @@ public final class StateDict {
     return switch (request.kind()) {
       case EMBEDDING -> {
         Tensor table = matrix(request, "weight");
-        yield List.of(
-            new Embedding(
-                request.layerName(),
-                Matrix.of(table.name(), rows(table), columns(table), table.toFloats())));
+        yield List.of(new Embedding(request.layerName(), Matrix.of(table)));
       }
       case LINEAR -> List.of(linear(request));
       case GRU, LSTM, RNN -> recurrent(request);
@@ -107,7 +104,7 @@ public final class StateDict {
     float[] b = optionalVector(bias, rows(w)).orElseGet(() -> new float[rows(w)]);
     return new Dense(
         request.layerName(),
-        Matrix.of(w.name(), rows(w), columns(w), w.toFloats()),
+        Matrix.of(w),
         Matrix.vector(bias, b),
         request.activation().orElse(Activation.LINEAR));
   }

@@ -37,8 +37,9 @@ final class LstmFormat extends LayerFormat<Lstm> {
     lstm.output(reader.sums("o", n, d, p)).cell(reader.sums("g", n, d, p));
     if (reader.flag("peepholes")) {
       lstm.peepholes(
-          new Lstm.Peepholes(
-              reader.vector("pi", n), reader.vector("pf", n), reader.vector("po", n)));
+          Lstm.Peepholes.toInput(reader.vector("pi", n))
+              .toForget(reader.vector("pf", n))
+              .toOutput(reader.vector("po", n)));
     }
     if (projected) {
       lstm.projection(reader.matrix("Wp", p, n));
