@@ -7,6 +7,7 @@ import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -83,34 +84,28 @@ final class Networks {
   private ConditionalGru layer(String name, int inputs, int units, float gateBias) {
     float[] bz = new float[units];
     Arrays.fill(bz, gateBias);
-    return new ConditionalGru(
-        name,
-        new Gating.Unit(
-            matrix("Wu", RANK, inputs),
-            matrix("Uu", RANK, units),
-            vector("bu", RANK),
-            matrix("Wz", units, RANK),
-            Matrix.vector("bz", bz)),
-        matrix("Wr", units, inputs),
-        matrix("Ur", units, units),
-        vector("br", units),
-        matrix("Wc", units, inputs),
-        matrix("Uc", units, units),
-        vector("bc", units));
+    return ConditionalGru.named(name)
+        .gating(
+            new Gating.Unit(
+                new Sums(matrix("Wu", RANK, inputs), matrix("Uu", RANK, units), vector("bu", RANK)),
+                matrix("Wz", units, RANK),
+                Matrix.vector("bz", bz)))
+        .reset(
+            new Sums(matrix("Wr", units, inputs), matrix("Ur", units, units), vector("br", units)))
+        .candidate(
+            new Sums(matrix("Wc", units, inputs), matrix("Uc", units, units), vector("bc", units)))
+        .build();
   }
 
   private Gru gruLayer(String name, int inputs, int units) {
-    return new Gru(
-        name,
-        matrix("Wz", units, inputs),
-        matrix("Uz", units, units),
-        vector("bz", units),
-        matrix("Wr", units, inputs),
-        matrix("Ur", units, units),
-        vector("br", units),
-        matrix("Wc", units, inputs),
-        matrix("Uc", units, units),
-        vector("bc", units));
+    return Gru.named(name)
+        .update(
+            new Sums(matrix("Wz", units, inputs), matrix("Uz", units, units), vector("bz", units)))
+        .reset(
+            new Sums(matrix("Wr", units, inputs), matrix("Ur", units, units), vector("br", units)))
+        .candidate(
+            new Sums(matrix("Wc", units, inputs), matrix("Uc", units, units), vector("bc", units)))
+        .build();
   }
 
   private Matrix matrix(String name, int rows, int columns) {

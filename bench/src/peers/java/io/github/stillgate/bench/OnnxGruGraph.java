@@ -25,12 +25,24 @@ public final class OnnxGruGraph {
       Matrix none = Matrix.vector("none", new float[gru.outputs()]);
       graph.addInput(OnnxParts.value("h" + i, 1, batch, units));
       graph.addInitializer(
-          tensor("W" + i, new long[] {1, 3 * units, gru.inputs()}, gru.wz(), gru.wr(), gru.wc()));
+          tensor(
+              "W" + i,
+              new long[] {1, 3 * units, gru.inputs()},
+              gru.z().w(),
+              gru.r().w(),
+              gru.c().w()));
       graph.addInitializer(
-          tensor("R" + i, new long[] {1, 3 * units, units}, gru.uz(), gru.ur(), gru.uc()));
+          tensor("R" + i, new long[] {1, 3 * units, units}, gru.z().u(), gru.r().u(), gru.c().u()));
       graph.addInitializer(
           tensor(
-              "B" + i, new long[] {1, 6 * units}, gru.bz(), gru.br(), gru.bc(), none, none, none));
+              "B" + i,
+              new long[] {1, 6 * units},
+              gru.z().b(),
+              gru.r().b(),
+              gru.c().b(),
+              none,
+              none,
+              none));
       graph.addNode(
           OnnxMl.NodeProto.newBuilder()
               .setOpType("GRU")

@@ -2,6 +2,7 @@ package io.github.stillgate.bench;
 
 import ai.onnx.proto.OnnxMl;
 import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.Sums;
 import java.util.List;
 
 /** One LSTM node; ONNX stacks i, o, f, g. */
@@ -16,8 +17,7 @@ public final class OnnxLstmGraph {
    */
   public static OnnxMl.ModelProto of(Lstm lstm) {
     long n = lstm.cells();
-    List<Lstm.Sums> gates =
-        List.of(lstm.input(), lstm.output(), lstm.forget().orElseThrow(), lstm.cell());
+    List<Sums> gates = List.of(lstm.i(), lstm.o(), lstm.f().orElseThrow(), lstm.g());
     float[] none = new float[(int) (4 * n)];
     List<float[]> biases = gates.stream().map(gate -> gate.b().toArray()).toList();
     return OnnxParts.model(

@@ -43,7 +43,8 @@ import picocli.CommandLine.Parameters;
           + " that reads the input first, as kind:prefix or kind:prefix:activation with the kinds emb,"
           + " gru, lstm, rnn, linear and sru, which also takes the options bidirectional and no_skip."
           + " Stacked layers, both directions and projections are found by the tensors' names. What is"
-          + " not used is listed.",
+          + " not used is listed. --layers network.json names a file that says the same as JSON, or"
+          + " describes tensors that are named as in a weights file (docs/pytorch.md).",
       "",
       "An .onnx file that is a chain of layers is taken whole, or --node names one of its GRU, LSTM or RNN"
           + " nodes. What became of each of its inputs, outputs and states is listed. docs/onnx.md says what"
@@ -88,7 +89,10 @@ final class ConvertCommand implements Callable<Integer> {
       description = "how weights are stored: ${COMPLETION-CANDIDATES}")
   private Format format;
 
-  @Option(names = "--layers", paramLabel = "LIST", description = "what a PyTorch state dict holds")
+  @Option(
+      names = "--layers",
+      paramLabel = "LIST",
+      description = "what a PyTorch state dict holds, or a .json file that says it")
   private @Nullable String layers;
 
   @Option(
@@ -262,19 +266,12 @@ final class ConvertCommand implements Callable<Integer> {
     }
     try (WeightsFile file = WeightsFile.open(from)) {
       if (layers != null) {
-        StateDict.Import imported =
-            StateDict.read(
+        return layers.endsWith(".json")
+            ? described(file, NetworkJson.read(Path.of(layers)))
+            : pytorch(
                 file,
                 LayerRequest.parse(layers),
                 Optional.ofNullable(vocabulary).map(Vocabulary::new));
-        return new Source(
-            Kind.pytorch,
-            imported.model(),
-            file.metadata(),
-            imported.unused(),
-            Optional.empty(),
-            Optional.empty(),
-            TOLERANCE);
       }
       if (!Model.describedIn(file)) {
         throw new IllegalArgumentException(
@@ -290,6 +287,38 @@ final class ConvertCommand implements Callable<Integer> {
           ProofVectors.carriedBy(file),
           ProofVectors.metBy(file).map(ProofVectors.Met::tolerance).orElse(TOLERANCE));
     }
+  }
+
+  private Source described(WeightsFile file, NetworkJson network) {
+    if (vocabulary != null) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--vocabulary is for --layers LIST; in %s it is the field \"vocabulary\""
+              .formatted(layers));
+    }
+    return network.modules().isPresent()
+        ? pytorch(file, network.requests(), network.modules().get().vocabulary())
+        : new Source(
+            Kind.weights,
+            network.model(file),
+            file.metadata(),
+            List.of(),
+            Optional.empty(),
+            ProofVectors.carriedBy(file),
+            ProofVectors.metBy(file).map(ProofVectors.Met::tolerance).orElse(TOLERANCE));
+  }
+
+  private static Source pytorch(
+      WeightsFile file, List<LayerRequest> requests, Optional<Vocabulary> characters) {
+    StateDict.Import imported = StateDict.read(file, requests, characters);
+    return new Source(
+        Kind.pytorch,
+        imported.model(),
+        file.metadata(),
+        imported.unused(),
+        Optional.empty(),
+        Optional.empty(),
+        TOLERANCE);
   }
 
   /** The first bytes say it; where they do not, the ending does. */

@@ -74,7 +74,12 @@ final class GateCalibration {
           x = sequence.vectors()[t];
         }
         moments.add(
-            new Moment(t == 0, token, x, h, sums(layer.wz(), layer.uz(), token, x, h, layer.bz())));
+            new Moment(
+                t == 0,
+                token,
+                x,
+                h,
+                sums(layer.z().w(), layer.z().u(), token, x, h, layer.z().b())));
         h = new float[layer.outputs()];
         sequence.step(states, t, h);
       }
@@ -121,7 +126,7 @@ final class GateCalibration {
       for (int i = 0; i < mass.length; i++) {
         double z = 1 / (1 + Math.exp(-moment.a()[i]));
         if (mass[i] + z > epsilon) {
-          double guess = layer.bz().at(i, 0);
+          double guess = layer.z().b().at(i, 0);
           for (int k = 0; k < narrow.length; k++) {
             guess += (double) estimate.up().at(i, k) * narrow[k];
           }

@@ -200,7 +200,7 @@ final class InspectCommand implements Callable<Integer> {
           };
       case Lstm lstm ->
           "LSTM"
-              + (lstm.forget().isEmpty() ? ", coupled gates" : "")
+              + (lstm.f().isEmpty() ? ", coupled gates" : "")
               + (lstm.peepholes().isPresent() ? ", peepholes" : "")
               + lstm.projection()
                   .map(wp -> ", %s cells projected".formatted(lstm.cells()))

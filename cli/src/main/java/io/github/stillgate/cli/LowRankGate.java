@@ -27,7 +27,9 @@ final class LowRankGate {
     for (int row = 0; row < n; row++) {
       for (int column = 0; column < d + n; column++) {
         gate.set(
-            row, column, column < d ? layer.wz().at(row, column) : layer.uz().at(row, column - d));
+            row,
+            column,
+            column < d ? layer.z().w().at(row, column) : layer.z().u().at(row, column - d));
       }
     }
     SingularValueDecomposition_F64<DMatrixRMaj> svd =

@@ -7,6 +7,7 @@ import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -27,32 +28,32 @@ final class SelfTestModel {
 
   private Model model() {
     ConditionalGru conditional =
-        new ConditionalGru(
-            "conditional",
-            new Gating.Unit(
-                matrix("Wu", RANK, TOKENS),
-                matrix("Uu", RANK, UNITS),
-                vector("bu", RANK),
-                matrix("Wz", UNITS, RANK),
-                vector("bz", UNITS)),
-            matrix("Wr", UNITS, TOKENS),
-            matrix("Ur", UNITS, UNITS),
-            vector("br", UNITS),
-            matrix("Wc", UNITS, TOKENS),
-            matrix("Uc", UNITS, UNITS),
-            vector("bc", UNITS));
+        ConditionalGru.named("conditional")
+            .gating(
+                new Gating.Unit(
+                    new Sums(
+                        matrix("Wu", RANK, TOKENS), matrix("Uu", RANK, UNITS), vector("bu", RANK)),
+                    matrix("Wz", UNITS, RANK),
+                    vector("bz", UNITS)))
+            .reset(
+                new Sums(
+                    matrix("Wr", UNITS, TOKENS), matrix("Ur", UNITS, UNITS), vector("br", UNITS)))
+            .candidate(
+                new Sums(
+                    matrix("Wc", UNITS, TOKENS), matrix("Uc", UNITS, UNITS), vector("bc", UNITS)))
+            .build();
     Gru gru =
-        new Gru(
-            "gru",
-            matrix("Wz", UNITS, UNITS),
-            matrix("Uz", UNITS, UNITS),
-            vector("bz", UNITS),
-            matrix("Wr", UNITS, UNITS),
-            matrix("Ur", UNITS, UNITS),
-            vector("br", UNITS),
-            matrix("Wc", UNITS, UNITS),
-            matrix("Uc", UNITS, UNITS),
-            vector("bc", UNITS));
+        Gru.named("gru")
+            .update(
+                new Sums(
+                    matrix("Wz", UNITS, UNITS), matrix("Uz", UNITS, UNITS), vector("bz", UNITS)))
+            .reset(
+                new Sums(
+                    matrix("Wr", UNITS, UNITS), matrix("Ur", UNITS, UNITS), vector("br", UNITS)))
+            .candidate(
+                new Sums(
+                    matrix("Wc", UNITS, UNITS), matrix("Uc", UNITS, UNITS), vector("bc", UNITS)))
+            .build();
     Dense dense =
         new Dense("dense", matrix("W", TOKENS, UNITS), vector("b", TOKENS), Activation.SOFTMAX);
     return new Model(List.of(conditional, gru, dense), new Vocabulary("abcdefghijk"));

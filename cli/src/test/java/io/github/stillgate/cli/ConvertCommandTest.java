@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.plan.Plan;
@@ -24,6 +27,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A PyTorch GRU of one unit, small enough to be worked out beside the kernels. */
 class ConvertCommandTest {
@@ -225,6 +230,102 @@ class ConvertCommandTest {
     assertThat(report.get("tolerance").doubleValue()).isEqualTo(1e-5);
     assertThat(report.get("largest_error").doubleValue()).isLessThan(1e-5);
     assertThat(report.get("bytes_written").longValue()).isEqualTo(Files.size(out));
+  }
+
+  private Path json(String text) throws IOException {
+    return Files.writeString(folder.resolve("network.json"), text);
+  }
+
+  @Test
+  void modulesNamedInJsonAreThoseOfTheLine() throws IOException {
+    assertThat(run("convert", state, out, "--layers", "gru:rnn, linear:head:relu").code()).isZero();
+    Path same = folder.resolve("same.safetensors");
+    Path network =
+        json(
+            """
+            {"version": 1, "layers": [
+              {"type": "gru", "module": "rnn"},
+              {"type": "dense", "module": "head", "activation": "relu"}]}
+            """);
+    Outcome outcome = run("convert", state, same, "--layers", network);
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(same).hasSameBinaryContentAs(out);
+  }
+
+  @Test
+  void jsonSaysWhatTheLineCannot() throws IOException {
+    Path network =
+        json(
+            """
+            {"version": 1, "vocabulary": "a", "layers": [
+              {"type": "gru", "module": "rnn", "name": "encoder"},
+              {"type": "dense", "module": "head", "activation": [["affine", 2, 0], ["tanh", 0, 0]]}]}
+            """);
+    assertThat(run("convert", state, out, "--layers", network).code()).isZero();
+    Model model = Model.load(out);
+    assertThat(model.vocabulary().orElseThrow().characters()).isEqualTo("a");
+    assertThat(model.layers()).extracting(Layer::name).containsExactly("encoder", "head");
+    assertThat(((Dense) model.layers().get(1)).activation())
+        .isEqualTo(
+            Activation.LINEAR
+                .then(Activation.Function.AFFINE, 2, 0)
+                .then(Activation.Function.TANH, 0, 0));
+    assertThat(run("convert", state, out, "--layers", network, "--vocabulary", "b").err())
+        .contains("it is the field \"vocabulary\"");
+  }
+
+  @Test
+  void jsonDescribesTensorsThatAreNamedAsInAWeightsFile() throws IOException {
+    Path tensors = folder.resolve("tensors.safetensors");
+    new WeightsWriter()
+        .tensor("a.W", new float[] {1, 2}, 2, 1)
+        .tensor("a.b", new float[] {3, 4}, 2)
+        .write(tensors);
+    Path network =
+        json(
+            """
+            {"version": 1, "layers": [
+              {"type": "dense", "name": "a", "inputs": 1, "units": 2, "activation": "linear"}]}
+            """);
+    Outcome outcome = run("convert", tensors, out, "--layers", network);
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(Model.load(out).layers().get(0).tensors().get("W").toArray()).containsExactly(1, 2);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{\"version\": 1|cannot be read as JSON",
+        "{\"version\": 2, \"layers\": []}|format version 2 is not known",
+        "{\"version\": 1, \"layers\": {}}|\"layers\" is not an array",
+        "{\"version\": 1, \"layers\": [{\"type\": \"gru\", \"module\": \"rnn\", \"units\": 1}]}"
+            + "|layer 0 of a network of modules: missing fields [], unknown fields [units]",
+        "{\"version\": 1, \"layers\": [{\"type\": \"gru\", \"module\": 3}]}"
+            + "|layer 0: \"module\" is not a string: 3",
+        "{\"version\": 1, \"layers\": [{\"type\": \"gru\", \"module\": \"a\"}, {\"type\": \"gru\"}]}"
+            + "|layer 1 of a network of modules: missing fields [module]",
+        "{\"version\": 1, \"layers\": [{\"type\": \"sru\", \"module\": \"rnn\"}]}"
+            + "|layer rnn: \"type\" is \"sru\", which is not imported from PyTorch",
+        "{\"version\": 1, \"layers\": [{\"type\": \"gru\", \"name\": \"rnn\"}]}"
+            + "|missing fields [inputs, units]",
+      })
+  void jsonThatIsWrongIsRefusedByFieldAndFile(String text, String message) throws IOException {
+    Path network = json(text);
+    Outcome outcome = run("convert", state, out, "--layers", network);
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err()).contains(network + ": ").contains(message).hasLineCount(1);
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
+  void jsonThatIsMissingOrNoTextIsRefused() throws IOException {
+    Path network = folder.resolve("network.json");
+    assertThat(run("convert", state, out, "--layers", network).err()).contains("network.json");
+    Files.write(network, new byte[] {'{', (byte) 0xff, '}'});
+    assertThat(run("convert", state, out, "--layers", network).err())
+        .contains("network.json: is not encoded in UTF-8");
   }
 
   @Test

@@ -13,6 +13,7 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.weights.WeightsWriter;
@@ -65,19 +66,25 @@ class TuneCommandTest {
   }
 
   private Gru gru(int inputs, Reset reset) {
-    return new Gru(
-        "rnn",
-        matrix("Wz", UNITS, inputs, 1.5),
-        matrix("Uz", UNITS, UNITS, 0.3),
-        bias("bz", UNITS, -2),
-        matrix("Wr", UNITS, inputs, 1),
-        matrix("Ur", UNITS, UNITS, 0.2),
-        bias("br", UNITS, 0),
-        matrix("Wc", UNITS, inputs, 1),
-        matrix("Uc", UNITS, UNITS, 0.2),
-        bias("bc", UNITS, 0),
-        reset,
-        Gru.Activations.STANDARD);
+    return Gru.named("rnn")
+        .update(
+            new Sums(
+                matrix("Wz", UNITS, inputs, 1.5),
+                matrix("Uz", UNITS, UNITS, 0.3),
+                bias("bz", UNITS, -2)))
+        .reset(
+            new Sums(
+                matrix("Wr", UNITS, inputs, 1),
+                matrix("Ur", UNITS, UNITS, 0.2),
+                bias("br", UNITS, 0)))
+        .candidate(
+            new Sums(
+                matrix("Wc", UNITS, inputs, 1),
+                matrix("Uc", UNITS, UNITS, 0.2),
+                bias("bc", UNITS, 0)))
+        .resetPosition(reset)
+        .activations(Gru.Activations.STANDARD)
+        .build();
   }
 
   private Dense dense(int outputs, Activation activation) {
@@ -239,7 +246,7 @@ class TuneCommandTest {
       double size = 0;
       for (int i = 0; i < UNITS; i++) {
         for (int j = 0; j < 20 + UNITS; j++) {
-          double exact = j < 20 ? layer.wz().at(i, j) : layer.uz().at(i, j - 20);
+          double exact = j < 20 ? layer.z().w().at(i, j) : layer.z().u().at(i, j - 20);
           double sum = 0;
           for (int k = 0; k < ranks[r]; k++) {
             sum +=

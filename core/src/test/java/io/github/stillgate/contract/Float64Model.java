@@ -15,6 +15,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
+import io.github.stillgate.core.model.Sums;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -104,12 +105,12 @@ public final class Float64Model {
 
   private static double[] conditional(ConditionalGru l, double[] x, double[] h) {
     double[] z = gates(l.gating(), x, h);
-    double[] r = affine(l.wr(), x, l.ur(), h, l.br());
-    double[] cx = times(l.wc(), x);
-    double[] ch = times(l.uc(), h);
+    double[] r = affine(l.r().w(), x, l.r().u(), h, l.r().b());
+    double[] cx = times(l.c().w(), x);
+    double[] ch = times(l.c().u(), h);
     double[] next = h.clone();
     for (int i = 0; i < h.length; i++) {
-      double c = Math.tanh(cx[i] + sigmoid(r[i]) * ch[i] + l.bc().at(i, 0));
+      double c = Math.tanh(cx[i] + sigmoid(r[i]) * ch[i] + l.c().b().at(i, 0));
       next[i] = h[i] + z[i] * (c - h[i]);
     }
     return next;
@@ -117,9 +118,9 @@ public final class Float64Model {
 
   private static double[] gates(Gating gating, double[] x, double[] h) {
     return switch (gating) {
-      case Gating.Full full -> clippedTanh(affine(full.wz(), x, full.uz(), h, full.bz()));
+      case Gating.Full full -> clippedTanh(affine(full.z().w(), x, full.z().u(), h, full.z().b()));
       case Gating.Unit unit -> {
-        double[] a = times(unit.wz(), relu(affine(unit.wu(), x, unit.uu(), h, unit.bu())));
+        double[] a = times(unit.wz(), relu(affine(unit.u().w(), x, unit.u().u(), h, unit.u().b())));
         for (int i = 0; i < a.length; i++) {
           a[i] += unit.bz().at(i, 0);
         }
@@ -139,7 +140,7 @@ public final class Float64Model {
   }
 
   private static double[] bottleneck(Gating.Block block, double[] x, double[] h) {
-    return affine(block.wu(), x, block.uu(), h, block.bu());
+    return affine(block.u().w(), x, block.u().u(), h, block.u().b());
   }
 
   private static double[] blockGates(Gating.Block block, double[] u) {
@@ -160,19 +161,19 @@ public final class Float64Model {
   }
 
   private static double[] ordinary(Gru l, double[] x, double[] h) {
-    double[] z = apply(l.activations().update(), affine(l.wz(), x, l.uz(), h, l.bz()));
-    double[] r = apply(l.activations().reset(), affine(l.wr(), x, l.ur(), h, l.br()));
-    double[] a = times(l.wc(), x);
+    double[] z = apply(l.activations().update(), affine(l.z().w(), x, l.z().u(), h, l.z().b()));
+    double[] r = apply(l.activations().reset(), affine(l.r().w(), x, l.r().u(), h, l.r().b()));
+    double[] a = times(l.c().w(), x);
     double[] resetState = h.clone();
     for (int i = 0; i < h.length; i++) {
       resetState[i] *= r[i];
     }
-    double[] product = times(l.uc(), l.reset() == Reset.BEFORE ? resetState : h);
+    double[] product = times(l.c().u(), l.reset() == Reset.BEFORE ? resetState : h);
     for (int i = 0; i < h.length; i++) {
       if (l.reset() instanceof Reset.AfterMatrix(Optional<Matrix> bh)) {
         product[i] = r[i] * (product[i] + (bh.isPresent() ? bh.get().at(i, 0) : 0));
       }
-      a[i] += product[i] + l.bc().at(i, 0);
+      a[i] += product[i] + l.c().b().at(i, 0);
     }
     double[] c = apply(l.activations().candidate(), a);
     double[] next = new double[h.length];
@@ -185,14 +186,14 @@ public final class Float64Model {
   /** Changes the cells. */
   private static double[] lstm(Lstm l, double[] x, double[] h, double[] c) {
     Lstm.Activations f = l.activations();
-    double[] rawInput = affine(l.input().w(), x, l.input().u(), h, l.input().b());
-    double[] rawOutput = affine(l.output().w(), x, l.output().u(), h, l.output().b());
-    double[] g = apply(f.cell(), affine(l.cell().w(), x, l.cell().u(), h, l.cell().b()));
+    double[] rawInput = affine(l.i().w(), x, l.i().u(), h, l.i().b());
+    double[] rawOutput = affine(l.o().w(), x, l.o().u(), h, l.o().b());
+    double[] g = apply(f.cell(), affine(l.g().w(), x, l.g().u(), h, l.g().b()));
     l.peepholes().ifPresent(p -> addProduct(p.input(), c, rawInput));
     double[] i = apply(f.gates(), rawInput);
     double[] keep = Arrays.stream(i).map(v -> 1 - v).toArray();
-    if (l.forget().isPresent()) {
-      Lstm.Sums sums = l.forget().get();
+    if (l.f().isPresent()) {
+      Sums sums = l.f().get();
       double[] rawForget = affine(sums.w(), x, sums.u(), h, sums.b());
       l.peepholes().ifPresent(p -> addProduct(p.forget(), c, rawForget));
       keep = apply(f.gates(), rawForget);

@@ -355,13 +355,14 @@ public abstract class SessionContract {
           narrow[k] = e.wDown().at(k, token) + dot(e.uDown(), k, h);
         }
         for (int i = 0; i < h.length; i++) {
-          double guess = layer.bz().at(i, 0) + (double) e.correction();
+          double guess = layer.z().b().at(i, 0) + (double) e.correction();
           for (int k = 0; k < e.rank(); k++) {
             guess += e.up().at(i, k) * narrow[k];
           }
           guess = sigmoid(guess);
           double gate =
-              sigmoid(layer.wz().at(i, token) + dot(layer.uz(), i, h) + layer.bz().at(i, 0));
+              sigmoid(
+                  layer.z().w().at(i, token) + dot(layer.z().u(), i, h) + layer.z().b().at(i, 0));
           double close = 1e-4;
           if (before[i] + guess < epsilon - close) {
             unasked++;
@@ -400,22 +401,7 @@ public abstract class SessionContract {
   private static Model withoutEstimates(Model model) {
     List<Layer> layers =
         model.layers().stream()
-            .map(layer ->
-                layer instanceof Gru g
-                    ? new Gru(
-                        g.name(),
-                        g.wz(),
-                        g.uz(),
-                        g.bz(),
-                        g.wr(),
-                        g.ur(),
-                        g.br(),
-                        g.wc(),
-                        g.uc(),
-                        g.bc(),
-                        g.reset(),
-                        g.activations())
-                    : layer)
+            .map(layer -> layer instanceof Gru g ? g.toBuilder().withoutEstimate().build() : layer)
             .toList();
     return new Model(layers, model.vocabulary().orElseThrow());
   }

@@ -16,6 +16,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
+import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,9 +51,10 @@ public final class TestModels {
         units,
         inputs ->
             new Gating.Full(
-                m.matrix("Wz", units, inputs, 1),
-                m.matrix("Uz", units, units, 1),
-                m.vector("bz", units, 0.5)));
+                new Sums(
+                    m.matrix("Wz", units, inputs, 1),
+                    m.matrix("Uz", units, units, 1),
+                    m.vector("bz", units, 0.5))));
   }
 
   /** Two conditional layers with block gating, and a softmax. */
@@ -78,9 +80,10 @@ public final class TestModels {
 
   private Gating.Block blockGating(int inputs, int blocks, int units) {
     return new Gating.Block(
-        matrix("Wu", blocks, inputs, 1.5),
-        matrix("Uu", blocks, units, 1.5),
-        vector("bu", blocks, 0.7),
+        new Sums(
+            matrix("Wu", blocks, inputs, 1.5),
+            matrix("Uu", blocks, units, 1.5),
+            vector("bu", blocks, 0.7)),
         vector("bz", blocks, 0.5));
   }
 
@@ -151,27 +154,16 @@ public final class TestModels {
   }
 
   private Gru with(Gru g, Reset reset, Gru.Activations activations) {
-    return new Gru(
-        g.name(),
-        g.wz(),
-        g.uz(),
-        g.bz(),
-        g.wr(),
-        g.ur(),
-        g.br(),
-        g.wc(),
-        g.uc(),
-        g.bc(),
-        reset,
-        activations);
+    return g.toBuilder().resetPosition(reset).activations(activations).build();
   }
 
   /** An LSTM, and a second one with peepholes and a projection. */
   public static Model lstm(int tokens, int cells, int projection, long seed) {
     TestModels m = new TestModels(seed);
     Lstm.Peepholes peepholes =
-        new Lstm.Peepholes(
-            m.vector("pi", cells, 0.5), m.vector("pf", cells, 0.5), m.vector("po", cells, 0.5));
+        Lstm.Peepholes.toInput(m.vector("pi", cells, 0.5))
+            .toForget(m.vector("pf", cells, 0.5))
+            .toOutput(m.vector("po", cells, 0.5));
     return new Model(
         List.of(
             m.lstm("rnn0", tokens, cells, cells, true, Optional.empty()),
@@ -324,19 +316,20 @@ public final class TestModels {
       int outputs,
       boolean forget,
       Optional<Lstm.Peepholes> peepholes) {
-    return new Lstm(
-        name,
-        lstmSums(inputs, cells, outputs),
-        forget ? Optional.of(lstmSums(inputs, cells, outputs)) : Optional.empty(),
-        lstmSums(inputs, cells, outputs),
-        lstmSums(inputs, cells, outputs),
-        peepholes,
-        outputs == cells ? Optional.empty() : Optional.of(matrix("Wp", outputs, cells, 1)),
-        Lstm.Activations.STANDARD);
+    Lstm.Builder lstm = Lstm.named(name).input(lstmSums(inputs, cells, outputs)).coupledGates();
+    if (forget) {
+      lstm.forget(lstmSums(inputs, cells, outputs));
+    }
+    lstm.output(lstmSums(inputs, cells, outputs)).cell(lstmSums(inputs, cells, outputs));
+    peepholes.ifPresent(lstm::peepholes);
+    if (outputs != cells) {
+      lstm.projection(matrix("Wp", outputs, cells, 1));
+    }
+    return lstm.build();
   }
 
-  private Lstm.Sums lstmSums(int inputs, int cells, int outputs) {
-    return new Lstm.Sums(
+  private Sums lstmSums(int inputs, int cells, int outputs) {
+    return new Sums(
         matrix("W", cells, inputs, 1), matrix("U", cells, outputs, 1), vector("b", cells, 0.3));
   }
 
@@ -364,37 +357,48 @@ public final class TestModels {
         inputs,
         units,
         new Gating.Unit(
-            matrix("Wu", rank, inputs, 1.5),
-            matrix("Uu", rank, units, 1.5),
-            vector("bu", rank, 0.5),
+            new Sums(
+                matrix("Wu", rank, inputs, 1.5),
+                matrix("Uu", rank, units, 1.5),
+                vector("bu", rank, 0.5)),
             matrix("Wz", units, rank, 1),
             vector("bz", units, 0.5)));
   }
 
   private ConditionalGru conditionalGru(String name, int inputs, int units, Gating gating) {
-    return new ConditionalGru(
-        name,
-        gating,
-        matrix("Wr", units, inputs, 1),
-        matrix("Ur", units, units, 1),
-        vector("br", units, 0.3),
-        matrix("Wc", units, inputs, 1),
-        matrix("Uc", units, units, 1),
-        vector("bc", units, 0.3));
+    return ConditionalGru.named(name)
+        .gating(gating)
+        .reset(
+            new Sums(
+                matrix("Wr", units, inputs, 1),
+                matrix("Ur", units, units, 1),
+                vector("br", units, 0.3)))
+        .candidate(
+            new Sums(
+                matrix("Wc", units, inputs, 1),
+                matrix("Uc", units, units, 1),
+                vector("bc", units, 0.3)))
+        .build();
   }
 
   private Gru gru(String name, int inputs, int units) {
-    return new Gru(
-        name,
-        matrix("Wz", units, inputs, 1),
-        matrix("Uz", units, units, 1),
-        vector("bz", units, 0.3),
-        matrix("Wr", units, inputs, 1),
-        matrix("Ur", units, units, 1),
-        vector("br", units, 0.3),
-        matrix("Wc", units, inputs, 1),
-        matrix("Uc", units, units, 1),
-        vector("bc", units, 0.3));
+    return Gru.named(name)
+        .update(
+            new Sums(
+                matrix("Wz", units, inputs, 1),
+                matrix("Uz", units, units, 1),
+                vector("bz", units, 0.3)))
+        .reset(
+            new Sums(
+                matrix("Wr", units, inputs, 1),
+                matrix("Ur", units, units, 1),
+                vector("br", units, 0.3)))
+        .candidate(
+            new Sums(
+                matrix("Wc", units, inputs, 1),
+                matrix("Uc", units, units, 1),
+                vector("bc", units, 0.3)))
+        .build();
   }
 
   private Dense dense(String name, int inputs, int outputs, Activation activation) {

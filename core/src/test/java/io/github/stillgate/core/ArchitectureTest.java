@@ -40,6 +40,7 @@ class ArchitectureTest {
   private static final String WEIGHTS = CORE + ".weights";
   private static final String JSON = CORE + ".json";
   private static final String MODEL = CORE + ".model";
+  private static final String FORMAT = MODEL + ".format";
   private static final String PLAN = CORE + ".plan";
   private static final String SESSION = CORE + ".session";
   private static final String STAGE = CORE + ".stage";
@@ -55,7 +56,7 @@ class ArchitectureTest {
           .layer("weights")
           .definedBy(WEIGHTS)
           .layer("model")
-          .definedBy(MODEL)
+          .definedBy(MODEL, FORMAT)
           .layer("plan")
           .definedBy(PLAN)
           .layer("session")
@@ -159,7 +160,9 @@ class ArchitectureTest {
 
   @ArchTest
   static final ArchRule everyClassStandsInARoom =
-      classes().should().resideInAnyPackage(JSON, WEIGHTS, MODEL, PLAN, SESSION, STAGE, KERNEL, REFERENCE);
+      classes()
+          .should()
+          .resideInAnyPackage(JSON, WEIGHTS, MODEL, FORMAT, PLAN, SESSION, STAGE, KERNEL, REFERENCE);
 
   @ArchTest
   static final ArchRule noClassIsNamedAfterNothing =
@@ -169,7 +172,7 @@ class ArchitectureTest {
   static final ArchRule jsonStaysWhereFilesAreRead =
       noClasses()
           .that()
-          .resideOutsideOfPackages(JSON, WEIGHTS, MODEL)
+          .resideOutsideOfPackages(JSON, WEIGHTS, FORMAT)
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.fasterxml..");
@@ -189,6 +192,6 @@ class ArchitectureTest {
         .contains(Plan.class.getName(), StreamRun.class.getName());
     assertThat(classes)
         .extracting(JavaClass::getPackageName)
-        .contains(JSON, WEIGHTS, MODEL, PLAN, SESSION, STAGE, KERNEL, REFERENCE);
+        .contains(JSON, WEIGHTS, MODEL, FORMAT, PLAN, SESSION, STAGE, KERNEL, REFERENCE);
   }
 }

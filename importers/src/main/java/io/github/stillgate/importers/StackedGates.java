@@ -1,7 +1,7 @@
 package io.github.stillgate.importers;
 
-import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Sums;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -55,22 +55,22 @@ public record StackedGates(
   }
 
   /** The sums of a layer that has no gates but the one. */
-  public Lstm.Sums only(String name) {
+  public Sums only(String name) {
     return gate(name, 0);
   }
 
   /** The sums of one gate; both biases are added up. */
-  Lstm.Sums gate(String name, int position) {
-    return new Lstm.Sums(
+  Sums gate(String name, int position) {
+    return new Sums(
         Matrix.of(name + ".W", units, inputs, slice(w, position, inputs)),
         Matrix.of(name + ".U", units, outputs, slice(u, position, outputs)),
         Matrix.vector(name + ".b", sum(bias(inputBias, position), bias(stateBias, position))));
   }
 
   /** The same with all signs changed: sigmoid of it is 1 - sigmoid. */
-  Lstm.Sums negatedGate(String name, int position) {
-    Lstm.Sums sums = gate(name, position);
-    return new Lstm.Sums(
+  Sums negatedGate(String name, int position) {
+    Sums sums = gate(name, position);
+    return new Sums(
         Matrix.of(name + ".W", units, inputs, negated(sums.w())),
         Matrix.of(name + ".U", units, outputs, negated(sums.u())),
         Matrix.vector(name + ".b", negated(sums.b())));

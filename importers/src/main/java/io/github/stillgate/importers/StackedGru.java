@@ -2,9 +2,9 @@ package io.github.stillgate.importers;
 
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Gru;
-import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.Sums;
 import java.util.Optional;
 
 /**
@@ -34,14 +34,14 @@ public record StackedGru(
     // 1 - sigmoid(v) = sigmoid(-v), exactly; other functions take their complement.
     boolean swap = convention == UpdateConvention.WEIGHS_OLD_STATE;
     boolean negate = swap && gateActivation.equals(Activation.SIGMOID);
-    Lstm.Sums z =
+    Sums z =
         negate
             ? gates.negatedGate(name + ".z", order.update())
             : gates.gate(name + ".z", order.update());
     Activation.Elementwise update =
         swap && !negate ? gateActivation.then(Activation.Function.AFFINE, -1, 1) : gateActivation;
-    Lstm.Sums r = gates.gate(name + ".r", order.reset());
-    Lstm.Sums c = gates.gate(name + ".c", order.candidate());
+    Sums r = gates.gate(name + ".r", order.reset());
+    Sums c = gates.gate(name + ".c", order.candidate());
     boolean ownBias = resetAfterMatrix && gates.stateBias().isPresent();
     Reset reset =
         resetAfterMatrix
@@ -50,18 +50,13 @@ public record StackedGru(
                     ? Optional.of(Matrix.vector(name + ".bh", gates.stateBias(order.candidate())))
                     : Optional.empty())
             : Reset.BEFORE;
-    return new Gru(
-        name,
-        z.w(),
-        z.u(),
-        z.b(),
-        r.w(),
-        r.u(),
-        r.b(),
-        c.w(),
-        c.u(),
-        ownBias ? Matrix.vector(name + ".bc", gates.inputBias(order.candidate())) : c.b(),
-        reset,
-        new Gru.Activations(update, gateActivation, candidateActivation));
+    Matrix bias = ownBias ? Matrix.vector(name + ".bc", gates.inputBias(order.candidate())) : c.b();
+    return Gru.named(name)
+        .update(z)
+        .reset(r)
+        .candidate(new Sums(c.w(), c.u(), bias))
+        .resetPosition(reset)
+        .activations(new Gru.Activations(update, gateActivation, candidateActivation))
+        .build();
   }
 }

@@ -28,14 +28,19 @@ public record StackedLstm(
 
   /** The layer that computes the same. */
   public Lstm toLayer(String name) {
-    return new Lstm(
-        name,
-        gates.gate(name + ".i", order.input()),
-        coupled ? Optional.empty() : Optional.of(gates.gate(name + ".f", order.forget())),
-        gates.gate(name + ".o", order.output()),
-        gates.gate(name + ".g", order.candidate()),
-        peepholes,
-        projection,
-        activations);
+    Lstm.Builder lstm =
+        Lstm.named(name)
+            .input(gates.gate(name + ".i", order.input()))
+            .output(gates.gate(name + ".o", order.output()))
+            .cell(gates.gate(name + ".g", order.candidate()))
+            .activations(activations);
+    if (coupled) {
+      lstm.coupledGates();
+    } else {
+      lstm.forget(gates.gate(name + ".f", order.forget()));
+    }
+    peepholes.ifPresent(lstm::peepholes);
+    projection.ifPresent(lstm::projection);
+    return lstm.build();
   }
 }

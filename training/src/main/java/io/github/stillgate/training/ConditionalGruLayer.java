@@ -6,6 +6,7 @@ import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.Sums;
 import org.jspecify.annotations.Nullable;
 
 /** The conditional GRU, eq. 4 to 11 of the paper, over batches, with gates of any form. */
@@ -68,15 +69,19 @@ final class ConditionalGruLayer implements RecurrentLayer {
     SideBySide b = new SideBySide(bias);
     int reset = gate.width();
     int candidate = reset + units;
-    return new ConditionalGru(
-        name,
-        gate.export(name, w, u, b),
-        w.matrix(name + ".Wr", reset, units),
-        u.matrix(name + ".Ur", reset, units),
-        b.vector(name + ".br", reset, units),
-        w.matrix(name + ".Wc", candidate, units),
-        u.matrix(name + ".Uc", candidate, units),
-        b.vector(name + ".bc", candidate, units));
+    return ConditionalGru.named(name)
+        .gating(gate.export(name, w, u, b))
+        .reset(
+            new Sums(
+                w.matrix(name + ".Wr", reset, units),
+                u.matrix(name + ".Ur", reset, units),
+                b.vector(name + ".br", reset, units)))
+        .candidate(
+            new Sums(
+                w.matrix(name + ".Wc", candidate, units),
+                u.matrix(name + ".Uc", candidate, units),
+                b.vector(name + ".bc", candidate, units)))
+        .build();
   }
 
   /** Reset and candidate; the gates begin anew, since a sigmoid's never close. */
@@ -96,11 +101,11 @@ final class ConditionalGruLayer implements RecurrentLayer {
     }
     int reset = gate.width();
     int candidate = reset + units;
-    SideBySide.put(inputWeights, reset, gru.wr());
-    SideBySide.put(recurrentWeights, reset, gru.ur());
-    SideBySide.put(bias, reset, gru.br());
-    SideBySide.put(inputWeights, candidate, gru.wc());
-    SideBySide.put(recurrentWeights, candidate, gru.uc());
-    SideBySide.put(bias, candidate, gru.bc());
+    SideBySide.put(inputWeights, reset, gru.r().w());
+    SideBySide.put(recurrentWeights, reset, gru.r().u());
+    SideBySide.put(bias, reset, gru.r().b());
+    SideBySide.put(inputWeights, candidate, gru.c().w());
+    SideBySide.put(recurrentWeights, candidate, gru.c().u());
+    SideBySide.put(bias, candidate, gru.c().b());
   }
 }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Sums;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,17 +66,23 @@ final class DenseGruLayer implements RecurrentLayer {
     SideBySide w = new SideBySide(inputWeights);
     SideBySide u = new SideBySide(recurrentWeights);
     SideBySide b = new SideBySide(bias);
-    return new Gru(
-        name,
-        w.matrix(name + ".Wz", 0, units),
-        u.matrix(name + ".Uz", 0, units),
-        b.vector(name + ".bz", 0, units),
-        w.matrix(name + ".Wr", units, units),
-        u.matrix(name + ".Ur", units, units),
-        b.vector(name + ".br", units, units),
-        w.matrix(name + ".Wc", 2 * units, units),
-        u.matrix(name + ".Uc", 2 * units, units),
-        b.vector(name + ".bc", 2 * units, units));
+    return Gru.named(name)
+        .update(
+            new Sums(
+                w.matrix(name + ".Wz", 0, units),
+                u.matrix(name + ".Uz", 0, units),
+                b.vector(name + ".bz", 0, units)))
+        .reset(
+            new Sums(
+                w.matrix(name + ".Wr", units, units),
+                u.matrix(name + ".Ur", units, units),
+                b.vector(name + ".br", units, units)))
+        .candidate(
+            new Sums(
+                w.matrix(name + ".Wc", 2 * units, units),
+                u.matrix(name + ".Uc", 2 * units, units),
+                b.vector(name + ".bc", 2 * units, units)))
+        .build();
   }
 
   @Override

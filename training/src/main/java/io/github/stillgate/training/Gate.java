@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Sums;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,9 +105,10 @@ abstract sealed class Gate {
         bz[i] = (float) (offsets[i] + k[i] * trained[i]);
       }
       return new Gating.Full(
-          w.scaledMatrix(name + ".Wz", 0, k),
-          u.scaledMatrix(name + ".Uz", 0, k),
-          Matrix.vector(name + ".bz", bz));
+          new Sums(
+              w.scaledMatrix(name + ".Wz", 0, k),
+              u.scaledMatrix(name + ".Uz", 0, k),
+              Matrix.vector(name + ".bz", bz)));
     }
   }
 
@@ -134,9 +136,10 @@ abstract sealed class Gate {
     Gating export(String name, SideBySide w, SideBySide u, SideBySide b) {
       int rank = width();
       return new Gating.Unit(
-          w.matrix(name + ".Wu", 0, rank),
-          u.matrix(name + ".Uu", 0, rank),
-          b.vector(name + ".bu", 0, rank),
+          new Sums(
+              w.matrix(name + ".Wu", 0, rank),
+              u.matrix(name + ".Uu", 0, rank),
+              b.vector(name + ".bu", 0, rank)),
           new SideBySide(weights).scaledMatrix(name + ".Wz", 0, norm.factors()),
           Matrix.vector(name + ".bz", offsets()));
     }
@@ -187,9 +190,10 @@ abstract sealed class Gate {
       }
       Gating.Block block =
           new Gating.Block(
-              w.scaledMatrix(name + ".Wu", 0, k),
-              u.scaledMatrix(name + ".Uu", 0, k),
-              Matrix.vector(name + ".bu", bu),
+              new Sums(
+                  w.scaledMatrix(name + ".Wu", 0, k),
+                  u.scaledMatrix(name + ".Uu", 0, k),
+                  Matrix.vector(name + ".bu", bu)),
               Matrix.vector(name + ".bz", offsets()));
       if (v == null || e == null) {
         return block;

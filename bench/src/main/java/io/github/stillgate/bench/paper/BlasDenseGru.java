@@ -37,14 +37,14 @@ final class BlasDenseGru implements DenseGru {
     for (int i = 0; i < layers; i++) {
       Gru layer = net.layers.get(i);
       u[i] = PackMemory.allocate(12L * n * n, memory);
-      GruLayers.copy(layer.uz(), u[i], 0);
-      GruLayers.copy(layer.ur(), u[i], (long) n * n);
-      GruLayers.copy(layer.uc(), u[i], 2L * n * n);
+      GruLayers.copy(layer.z().u(), u[i], 0);
+      GruLayers.copy(layer.r().u(), u[i], (long) n * n);
+      GruLayers.copy(layer.c().u(), u[i], 2L * n * n);
       w[i] = PackMemory.allocate(12L * n * n, memory);
       if (i > 0) {
-        GruLayers.copy(layer.wz(), w[i], 0);
-        GruLayers.copy(layer.wr(), w[i], (long) n * n);
-        GruLayers.copy(layer.wc(), w[i], 2L * n * n);
+        GruLayers.copy(layer.z().w(), w[i], 0);
+        GruLayers.copy(layer.r().w(), w[i], (long) n * n);
+        GruLayers.copy(layer.c().w(), w[i], 2L * n * n);
       }
     }
     // Zero rows fill the output layer up to whole vectors.

@@ -46,14 +46,15 @@ final class GruLayers {
       h[i] = memory.allocate(4L * streams * units, 64);
       biases[i] = memory.allocate(4L * 3 * units, 64);
       Gru gru = layers.get(i);
-      copy(gru.bz(), biases[i], 0);
-      copy(gru.br(), biases[i], units);
-      copy(gru.bc(), biases[i], 2 * units);
+      copy(gru.z().b(), biases[i], 0);
+      copy(gru.r().b(), biases[i], units);
+      copy(gru.c().b(), biases[i], 2 * units);
     }
     Gru first = layers.get(0);
     this.tokens =
         new PackedColumns(
-            List.of(first.wz().toDense(), first.wr().toDense(), first.wc().toDense()), memory);
+            List.of(first.z().w().toDense(), first.r().w().toDense(), first.c().w().toDense()),
+            memory);
     int padded = (output.outputs() + 31) / 32 * 32;
     this.outputBias = memory.allocate(4L * padded, 64);
     copy(output.b(), outputBias, 0);

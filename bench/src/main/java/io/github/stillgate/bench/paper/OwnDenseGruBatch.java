@@ -44,12 +44,13 @@ final class OwnDenseGruBatch implements DenseGru {
       List<io.github.stillgate.core.kernel.DenseMatrix> input =
           i == 0
               ? List.of()
-              : List.of(layer.wz().toDense(), layer.wr().toDense(), layer.wc().toDense());
+              : List.of(layer.z().w().toDense(), layer.r().w().toDense(), layer.c().w().toDense());
       recurrent[i] =
           backend.packRows(
               new RowGroups(
                   BLOCK,
-                  List.of(layer.uz().toDense(), layer.ur().toDense(), layer.uc().toDense()),
+                  List.of(
+                      layer.z().u().toDense(), layer.r().u().toDense(), layer.c().u().toDense()),
                   input),
               memory);
       batches[i] = new Batch(streams, net.units / BLOCK, memory);

@@ -5,10 +5,10 @@ import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Sums;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.SplittableRandom;
 import org.HdrHistogram.Histogram;
 
@@ -44,27 +44,18 @@ public final class PeerFork {
     Weights weights = new Weights(units, new SplittableRandom(9));
     return switch (kind) {
       case "gru" ->
-          new Gru(
-              "gru",
-              weights.matrix(),
-              weights.matrix(),
-              weights.vector(),
-              weights.matrix(),
-              weights.matrix(),
-              weights.vector(),
-              weights.matrix(),
-              weights.matrix(),
-              weights.vector());
+          Gru.named("gru")
+              .update(weights.sums())
+              .reset(weights.sums())
+              .candidate(weights.sums())
+              .build();
       case "lstm" ->
-          new Lstm(
-              "lstm",
-              weights.sums(),
-              Optional.of(weights.sums()),
-              weights.sums(),
-              weights.sums(),
-              Optional.empty(),
-              Optional.empty(),
-              Lstm.Activations.STANDARD);
+          Lstm.named("lstm")
+              .input(weights.sums())
+              .forget(weights.sums())
+              .output(weights.sums())
+              .cell(weights.sums())
+              .build();
       default ->
           throw new IllegalArgumentException(
               "layer \"%s\" is not known (known: gru, lstm)".formatted(kind));
@@ -80,8 +71,8 @@ public final class PeerFork {
       return Matrix.vector("b", values(units, 0.2));
     }
 
-    Lstm.Sums sums() {
-      return new Lstm.Sums(matrix(), matrix(), vector());
+    Sums sums() {
+      return new Sums(matrix(), matrix(), vector());
     }
 
     float[] values(int count, double scale) {

@@ -12,6 +12,7 @@ import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.Recipe;
@@ -225,13 +226,18 @@ class PaperTest {
   }
 
   private static Gru layer(String name, int inputs, int units, SplittableRandom random) {
-    Matrix[] m = new Matrix[9];
-    for (int i = 0; i < 3; i++) {
-      m[3 * i] = matrix(units, inputs, random);
-      m[3 * i + 1] = matrix(units, units, random);
-      m[3 * i + 2] = Matrix.vector("b", matrix(units, 1, random).toArray());
-    }
-    return new Gru(name, m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]);
+    return Gru.named(name)
+        .update(sums(inputs, units, random))
+        .reset(sums(inputs, units, random))
+        .candidate(sums(inputs, units, random))
+        .build();
+  }
+
+  private static Sums sums(int inputs, int units, SplittableRandom random) {
+    return new Sums(
+        matrix(units, inputs, random),
+        matrix(units, units, random),
+        Matrix.vector("b", matrix(units, 1, random).toArray()));
   }
 
   private static Matrix matrix(int rows, int columns, SplittableRandom random) {

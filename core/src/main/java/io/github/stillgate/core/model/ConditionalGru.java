@@ -1,6 +1,9 @@
 package io.github.stillgate.core.model;
 
+import java.util.List;
+import java.util.Objects;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The conditional GRU of Davis and Arel (2016), eq. 2, 4, 5, 6 and 8 to 11, input x in R^d, state h
@@ -14,27 +17,29 @@ import java.util.SequencedMap;
  *   h' = h + z * (c - h)               z = 0: h' = h, bit for bit
  * </pre>
  *
- * @param name prefix of its tensors
- * @param gating decides which units are live
- * @param wr n x d
- * @param ur n x n
- * @param br n
- * @param wc n x d
- * @param uc n x n
- * @param bc n
+ * <p>Its parts have names, since most have one shape:
+ *
+ * <pre>{@code
+ * ConditionalGru gru = ConditionalGru.named("rnn0").gating(z).reset(r).candidate(c).build();
+ * }</pre>
+ *
+ * <p>Immutable; any thread may use it. Equal if all parts are.
  */
-public record ConditionalGru(
-    String name, Gating gating, Matrix wr, Matrix ur, Matrix br, Matrix wc, Matrix uc, Matrix bc)
-    implements Layer {
-  /** Checks that all shapes agree. */
-  public ConditionalGru {
-    int units = wr.rows();
-    int inputs = wr.columns();
-    ur.requireShape(units, units);
-    br.requireLength(units);
-    wc.requireShape(units, inputs);
-    uc.requireShape(units, units);
-    bc.requireLength(units);
+public final class ConditionalGru implements Layer {
+  private final String name;
+  private final Gating gating;
+  private final Sums r;
+  private final Sums c;
+
+  private ConditionalGru(Builder parts) {
+    this.name = parts.name;
+    this.gating = Parts.required(parts.gating, name, "gating");
+    this.r = Parts.required(parts.r, name, "reset");
+    this.c = Parts.required(parts.c, name, "candidate");
+    int units = r.rows();
+    int inputs = r.inputs();
+    r.requireShape(units, inputs, units);
+    c.requireShape(units, inputs, units);
     if (gating.units() != units || gating.inputs() != inputs) {
       throw new IllegalArgumentException(
           "layer %s: its gates are for %d units behind %d inputs, its units are %d behind %d"
@@ -42,25 +47,108 @@ public record ConditionalGru(
     }
   }
 
+  /** A layer to be built, {@code name} before the names of its tensors. */
+  public static Builder named(String name) {
+    return new Builder(name);
+  }
+
+  /**
+   * Takes the parts of a {@link ConditionalGru} by their names; all are required. Not safe for use
+   * by several threads.
+   */
+  public static final class Builder {
+    private final String name;
+    private @Nullable Gating gating;
+    private @Nullable Sums r;
+    private @Nullable Sums c;
+
+    private Builder(String name) {
+      this.name = name;
+    }
+
+    /** Decides which units are live. */
+    public Builder gating(Gating gates) {
+      gating = gates;
+      return this;
+    }
+
+    /** Wr, Ur and br of the reset gate r; n x d, n x n and n. */
+    public Builder reset(Sums sums) {
+      r = sums;
+      return this;
+    }
+
+    /** Wc, Uc and bc of the candidate c; n x d, n x n and n. */
+    public Builder candidate(Sums sums) {
+      c = sums;
+      return this;
+    }
+
+    /**
+     * The layer.
+     *
+     * @throws IllegalStateException if a part was not given
+     * @throws IllegalArgumentException if shapes do not agree; the message names the matrix
+     */
+    public ConditionalGru build() {
+      return new ConditionalGru(this);
+    }
+  }
+
+  /** Decides which units are live. */
+  public Gating gating() {
+    return gating;
+  }
+
+  /** Wr, Ur and br of the reset gate. */
+  public Sums r() {
+    return r;
+  }
+
+  /** Wc, Uc and bc of the candidate. */
+  public Sums c() {
+    return c;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
   @Override
   public int inputs() {
-    return wr.columns();
+    return r.inputs();
   }
 
   @Override
   public int outputs() {
-    return wr.rows();
+    return r.rows();
   }
 
   @Override
   public SequencedMap<String, Matrix> tensors() {
     SequencedMap<String, Matrix> tensors = gating.tensors();
-    tensors.put("Wr", wr);
-    tensors.put("Ur", ur);
-    tensors.put("br", br);
-    tensors.put("Wc", wc);
-    tensors.put("Uc", uc);
-    tensors.put("bc", bc);
+    r.addTo(tensors, "r");
+    c.addTo(tensors, "c");
     return tensors;
+  }
+
+  private List<Object> parts() {
+    return List.of(name, gating, r, c);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof ConditionalGru gru && parts().equals(gru.parts());
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(name, r.rows(), r.inputs());
+  }
+
+  @Override
+  public String toString() {
+    return "ConditionalGru" + parts();
   }
 }

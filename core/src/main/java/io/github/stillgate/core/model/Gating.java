@@ -26,65 +26,56 @@ public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, G
    *
    * The gates alone are a third of a GRU's weights, so no step is more than three times as fast.
    *
-   * @param wz n x d
-   * @param uz n x n
-   * @param bz n
+   * @param z Wz, Uz and bz; n x d, n x n and n
    */
-  record Full(Matrix wz, Matrix uz, Matrix bz) implements Gating {
+  record Full(Sums z) implements Gating {
     /** Checks that the shapes agree with each other. */
     public Full {
-      uz.requireShape(wz.rows(), wz.rows());
-      bz.requireLength(wz.rows());
+      z.requireShape(z.rows(), z.inputs(), z.rows());
     }
 
     @Override
     public int units() {
-      return wz.rows();
+      return z.rows();
     }
 
     @Override
     public int inputs() {
-      return wz.columns();
+      return z.inputs();
     }
 
     @Override
     public SequencedMap<String, Matrix> tensors() {
       SequencedMap<String, Matrix> tensors = new LinkedHashMap<>();
-      tensors.put("Wz", wz);
-      tensors.put("Uz", uz);
-      tensors.put("bz", bz);
+      z.addTo(tensors, "z");
       return tensors;
     }
   }
 
   /**
-   * Each unit has its own gate behind a bottleneck of width g, eq. 8 and 9:
+   * Each unit has its own gate, fed by a bottleneck of width g, eq. 8 and 9:
    *
    * <pre>
    *   u = relu(Wu x + Uu h + bu)     u in R^g
    *   a = Wz u + bz                  a in R^n
    * </pre>
    *
-   * @param wu g x d
-   * @param uu g x n
-   * @param bu g
+   * @param u Wu, Uu and bu of the bottleneck; g x d, g x n and g
    * @param wz n x g
    * @param bz n
    */
-  record Unit(Matrix wu, Matrix uu, Matrix bu, Matrix wz, Matrix bz) implements Gating {
+  record Unit(Sums u, Matrix wz, Matrix bz) implements Gating {
     /** Checks that the shapes agree with each other. */
     public Unit {
-      int rank = wu.rows();
       int units = wz.rows();
-      uu.requireShape(rank, units);
-      bu.requireLength(rank);
-      wz.requireShape(units, rank);
+      u.requireShape(u.rows(), u.inputs(), units);
+      wz.requireShape(units, u.rows());
       bz.requireLength(units);
     }
 
     /** Width g of the bottleneck. */
     public int rank() {
-      return wu.rows();
+      return u.rows();
     }
 
     @Override
@@ -94,15 +85,13 @@ public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, G
 
     @Override
     public int inputs() {
-      return wu.columns();
+      return u.inputs();
     }
 
     @Override
     public SequencedMap<String, Matrix> tensors() {
       SequencedMap<String, Matrix> tensors = new LinkedHashMap<>();
-      tensors.put("Wu", wu);
-      tensors.put("Uu", uu);
-      tensors.put("bu", bu);
+      u.addTo(tensors, "u");
       tensors.put("Wz", wz);
       tensors.put("bz", bz);
       return tensors;
@@ -119,27 +108,24 @@ public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, G
    *   a_i = u_b + bz_b               b = i / (n / g)
    * </pre>
    *
-   * @param wu g x d
-   * @param uu g x n; g divides n
-   * @param bu g
+   * @param u Wu, Uu and bu of the bottleneck; g x d, g x n and g; g divides n
    * @param bz g
    */
-  record Block(Matrix wu, Matrix uu, Matrix bu, Matrix bz) implements Gating {
+  record Block(Sums u, Matrix bz) implements Gating {
     /** Checks that the shapes agree with each other and blocks are whole. */
     public Block {
-      int blocks = wu.rows();
-      uu.requireShape(blocks, uu.columns());
-      bu.requireLength(blocks);
+      int blocks = u.rows();
+      int units = u.u().columns();
       bz.requireLength(blocks);
-      if (uu.columns() % blocks != 0) {
+      if (units % blocks != 0) {
         throw new IllegalArgumentException(
-            "%s: %d units cannot be cut into %d equal blocks".formatted(uu, uu.columns(), blocks));
+            "%s: %d units cannot be cut into %d equal blocks".formatted(u.u(), units, blocks));
       }
     }
 
     /** Number g of blocks, which is also the width of the bottleneck. */
     public int blocks() {
-      return wu.rows();
+      return u.rows();
     }
 
     /** Units n / g of one block. */
@@ -149,20 +135,18 @@ public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, G
 
     @Override
     public int units() {
-      return uu.columns();
+      return u.u().columns();
     }
 
     @Override
     public int inputs() {
-      return wu.columns();
+      return u.inputs();
     }
 
     @Override
     public SequencedMap<String, Matrix> tensors() {
       SequencedMap<String, Matrix> tensors = new LinkedHashMap<>();
-      tensors.put("Wu", wu);
-      tensors.put("Uu", uu);
-      tensors.put("bu", bu);
+      u.addTo(tensors, "u");
       tensors.put("bz", bz);
       return tensors;
     }

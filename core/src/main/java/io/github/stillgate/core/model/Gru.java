@@ -2,11 +2,13 @@ package io.github.stillgate.core.model;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The ordinary GRU, eq. 1, 2, 4 and 5 of Davis and Arel (2016):
+ * The ordinary GRU, eq. 1, 2, 4 and 5 of Davis and Arel (2016), input x in R^d, state h in R^n:
  *
  * <pre>
  *   z  = sigmoid(Wz x + Uz h + bz)
@@ -17,35 +19,15 @@ import java.util.SequencedMap;
  *
  * <p>z weighs the candidate here. PyTorch, ONNX and cuDNN weigh the old state with theirs.
  *
- * @param name prefix of its tensors
- * @param wz n x d
- * @param uz n x n
- * @param bz n
- * @param wr n x d
- * @param ur n x n
- * @param br n
- * @param wc n x d
- * @param uc n x n
- * @param bc n
- * @param reset where r stands
- * @param activations what follows the sums of z, r and c
- * @param estimate a guess of z for plans that skip approximately; exact plans ignore it
+ * <p>Its parts have names, since most have one shape:
+ *
+ * <pre>{@code
+ * Gru gru = Gru.named("rnn0").update(z).reset(r).candidate(c).build();
+ * }</pre>
+ *
+ * <p>Immutable; any thread may use it. Equal if all parts are.
  */
-public record Gru(
-    String name,
-    Matrix wz,
-    Matrix uz,
-    Matrix bz,
-    Matrix wr,
-    Matrix ur,
-    Matrix br,
-    Matrix wc,
-    Matrix uc,
-    Matrix bc,
-    Reset reset,
-    Activations activations,
-    Optional<GateEstimate> estimate)
-    implements Layer {
+public final class Gru implements Layer {
   /**
    * What follows the sums.
    *
@@ -63,90 +45,181 @@ public record Gru(
   }
 
   /** What the names of an estimate's tensors begin with. */
-  static final String ESTIMATE = "estimate.";
+  private static final String ESTIMATE = "estimate.";
 
-  /** Checks that all shapes agree. */
-  public Gru {
-    int units = wz.rows();
-    int inputs = wz.columns();
-    for (Matrix w : List.of(wr, wc)) {
-      w.requireShape(units, inputs);
-    }
-    for (Matrix u : List.of(uz, ur, uc)) {
-      u.requireShape(units, units);
-    }
-    for (Matrix b : List.of(bz, br, bc)) {
-      b.requireLength(units);
+  private final String name;
+  private final Sums z;
+  private final Sums r;
+  private final Sums c;
+  private final Reset reset;
+  private final Activations activations;
+  private final Optional<GateEstimate> estimate;
+
+  private Gru(Builder parts) {
+    this.name = parts.name;
+    this.z = Parts.required(parts.z, name, "update");
+    this.r = Parts.required(parts.r, name, "reset");
+    this.c = Parts.required(parts.c, name, "candidate");
+    this.reset = parts.resetPosition;
+    this.activations = parts.activations;
+    this.estimate = parts.estimate;
+    int units = z.rows();
+    for (Sums sums : List.of(z, r, c)) {
+      sums.requireShape(units, z.inputs(), units);
     }
     if (reset instanceof Reset.AfterMatrix after) {
       after.bh().ifPresent(bh -> bh.requireLength(units));
     }
     estimate.ifPresent(e -> {
-      e.wDown().requireShape(e.rank(), inputs);
+      e.wDown().requireShape(e.rank(), z.inputs());
       e.up().requireShape(units, e.rank());
     });
   }
 
-  /** A GRU without an estimate of its gates. */
-  public Gru(
-      String name,
-      Matrix wz,
-      Matrix uz,
-      Matrix bz,
-      Matrix wr,
-      Matrix ur,
-      Matrix br,
-      Matrix wc,
-      Matrix uc,
-      Matrix bc,
-      Reset reset,
-      Activations activations) {
-    this(name, wz, uz, bz, wr, ur, br, wc, uc, bc, reset, activations, Optional.empty());
+  /** A layer to be built, {@code name} before the names of its tensors. */
+  public static Builder named(String name) {
+    return new Builder(name);
   }
 
-  /** The GRU of the papers: reset after the matrix, sigmoid and tanh. */
-  public Gru(
-      String name,
-      Matrix wz,
-      Matrix uz,
-      Matrix bz,
-      Matrix wr,
-      Matrix ur,
-      Matrix br,
-      Matrix wc,
-      Matrix uc,
-      Matrix bc) {
-    this(name, wz, uz, bz, wr, ur, br, wc, uc, bc, Reset.AFTER, Activations.STANDARD);
+  /**
+   * Takes the parts of a {@link Gru} by their names. The three sums are required; everything else
+   * is as in the papers if it is not given. Not safe for use by several threads.
+   */
+  public static final class Builder {
+    private final String name;
+    private @Nullable Sums z;
+    private @Nullable Sums r;
+    private @Nullable Sums c;
+    private Reset resetPosition = Reset.AFTER;
+    private Activations activations = Activations.STANDARD;
+    private Optional<GateEstimate> estimate = Optional.empty();
+
+    private Builder(String name) {
+      this.name = name;
+    }
+
+    /** Wz, Uz and bz of the update gate z; n x d, n x n and n. */
+    public Builder update(Sums sums) {
+      z = sums;
+      return this;
+    }
+
+    /** Wr, Ur and br of the reset gate r; n x d, n x n and n. */
+    public Builder reset(Sums sums) {
+      r = sums;
+      return this;
+    }
+
+    /** Wc, Uc and bc of the candidate c; n x d, n x n and n. */
+    public Builder candidate(Sums sums) {
+      c = sums;
+      return this;
+    }
+
+    /** Where r stands; {@link Reset#AFTER} if not given. */
+    public Builder resetPosition(Reset position) {
+      resetPosition = position;
+      return this;
+    }
+
+    /** What follows the sums; {@link Activations#STANDARD} if not given. */
+    public Builder activations(Activations functions) {
+      activations = functions;
+      return this;
+    }
+
+    /** A guess of z for plans that skip approximately; exact plans ignore it. */
+    public Builder estimate(GateEstimate guess) {
+      estimate = Optional.of(guess);
+      return this;
+    }
+
+    /** No guess of z. */
+    public Builder withoutEstimate() {
+      estimate = Optional.empty();
+      return this;
+    }
+
+    /**
+     * The layer.
+     *
+     * @throws IllegalStateException if the sums of a gate or of the candidate were not given
+     * @throws IllegalArgumentException if shapes do not agree; the message names the matrix
+     */
+    public Gru build() {
+      return new Gru(this);
+    }
+  }
+
+  /** A builder that holds the parts of this layer. */
+  public Builder toBuilder() {
+    Builder builder =
+        new Builder(name)
+            .update(z)
+            .reset(r)
+            .candidate(c)
+            .resetPosition(reset)
+            .activations(activations);
+    estimate.ifPresent(builder::estimate);
+    return builder;
   }
 
   /** The same layer with {@code guess} for an estimate of its gates. */
   public Gru withEstimate(GateEstimate guess) {
-    return new Gru(
-        name, wz, uz, bz, wr, ur, br, wc, uc, bc, reset, activations, Optional.of(guess));
+    return toBuilder().estimate(guess).build();
+  }
+
+  /** Wz, Uz and bz of the update gate. */
+  public Sums z() {
+    return z;
+  }
+
+  /** Wr, Ur and br of the reset gate. */
+  public Sums r() {
+    return r;
+  }
+
+  /** Wc, Uc and bc of the candidate. */
+  public Sums c() {
+    return c;
+  }
+
+  /** Where r stands. */
+  public Reset reset() {
+    return reset;
+  }
+
+  /** What follows the sums of z, r and c. */
+  public Activations activations() {
+    return activations;
+  }
+
+  /** A guess of z for plans that skip approximately. */
+  public Optional<GateEstimate> estimate() {
+    return estimate;
+  }
+
+  @Override
+  public String name() {
+    return name;
   }
 
   @Override
   public int inputs() {
-    return wz.columns();
+    return z.inputs();
   }
 
   @Override
   public int outputs() {
-    return wz.rows();
+    return z.rows();
   }
 
   @Override
   public SequencedMap<String, Matrix> tensors() {
     SequencedMap<String, Matrix> tensors = new LinkedHashMap<>();
-    tensors.put("Wz", wz);
-    tensors.put("Uz", uz);
-    tensors.put("bz", bz);
-    tensors.put("Wr", wr);
-    tensors.put("Ur", ur);
-    tensors.put("br", br);
-    tensors.put("Wc", wc);
-    tensors.put("Uc", uc);
-    tensors.put("bc", bc);
+    z.addTo(tensors, "z");
+    r.addTo(tensors, "r");
+    c.addTo(tensors, "c");
     if (reset instanceof Reset.AfterMatrix after) {
       after.bh().ifPresent(bh -> tensors.put("bh", bh));
     }
@@ -157,5 +230,24 @@ public record Gru(
       tensors.put(ESTIMATE + "b", Matrix.vector(name + "." + ESTIMATE + "b", e.correction()));
     });
     return tensors;
+  }
+
+  private List<Object> parts() {
+    return List.of(name, z, r, c, reset, activations, estimate);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Gru gru && parts().equals(gru.parts());
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(name, reset, activations);
+  }
+
+  @Override
+  public String toString() {
+    return "Gru" + parts();
   }
 }

@@ -2,12 +2,14 @@ package io.github.stillgate.core.model;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The LSTM of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000); n
- * cells, p outputs:
+ * cells, p outputs, p = n without a projection:
  *
  * <pre>
  *   i  = sigmoid(Wi x + Ui h + pi * c + bi)
@@ -18,48 +20,98 @@ import java.util.SequencedMap;
  *   h' = o * tanh(c')                             or Wp (o * tanh(c')) with a projection
  * </pre>
  *
- * @param name prefix of its tensors
- * @param input gate i
- * @param forget gate f; empty if it is coupled to the input gate
- * @param output gate o
- * @param cell candidate g
- * @param peepholes pi, pf and po; empty for none
- * @param projection Wp, p x n; empty for none, and then p = n
- * @param activations what follows the sums
+ * <p>Its parts have names, since most have one shape:
+ *
+ * <pre>{@code
+ * Lstm lstm = Lstm.named("rnn0").input(i).forget(f).output(o).cell(g).build();
+ * }</pre>
+ *
+ * <p>Immutable; any thread may use it. Equal if all parts are.
  */
-public record Lstm(
-    String name,
-    Sums input,
-    Optional<Sums> forget,
-    Sums output,
-    Sums cell,
-    Optional<Peepholes> peepholes,
-    Optional<Matrix> projection,
-    Activations activations)
-    implements Layer {
+public final class Lstm implements Layer {
   /**
-   * The sums {@code w x + u h + b} of one gate.
+   * What gates see of the cells, each its own; Gers and Schmidhuber (2000). The forget gate's is
+   * there but not used if the gates are coupled.
    *
-   * @param w n x d
-   * @param u n x p
-   * @param b n
+   * <p>Made of named vectors, since all have one length: {@code
+   * Peepholes.toInput(pi).toForget(pf).toOutput(po)}. Immutable; equal if all three are.
    */
-  public record Sums(Matrix w, Matrix u, Matrix b) {
-    /** Checks that the shapes agree with each other. */
-    public Sums {
-      u.requireShape(w.rows(), u.columns());
-      b.requireLength(w.rows());
+  public static final class Peepholes {
+    private final Matrix input;
+    private final Matrix forget;
+    private final Matrix output;
+
+    private Peepholes(Matrix input, Matrix forget, Matrix output) {
+      this.input = input;
+      this.forget = forget;
+      this.output = output;
+    }
+
+    /** Begins with pi, n. */
+    public static ToInput toInput(Matrix pi) {
+      return new ToInput(pi);
+    }
+
+    /**
+     * Peepholes of which pf and po are yet to be named.
+     *
+     * @param pi n
+     */
+    public record ToInput(Matrix pi) {
+      /** Goes on with pf, n. */
+      public ToForget toForget(Matrix pf) {
+        return new ToForget(this, pf);
+      }
+    }
+
+    /**
+     * Peepholes of which po is yet to be named.
+     *
+     * @param before has pi
+     * @param pf n
+     */
+    public record ToForget(ToInput before, Matrix pf) {
+      /** Ends with po, n. */
+      public Peepholes toOutput(Matrix po) {
+        return new Peepholes(before.pi(), pf, po);
+      }
+    }
+
+    /** pi, n. */
+    public Matrix input() {
+      return input;
+    }
+
+    /** pf, n; not used if the gates are coupled. */
+    public Matrix forget() {
+      return forget;
+    }
+
+    /** po, n. */
+    public Matrix output() {
+      return output;
+    }
+
+    /** The three in the order input, forget, output. */
+    private List<Matrix> vectors() {
+      return List.of(input, forget, output);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Peepholes p && vectors().equals(p.vectors());
+    }
+
+    @Override
+    public int hashCode() {
+      return vectors().hashCode();
+    }
+
+    @Override
+    public String toString() {
+      return "Peepholes" + vectors();
     }
   }
-
-  /**
-   * What gates see of the cells, each its own; Gers and Schmidhuber (2000).
-   *
-   * @param input pi, n
-   * @param forget pf, n; not used if the gates are coupled
-   * @param output po, n
-   */
-  public record Peepholes(Matrix input, Matrix forget, Matrix output) {}
 
   /**
    * What follows the sums.
@@ -75,41 +127,171 @@ public record Lstm(
         new Activations(Activation.SIGMOID, Activation.TANH, Activation.TANH);
   }
 
-  /** Checks that all shapes agree. */
-  public Lstm {
-    int cells = input.w().rows();
-    int outputs = projection.map(Matrix::rows).orElse(cells);
-    for (Sums sums : sums(input, forget, output, cell)) {
-      sums.w().requireShape(cells, input.w().columns());
-      sums.u().requireShape(cells, outputs);
+  private final String name;
+  private final Sums i;
+  private final Optional<Sums> f;
+  private final Sums o;
+  private final Sums g;
+  private final Optional<Peepholes> peepholes;
+  private final Optional<Matrix> projection;
+  private final Activations activations;
+
+  private Lstm(Builder parts) {
+    this.name = parts.name;
+    this.i = Parts.required(parts.i, name, "input");
+    this.f = Parts.required(parts.f, name, "forget, or coupledGates,");
+    this.o = Parts.required(parts.o, name, "output");
+    this.g = Parts.required(parts.g, name, "cell");
+    this.peepholes = parts.peepholes;
+    this.projection = parts.projection;
+    this.activations = parts.activations;
+    for (Sums sums : sums()) {
+      sums.requireShape(cells(), inputs(), outputs());
     }
-    projection.ifPresent(wp -> wp.requireShape(outputs, cells));
+    projection.ifPresent(wp -> wp.requireShape(outputs(), cells()));
     peepholes.ifPresent(p -> {
-      for (Matrix peephole : List.of(p.input(), p.forget(), p.output())) {
-        peephole.requireLength(cells);
+      for (Matrix peephole : p.vectors()) {
+        peephole.requireLength(cells());
       }
     });
   }
 
-  private static List<Sums> sums(Sums input, Optional<Sums> forget, Sums output, Sums cell) {
-    return forget
-        .map(f -> List.of(input, f, output, cell))
-        .orElseGet(() -> List.of(input, output, cell));
+  /** A layer to be built, {@code name} before the names of its tensors. */
+  public static Builder named(String name) {
+    return new Builder(name);
   }
 
-  /** The gates in the order i, f if it has sums of its own, o, g. */
+  /**
+   * Takes the parts of an {@link Lstm} by their names. The sums of input, output and cell are
+   * required, and those of the forget gate or {@link #coupledGates}. Not safe for use by several
+   * threads.
+   */
+  public static final class Builder {
+    private final String name;
+    private @Nullable Sums i;
+    private @Nullable Optional<Sums> f;
+    private @Nullable Sums o;
+    private @Nullable Sums g;
+    private Optional<Peepholes> peepholes = Optional.empty();
+    private Optional<Matrix> projection = Optional.empty();
+    private Activations activations = Activations.STANDARD;
+
+    private Builder(String name) {
+      this.name = name;
+    }
+
+    /** Wi, Ui and bi of the input gate i; n x d, n x p and n. */
+    public Builder input(Sums sums) {
+      i = sums;
+      return this;
+    }
+
+    /** Wf, Uf and bf of the forget gate f; n x d, n x p and n. */
+    public Builder forget(Sums sums) {
+      f = Optional.of(sums);
+      return this;
+    }
+
+    /** {@code f = 1 - i}: the forget gate has no sums of its own. */
+    public Builder coupledGates() {
+      f = Optional.empty();
+      return this;
+    }
+
+    /** Wo, Uo and bo of the output gate o; n x d, n x p and n. */
+    public Builder output(Sums sums) {
+      o = sums;
+      return this;
+    }
+
+    /** Wg, Ug and bg of the candidate g for the cells; n x d, n x p and n. */
+    public Builder cell(Sums sums) {
+      g = sums;
+      return this;
+    }
+
+    /** pi, pf and po; none if not given. */
+    public Builder peepholes(Peepholes vectors) {
+      peepholes = Optional.of(vectors);
+      return this;
+    }
+
+    /** Wp, p x n; none if not given, and then p = n. */
+    public Builder projection(Matrix wp) {
+      projection = Optional.of(wp);
+      return this;
+    }
+
+    /** What follows the sums; {@link Activations#STANDARD} if not given. */
+    public Builder activations(Activations functions) {
+      activations = functions;
+      return this;
+    }
+
+    /**
+     * The layer.
+     *
+     * @throws IllegalStateException if a required part was not given
+     * @throws IllegalArgumentException if shapes do not agree; the message names the matrix
+     */
+    public Lstm build() {
+      return new Lstm(this);
+    }
+  }
+
+  /** Wi, Ui and bi of the input gate. */
+  public Sums i() {
+    return i;
+  }
+
+  /** Wf, Uf and bf of the forget gate; empty if it is coupled to the input gate. */
+  public Optional<Sums> f() {
+    return f;
+  }
+
+  /** Wo, Uo and bo of the output gate. */
+  public Sums o() {
+    return o;
+  }
+
+  /** Wg, Ug and bg of the candidate. */
+  public Sums g() {
+    return g;
+  }
+
+  /** The sums in the order i, f if it has sums of its own, o, g. */
   public List<Sums> sums() {
-    return sums(input, forget, output, cell);
+    return f.map(forget -> List.of(i, forget, o, g)).orElseGet(() -> List.of(i, o, g));
+  }
+
+  /** pi, pf and po; empty for none. */
+  public Optional<Peepholes> peepholes() {
+    return peepholes;
+  }
+
+  /** Wp; empty for none. */
+  public Optional<Matrix> projection() {
+    return projection;
+  }
+
+  /** What follows the sums. */
+  public Activations activations() {
+    return activations;
   }
 
   /** Number n of cells. */
   public int cells() {
-    return input.w().rows();
+    return i.rows();
+  }
+
+  @Override
+  public String name() {
+    return name;
   }
 
   @Override
   public int inputs() {
-    return input.w().columns();
+    return i.inputs();
   }
 
   @Override
@@ -120,10 +302,10 @@ public record Lstm(
   @Override
   public SequencedMap<String, Matrix> tensors() {
     SequencedMap<String, Matrix> tensors = new LinkedHashMap<>();
-    put(tensors, "i", input);
-    forget.ifPresent(sums -> put(tensors, "f", sums));
-    put(tensors, "o", output);
-    put(tensors, "g", cell);
+    i.addTo(tensors, "i");
+    f.ifPresent(sums -> sums.addTo(tensors, "f"));
+    o.addTo(tensors, "o");
+    g.addTo(tensors, "g");
     peepholes.ifPresent(p -> {
       tensors.put("pi", p.input());
       tensors.put("pf", p.forget());
@@ -133,9 +315,22 @@ public record Lstm(
     return tensors;
   }
 
-  private static void put(SequencedMap<String, Matrix> tensors, String gate, Sums sums) {
-    tensors.put("W" + gate, sums.w());
-    tensors.put("U" + gate, sums.u());
-    tensors.put("b" + gate, sums.b());
+  private List<Object> parts() {
+    return List.of(name, i, f, o, g, peepholes, projection, activations);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Lstm lstm && parts().equals(lstm.parts());
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(name, activations);
+  }
+
+  @Override
+  public String toString() {
+    return "Lstm" + parts();
   }
 }

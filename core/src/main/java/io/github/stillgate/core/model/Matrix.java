@@ -1,27 +1,105 @@
 package io.github.stillgate.core.model;
 
-import java.nio.FloatBuffer;
+import io.github.stillgate.core.weights.DType;
+import io.github.stillgate.core.weights.Tensor;
 import java.util.Arrays;
 
 /**
- * An immutable, finite float32 matrix, (out, in) and row-major as in the papers, or a vector, which
- * has one column.
+ * An immutable, finite matrix of float32 values, (out, in) and row-major as in the papers, or a
+ * vector, which has one column.
  *
- * <p>NaN and infinite weights are refused here, so none exists behind this point.
+ * <p>NaN and infinite weights are refused here, so none exists in any matrix. Weights of a bf16
+ * file stay in its 2 bytes each and are widened where they are read, which is exact: {@link #dtype}
+ * says how they are held, and nothing else depends on it.
+ *
+ * <p>Any thread may use it.
  */
 public final class Matrix {
+  private static final int CHUNK = 1 << 12;
+
+  /** Elements in row-major order. */
+  private sealed interface Elements {
+    DType type();
+
+    int size();
+
+    float at(int i);
+
+    void copy(int from, int count, float[] to, int at);
+  }
+
+  private record Floats(float[] values) implements Elements {
+    @Override
+    public DType type() {
+      return DType.F32;
+    }
+
+    @Override
+    public int size() {
+      return values.length;
+    }
+
+    @Override
+    public float at(int i) {
+      return values[i];
+    }
+
+    @Override
+    public void copy(int from, int count, float[] to, int at) {
+      System.arraycopy(values, from, to, at, count);
+    }
+  }
+
+  /** The upper halves of float32 values whose lower halves are 0. */
+  private record Bfloat16s(short[] halves) implements Elements {
+    @Override
+    public DType type() {
+      return DType.BF16;
+    }
+
+    @Override
+    public int size() {
+      return halves.length;
+    }
+
+    @Override
+    public float at(int i) {
+      return Float.intBitsToFloat(halves[i] << 16);
+    }
+
+    @Override
+    public void copy(int from, int count, float[] to, int at) {
+      for (int i = 0; i < count; i++) {
+        to[at + i] = at(from + i);
+      }
+    }
+  }
+
   private final String name;
   private final int rows;
   private final int columns;
   private final boolean vector;
-  private final float[] values;
+  private final Elements elements;
 
-  private Matrix(String name, int rows, int columns, boolean vector, float[] values) {
+  /** Keeps the elements, which nobody else may hold. */
+  private Matrix(String name, int rows, int columns, boolean vector, Elements elements) {
+    if (rows < 1 || columns < 1 || (long) rows * columns != elements.size()) {
+      throw new IllegalArgumentException(
+          "%s: a %d x %d matrix cannot hold %d values"
+              .formatted(name, rows, columns, elements.size()));
+    }
+    for (int i = 0; i < elements.size(); i++) {
+      if (!Float.isFinite(elements.at(i))) {
+        throw new IllegalArgumentException(
+            "%s: the weight at row %d, column %d is %s; weights must be finite"
+                .formatted(name, i / columns, i % columns, elements.at(i)));
+      }
+    }
     this.name = name;
     this.rows = rows;
     this.columns = columns;
     this.vector = vector;
-    this.values = values;
+    this.elements = elements;
   }
 
   /**
@@ -30,29 +108,42 @@ public final class Matrix {
    * @throws IllegalArgumentException if the values do not fit the shape or one is not finite
    */
   public static Matrix of(String name, int rows, int columns, float... values) {
-    return adopt(name, rows, columns, false, values.clone());
+    return new Matrix(name, rows, columns, false, new Floats(values.clone()));
   }
 
   /** A copy of {@code values} as a vector; otherwise like {@link #of}. */
   public static Matrix vector(String name, float... values) {
-    return adopt(name, values.length, 1, true, values.clone());
+    return new Matrix(name, values.length, 1, true, new Floats(values.clone()));
   }
 
-  /** Like {@link #of} or {@link #vector}, but keeps the array, which nobody else may hold. */
-  static Matrix adopt(String name, int rows, int columns, boolean vector, float[] values) {
-    if (rows < 1 || columns < 1 || (long) rows * columns != values.length) {
+  /**
+   * The values of {@code tensor}, read once: BF16 stays as it is stored, F16 is widened. A tensor
+   * of one dimension is a vector. The file may be closed afterwards.
+   *
+   * @throws IllegalArgumentException if the tensor has another number of dimensions than one or
+   *     two, no element, more than {@link Tensor#MAX_ELEMENTS} or more than the heap holds, is not
+   *     of type F32, BF16 or F16, or a value is not finite
+   * @throws io.github.stillgate.core.weights.WeightsFormatException if the file has changed since
+   *     it was opened
+   */
+  public static Matrix of(Tensor tensor) {
+    long[] shape = tensor.shape();
+    boolean vector = shape.length == 1;
+    if (!vector && shape.length != 2 || tensor.elements() == 0) {
       throw new IllegalArgumentException(
-          "%s: a %d x %d matrix cannot hold %d values"
-              .formatted(name, rows, columns, values.length));
+          "tensor %s has shape %s; expected a matrix or a vector that is not empty"
+              .formatted(tensor.name(), Arrays.toString(shape)));
     }
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        throw new IllegalArgumentException(
-            "%s: the weight at row %d, column %d is %s; weights must be finite"
-                .formatted(name, i / columns, i % columns, values[i]));
-      }
-    }
-    return new Matrix(name, rows, columns, vector, values);
+    Elements elements =
+        tensor.type() == DType.BF16
+            ? new Bfloat16s(tensor.toBfloat16s())
+            : new Floats(tensor.toFloats());
+    return new Matrix(
+        tensor.name(),
+        Math.toIntExact(shape[0]),
+        vector ? 1 : Math.toIntExact(shape[1]),
+        vector,
+        elements);
   }
 
   /** Name for messages. */
@@ -75,34 +166,40 @@ public final class Matrix {
     return vector;
   }
 
-  /** The element at {@code row}, {@code column}. */
-  public float at(int row, int column) {
-    return values[row * columns + column];
+  /** How the values are held: {@link DType#F32}, or {@link DType#BF16} in 2 bytes each. */
+  public DType dtype() {
+    return elements.type();
   }
 
-  /** Copies one row to {@code to[at .. at + columns)}. */
+  /** The element at {@code row}, {@code column}. */
+  public float at(int row, int column) {
+    return elements.at(row * columns + column);
+  }
+
+  /**
+   * Copies row {@code row} to {@code to[at]} and the places after it.
+   *
+   * @throws IndexOutOfBoundsException if there is no such row or no room for its columns
+   */
   public void copyRow(int row, float[] to, int at) {
-    System.arraycopy(values, row * columns, to, at, columns);
+    elements.copy(row * columns, columns, to, at);
+  }
+
+  /**
+   * Copies {@code count} elements in row-major order, {@code from} the first, to {@code to[at]} and
+   * the places after it.
+   *
+   * @throws IndexOutOfBoundsException if there are not so many or no room for them
+   */
+  public void copy(int from, int count, float[] to, int at) {
+    elements.copy(from, count, to, at);
   }
 
   /** A row-major copy. */
   public float[] toArray() {
-    return values.clone();
-  }
-
-  /** Puts the elements {@code [from, to)}, in row-major order, into {@code chunk}. */
-  void copy(int from, int to, FloatBuffer chunk) {
-    chunk.put(values, from, to - from);
-  }
-
-  /** The elements themselves, for a writer that only reads them: a copy would double a network. */
-  float[] elements() {
+    float[] values = new float[elements.size()];
+    elements.copy(0, values.length, values, 0);
     return values;
-  }
-
-  /** Number of elements. */
-  int size() {
-    return values.length;
   }
 
   /** The largest L1 norm of a row, in float64: what one unit of input can at most become. */
@@ -121,8 +218,8 @@ public final class Matrix {
   /** The largest magnitude of an element. */
   public double magnitude() {
     double largest = 0;
-    for (float value : values) {
-      largest = Math.max(largest, Math.abs(value));
+    for (int i = 0; i < elements.size(); i++) {
+      largest = Math.max(largest, Math.abs(elements.at(i)));
     }
     return largest;
   }
@@ -140,19 +237,37 @@ public final class Matrix {
     }
   }
 
-  /** Equal shape and values, bit for bit; names do not count. */
+  /** Equal shape and values, bit for bit; names and {@link #dtype} do not count. */
   @Override
   public boolean equals(Object other) {
     return other instanceof Matrix m
         && rows == m.rows
         && columns == m.columns
         && vector == m.vector
-        && Arrays.equals(values, m.values);
+        && sameElements(m);
+  }
+
+  private boolean sameElements(Matrix other) {
+    float[] mine = new float[CHUNK];
+    float[] its = new float[CHUNK];
+    for (int from = 0; from < elements.size(); from += CHUNK) {
+      int count = Math.min(CHUNK, elements.size() - from);
+      elements.copy(from, count, mine, 0);
+      other.elements.copy(from, count, its, 0);
+      if (!Arrays.equals(mine, 0, count, its, 0, count)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   @Override
   public int hashCode() {
-    return 31 * (31 * rows + columns) + Arrays.hashCode(values);
+    int hash = 31 * rows + columns;
+    for (int i = 0; i < elements.size(); i++) {
+      hash = 31 * hash + Float.floatToRawIntBits(elements.at(i));
+    }
+    return hash;
   }
 
   @Override

@@ -1,5 +1,8 @@
 package io.github.stillgate.core.model;
 
+import io.github.stillgate.core.model.format.Fingerprint;
+import io.github.stillgate.core.model.format.FormerFingerprint;
+import io.github.stillgate.core.model.format.NetworkDescription;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
@@ -48,7 +51,7 @@ public final class Model {
     this(layers, Optional.of(vocabulary));
   }
 
-  Model(List<Layer> layers, Optional<Vocabulary> vocabulary) {
+  private Model(List<Layer> layers, Optional<Vocabulary> vocabulary) {
     this.layers = List.copyOf(layers);
     this.vocabulary = vocabulary;
     requireLayers(layers.size());
@@ -77,10 +80,10 @@ public final class Model {
       }
     }
     requireNamesOfTheirOwn(this.layers);
-    this.fingerprint = Fingerprint.of(this);
+    this.fingerprint = Fingerprint.of(this.layers);
   }
 
-  static void requireLayers(int layers) {
+  private static void requireLayers(int layers) {
     if (layers == 0) {
       throw new IllegalArgumentException("a model needs at least one layer");
     }
@@ -117,7 +120,18 @@ public final class Model {
    *     unused, of the wrong shape, or not finite
    */
   public static Model from(WeightsFile file) {
-    return NetworkDescription.read(file);
+    return NetworkDescription.read(file, ProofVectors.parts(file));
+  }
+
+  /**
+   * Reads the network that {@code description} makes of a file's tensors, whatever the file says
+   * itself: the JSON of {@code docs/format.md}.
+   *
+   * @throws WeightsFormatException if the description is wrong, a tensor is missing, unused, of the
+   *     wrong shape, or not finite
+   */
+  public static Model from(WeightsFile file, String description) {
+    return NetworkDescription.read(file, description, ProofVectors.parts(file));
   }
 
   /** Whether {@code file} says that it holds a network, and is not just tensors. */
@@ -158,7 +172,16 @@ public final class Model {
 
   /** What {@link #save(Path, DType, Map)} writes, for those who add {@link ProofVectors}. */
   public WeightsWriter writer(DType type, Map<String, String> notes) {
-    WeightsWriter writer = DescriptionWriter.write(this, type);
+    WeightsWriter writer = new WeightsWriter();
+    for (Layer layer : layers) {
+      layer
+          .tensors()
+          .forEach((field, m) -> {
+            int[] shape = m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
+            writer.tensor(layer.name() + "." + field, type, m::copy, shape);
+          });
+    }
+    writer.metadata(NetworkDescription.KEY, NetworkDescription.write(this));
     notes.forEach((key, value) -> {
       if (!key.equals(NetworkDescription.KEY) && !ProofVectors.isNote(key)) {
         writer.metadata(key, value);
@@ -214,6 +237,6 @@ public final class Model {
    * carry. Computed when asked for, which reads all weights.
    */
   public long formerFingerprint() {
-    return FormerFingerprint.of(this);
+    return FormerFingerprint.of(layers);
   }
 }

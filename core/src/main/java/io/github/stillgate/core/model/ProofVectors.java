@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Inputs and the outputs that the maker of a network got for them: what shows that an import
@@ -127,9 +128,17 @@ public record ProofVectors(List<Case> cases) {
     return metBy(file).isPresent() ? read(file, PREFIX) : Optional.empty();
   }
 
-  /** Whether a tensor of a weights file is part of its proof. */
-  static boolean isPart(WeightsFile file, String tensor) {
-    return file.metadata().containsKey(TOLERANCE) && tensor.startsWith(PREFIX);
+  /**
+   * Names of a weights file's tensors that are part of the proof it carries.
+   *
+   * @throws WeightsFormatException as {@link #metBy} does
+   */
+  static Set<String> parts(WeightsFile file) {
+    return metBy(file).isEmpty()
+        ? Set.of()
+        : file.tensors().keySet().stream()
+            .filter(tensor -> tensor.startsWith(PREFIX))
+            .collect(Collectors.toUnmodifiableSet());
   }
 
   /**

@@ -2,6 +2,7 @@ package io.github.stillgate.core.stage;
 
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Sums;
 import java.util.List;
 import java.util.Locale;
 
@@ -42,6 +43,11 @@ final class Bounds {
   double sums(Matrix w, Matrix u, double state, Matrix b) {
     double x = w.rowNorm() * input;
     return finite(input, new Term(w, x), new Term(u, u.rowNorm() * state), new Term(b, norm(b)));
+  }
+
+  /** The same for a gate's sums. */
+  double sums(Sums gate, double state) {
+    return sums(gate.w(), gate.u(), state, gate.b());
   }
 
   /** The same for {@code w x}. */

@@ -59,9 +59,9 @@ public final class CarriedGruStage extends Stage {
       Crossover crossover) {
     Bounds bounds = new Bounds(layer.name(), inputBound);
     GruStage.checkBounds(layer, bh, bounds);
-    Pack gateRows = packing.rows(List.of(layer.wz()), List.of(layer.uz()));
+    Pack gateRows = packing.rows(List.of(layer.z().w()), List.of(layer.z().u()));
     Pack unitRows =
-        packing.rows(List.of(layer.wr(), layer.wc()), List.of(layer.ur(), layer.uc()));
+        packing.rows(List.of(layer.r().w(), layer.c().w()), List.of(layer.r().u(), layer.c().u()));
     PackedEstimate estimate =
         layer.estimate().map(e -> new PackedEstimate(layer, e, bounds, packing)).orElse(null);
     List<Pack> packs = new ArrayList<>(List.of(gateRows, unitRows));
@@ -78,12 +78,12 @@ public final class CarriedGruStage extends Stage {
     this.ops = packing.backend().vectors();
     this.gateRows = gateRows;
     this.unitRows = unitRows;
-    this.gateBias = packing.vectors(layer.bz());
+    this.gateBias = packing.vectors(layer.z().b());
     // Gates of the padding are shut, so that none gathers mass.
     for (int i = units; i < Lanes.padded(units); i++) {
       gateBias.setAtIndex(JAVA_FLOAT, i, SHUT);
     }
-    this.unitBias = packing.vectors(layer.br(), layer.bc());
+    this.unitBias = packing.vectors(layer.r().b(), layer.c().b());
     this.resetBias = bh.map(packing::vectors).orElse(null);
     this.estimate = estimate;
     this.all = ActiveSet.all(units, packing.memory());

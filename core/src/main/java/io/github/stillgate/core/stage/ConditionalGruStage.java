@@ -30,11 +30,11 @@ public final class ConditionalGruStage extends Stage {
   public ConditionalGruStage(
       ConditionalGru layer, double inputBound, Packing packing, Crossover crossover) {
     Bounds bounds = new Bounds(layer.name(), inputBound);
-    bounds.sums(layer.wr(), layer.ur(), Bounds.STATE, layer.br());
-    bounds.sums(layer.wc(), layer.uc(), Bounds.STATE, layer.bc());
+    bounds.sums(layer.r(), Bounds.STATE);
+    bounds.sums(layer.c(), Bounds.STATE);
     Gates gates = Gates.of(layer.gating(), bounds, packing);
-    List<Matrix> overX = List.of(layer.wr(), layer.wc());
-    List<Matrix> overH = List.of(layer.ur(), layer.uc());
+    List<Matrix> overX = List.of(layer.r().w(), layer.c().w());
+    List<Matrix> overH = List.of(layer.r().u(), layer.c().u());
     Pack rows =
         gates.areOfBlocks()
             ? packing.blocks(gates.groupUnits(), overX, overH)
@@ -45,7 +45,7 @@ public final class ConditionalGruStage extends Stage {
     this.cells = packing.backend().cells();
     this.gates = gates;
     this.rows = rows;
-    this.bias = packing.vectors(layer.br(), layer.bc());
+    this.bias = packing.vectors(layer.r().b(), layer.c().b());
     this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
     this.crossover = crossover;
   }

@@ -89,11 +89,11 @@ abstract sealed class Gates {
     private final ActiveSet all;
 
     Full(Gating.Full gating, Bounds bounds, Packing packing) {
-      bounds.sums(gating.wz(), gating.uz(), Bounds.STATE, gating.bz());
-      Pack rows = packing.rows(List.of(gating.wz()), List.of(gating.uz()));
+      bounds.sums(gating.z(), Bounds.STATE);
+      Pack rows = packing.rows(List.of(gating.z().w()), List.of(gating.z().u()));
       super(packing, gating.units(), 1, rows);
       this.rows = rows;
-      this.bias = packing.vectors(gating.bz());
+      this.bias = packing.vectors(gating.z().b());
       this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
     }
 
@@ -127,15 +127,15 @@ abstract sealed class Gates {
     private final ActiveSet allTiles;
 
     Unit(Gating.Unit gating, Bounds bounds, Packing packing) {
-      double u = bounds.sums(gating.wu(), gating.uu(), Bounds.STATE, gating.bu());
+      double u = bounds.sums(gating.u(), Bounds.STATE);
       bounds.sums(gating.wz(), u, gating.bz());
-      Pack rows = packing.rows(List.of(gating.wu()), List.of(gating.uu()));
+      Pack rows = packing.rows(List.of(gating.u().w()), List.of(gating.u().u()));
       // Its rows are short: in panels they need no sum across lanes.
       Pack expansion = packing.withoutTokens().panels(List.of(gating.wz()));
       super(packing, gating.units(), 1, rows, expansion);
       this.rank = gating.rank();
       this.rows = rows;
-      this.bias = packing.vectors(gating.bu());
+      this.bias = packing.vectors(gating.u().b());
       this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
       this.expansion = expansion;
       this.expansionBias = packing.vectors(gating.bz());
@@ -175,12 +175,12 @@ abstract sealed class Gates {
     private final @Nullable MemorySegment scaleBias;
 
     Block(Gating.Block gating, Gating.@Nullable Hybrid hybrid, Bounds bounds, Packing packing) {
-      double u = bounds.sums(gating.wu(), gating.uu(), Bounds.STATE, gating.bu());
+      double u = bounds.sums(gating.u(), Bounds.STATE);
       bounds.plus(u, gating.bz());
       if (hybrid != null) {
         bounds.sums(hybrid.v(), u, hybrid.e());
       }
-      Pack rows = packing.panels(List.of(gating.wu()), List.of(gating.uu()));
+      Pack rows = packing.panels(List.of(gating.u().w()), List.of(gating.u().u()));
       Pack scale =
           hybrid == null
               ? null
@@ -192,7 +192,7 @@ abstract sealed class Gates {
           scale == null ? new Pack[] {rows} : new Pack[] {rows, scale});
       this.blocks = gating.blocks();
       this.rows = rows;
-      this.bias = packing.vectors(gating.bu());
+      this.bias = packing.vectors(gating.u().b());
       this.shift = packing.vectors(gating.bz());
       this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
       this.scale = scale;

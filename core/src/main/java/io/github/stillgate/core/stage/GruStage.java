@@ -35,8 +35,8 @@ public final class GruStage extends Stage {
     double bound = checkBounds(layer, bh, new Bounds(layer.name(), inputBound));
     Pack rows =
         packing.dense(
-            List.of(layer.wz(), layer.wr(), layer.wc()),
-            List.of(layer.uz(), layer.ur(), layer.uc()));
+            List.of(layer.z().w(), layer.r().w(), layer.c().w()),
+            List.of(layer.z().u(), layer.r().u(), layer.c().u()));
     super(layer.outputs(), bound, List.of(hidden(layer, bound)), List.of(rows));
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
@@ -45,7 +45,7 @@ public final class GruStage extends Stage {
     this.reset = new Elementwise(layer.activations().reset(), ops);
     this.candidate = new Elementwise(layer.activations().candidate(), ops);
     this.rows = rows;
-    this.bias = packing.vectors(layer.bz(), layer.br(), layer.bc());
+    this.bias = packing.vectors(layer.z().b(), layer.r().b(), layer.c().b());
     this.resetBias = bh.map(packing::vectors).orElse(null);
     this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
   }
@@ -65,17 +65,17 @@ public final class GruStage extends Stage {
   static double checkBounds(Gru layer, Optional<Matrix> bh, Bounds bounds) {
     double bound = stateBound(layer, bounds);
     Gru.Activations activations = layer.activations();
-    double z = bounds.sums(layer.wz(), layer.uz(), bound, layer.bz());
-    double r = bounds.sums(layer.wr(), layer.ur(), bound, layer.br());
+    double z = bounds.sums(layer.z(), bound);
+    double r = bounds.sums(layer.r(), bound);
     bounds.of(activations.update(), z);
     double resets = bounds.of(activations.reset(), r);
     double product =
-        bh.map(b -> bounds.sums(layer.uc(), bound, b))
-            .orElseGet(() -> layer.uc().rowNorm() * bound);
+        bh.map(b -> bounds.sums(layer.c().u(), bound, b))
+            .orElseGet(() -> layer.c().u().rowNorm() * bound);
     // Names the culprit if it is a matrix; the bias inside the product comes on top.
-    bounds.sums(layer.wc(), layer.uc(), bound * Math.max(1, resets), layer.bc());
-    double sums = layer.wc().rowNorm() * bounds.input() + Math.max(1, resets) * product;
-    bounds.of(activations.candidate(), bounds.plus(sums, layer.bc()));
+    bounds.sums(layer.c(), bound * Math.max(1, resets));
+    double sums = layer.c().w().rowNorm() * bounds.input() + Math.max(1, resets) * product;
+    bounds.of(activations.candidate(), bounds.plus(sums, layer.c().b()));
     return bound;
   }
 

@@ -10,6 +10,7 @@ import io.github.stillgate.core.kernel.Product;
 import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Sums;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
@@ -54,20 +55,20 @@ public final class LstmStage extends Stage {
     checkBounds(layer, bounds, cellBound, outputBound);
     Pack rows =
         packing.dense(
-            layer.sums().stream().map(Lstm.Sums::w).toList(),
-            layer.sums().stream().map(Lstm.Sums::u).toList());
+            layer.sums().stream().map(Sums::w).toList(),
+            layer.sums().stream().map(Sums::u).toList());
     List<Pack> packs = new ArrayList<>(List.of(rows));
     layer.projection().ifPresent(wp -> packs.add(packing.withoutTokens().dense(List.of(wp))));
     super(layer.outputs(), outputBound, parts(layer, outputBound, cellBound), packs);
     this.units = layer.cells();
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
-    this.coupled = layer.forget().isEmpty();
+    this.coupled = layer.f().isEmpty();
     this.gates = new Elementwise(activations.gates(), ops);
     this.candidate = new Elementwise(activations.cell(), ops);
     this.hidden = new Elementwise(activations.hidden(), ops);
     this.rows = rows;
-    this.bias = packing.vectors(layer.sums().stream().map(Lstm.Sums::b).toArray(Matrix[]::new));
+    this.bias = packing.vectors(layer.sums().stream().map(Sums::b).toArray(Matrix[]::new));
     this.projection = packs.size() > 1 ? packs.get(1) : null;
     this.peepholes =
         layer
@@ -95,10 +96,10 @@ public final class LstmStage extends Stage {
             .mapToDouble(peephole -> peephole.magnitude() * cellBound)
             .max()
             .orElse(0);
-    for (Lstm.Sums sums : layer.sums()) {
-      double bound = bounds.sums(sums.w(), sums.u(), outputBound, sums.b());
+    for (Sums sums : layer.sums()) {
+      double bound = bounds.sums(sums, outputBound);
       bounds.of(
-          sums == layer.cell() ? activations.cell() : activations.gates(),
+          sums == layer.g() ? activations.cell() : activations.gates(),
           bounds.plus(bound + seen, sums.b()));
     }
   }

@@ -35,11 +35,11 @@ final class PackedEstimate {
     this.rank = estimate.rank();
     this.backend = packing.backend();
     Matrix nothing = Matrix.vector(layer.name() + ".estimate", new float[rank]);
-    float[] raised = layer.bz().toArray();
+    float[] raised = layer.z().b().toArray();
     for (int i = 0; i < units; i++) {
       raised[i] += estimate.correction();
     }
-    Matrix biases = Matrix.vector(layer.bz().name(), raised);
+    Matrix biases = Matrix.vector(layer.z().b().name(), raised);
     double sums = bounds.sums(estimate.wDown(), estimate.uDown(), Bounds.STATE, nothing);
     bounds.sums(estimate.up(), sums, biases);
     this.down = packing.rows(List.of(estimate.wDown()), List.of(estimate.uDown()));

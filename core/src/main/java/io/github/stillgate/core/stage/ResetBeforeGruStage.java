@@ -30,15 +30,15 @@ public final class ResetBeforeGruStage extends Stage {
     Bounds bounds = new Bounds(layer.name(), inputBound);
     double bound = GruStage.stateBound(layer, bounds);
     Gru.Activations activations = layer.activations();
-    double z = bounds.sums(layer.wz(), layer.uz(), bound, layer.bz());
-    double r = bounds.sums(layer.wr(), layer.ur(), bound, layer.br());
+    double z = bounds.sums(layer.z(), bound);
+    double r = bounds.sums(layer.r(), bound);
     bounds.of(activations.update(), z);
     double resets = bounds.of(activations.reset(), r);
-    double c = bounds.sums(layer.wc(), layer.uc(), bound * resets, layer.bc());
+    double c = bounds.sums(layer.c(), bound * resets);
     bounds.of(activations.candidate(), c);
     Pack gateRows =
-        packing.dense(List.of(layer.wz(), layer.wr()), List.of(layer.uz(), layer.ur()));
-    Pack candidateRows = packing.dense(List.of(layer.wc()), List.of(layer.uc()));
+        packing.dense(List.of(layer.z().w(), layer.r().w()), List.of(layer.z().u(), layer.r().u()));
+    Pack candidateRows = packing.dense(List.of(layer.c().w()), List.of(layer.c().u()));
     super(
         layer.outputs(),
         bound,
@@ -51,8 +51,8 @@ public final class ResetBeforeGruStage extends Stage {
     this.candidate = new Elementwise(activations.candidate(), ops);
     this.gateRows = gateRows;
     this.candidateRows = candidateRows;
-    this.gateBias = packing.vectors(layer.bz(), layer.br());
-    this.candidateBias = packing.vectors(layer.bc());
+    this.gateBias = packing.vectors(layer.z().b(), layer.r().b());
+    this.candidateBias = packing.vectors(layer.c().b());
     this.all = ActiveSet.all(gateRows.layout().groups(), packing.memory());
   }
 

@@ -99,27 +99,7 @@ public final class Tensor {
       throw new IllegalArgumentException(
           "tensor %s is %s; weights are read from F32, BF16 or F16".formatted(name, type));
     }
-    if (elements() > MAX_ELEMENTS) {
-      throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "tensor %s has %d elements; at most %d are read",
-              name,
-              elements(),
-              MAX_ELEMENTS));
-    }
-    long most = Runtime.getRuntime().maxMemory();
-    if (Float.BYTES * elements() > most) {
-      throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "tensor %s takes %d MiB as float32, the JVM's heap is limited to %d MiB; start it with"
-                  + " -Xmx and more",
-              name,
-              Float.BYTES * elements() >> 20,
-              most >> 20));
-    }
-    float[] values = new float[(int) elements()];
+    float[] values = new float[requireRoom(DType.F32)];
     read((bytes, length, from) -> {
       ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, length).order(ByteOrder.LITTLE_ENDIAN);
       int first = (int) (from / type.bytes());
@@ -139,6 +119,52 @@ public final class Tensor {
       }
     });
     return values;
+  }
+
+  /**
+   * Copies the elements to the heap as they are stored: the upper halves of float32 values.
+   *
+   * @throws IllegalArgumentException if the tensor is not BF16, has more than {@link
+   *     #MAX_ELEMENTS}, or more than the heap can hold
+   * @throws WeightsFormatException if the file has changed since it was opened
+   */
+  public short[] toBfloat16s() {
+    if (type != DType.BF16) {
+      throw new IllegalArgumentException("tensor %s is %s, not BF16".formatted(name, type));
+    }
+    short[] halves = new short[requireRoom(DType.BF16)];
+    read((bytes, length, from) ->
+        ByteBuffer.wrap(bytes, 0, length)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .asShortBuffer()
+            .get(halves, (int) (from / Short.BYTES), length / Short.BYTES));
+    return halves;
+  }
+
+  /** The number of elements, if the heap can hold them in an array of {@code held}. */
+  private int requireRoom(DType held) {
+    if (elements() > MAX_ELEMENTS) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "tensor %s has %d elements; at most %d are read",
+              name,
+              elements(),
+              MAX_ELEMENTS));
+    }
+    long most = Runtime.getRuntime().maxMemory();
+    if (held.bytes() * elements() > most) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "tensor %s takes %d MiB as %s, the JVM's heap is limited to %d MiB; start it with"
+                  + " -Xmx and more",
+              name,
+              held.bytes() * elements() >> 20,
+              held,
+              most >> 20));
+    }
+    return (int) elements();
   }
 
   /** Name, type and shape, e.g. {@code rnn0.Wu F32 [16, 27]}. */

@@ -23,7 +23,16 @@ public final class WeightsWriter {
 
   private static final int CHUNK = 1 << 16;
 
-  private record Source(DType type, int[] shape, float[] values) {}
+  /** Elements of a tensor that are read in pieces when the file is written. */
+  public interface Elements {
+    /**
+     * Copies {@code count} elements in row-major order, {@code from} the first, to {@code to[at]}
+     * and the places after it.
+     */
+    void copy(int from, int count, float[] to, int at);
+  }
+
+  private record Source(DType type, int[] shape, int size, Elements elements) {}
 
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Map<String, Source> tensors = new LinkedHashMap<>();
@@ -55,31 +64,36 @@ public final class WeightsWriter {
    *     the values, the type is another, or a finite value leaves the range of BF16
    */
   public WeightsWriter tensor(String name, DType type, float[] values, int... shape) {
-    if (name.equals(METADATA)) {
-      throw new IllegalArgumentException("a tensor cannot be called " + METADATA);
-    }
-    if (!fits(shape, values.length)) {
+    if (size(name, shape) != values.length) {
       throw new IllegalArgumentException(
           "tensor %s: shape %s does not hold %d values"
               .formatted(name, Arrays.toString(shape), values.length));
     }
+    return tensor(
+        name, type, (from, count, to, at) -> System.arraycopy(values, from, to, at, count), shape);
+  }
+
+  /**
+   * Like {@link #tensor(String, DType, float[], int...)}, with elements that are read now, to check
+   * their range, and again in {@link #write}.
+   */
+  public WeightsWriter tensor(String name, DType type, Elements elements, int... shape) {
+    if (name.equals(METADATA)) {
+      throw new IllegalArgumentException("a tensor cannot be called " + METADATA);
+    }
+    int size = size(name, shape);
     if (type != DType.F32 && type != DType.BF16) {
       throw new IllegalArgumentException(
           "tensor %s: weights are written as F32 or BF16, not %s".formatted(name, type));
     }
     if (type == DType.BF16) {
-      for (float value : values) {
-        if (Float.isFinite(value) && !Float.isFinite(widened(bfloat16(value)))) {
-          throw new IllegalArgumentException(
-              "tensor %s: %s is too large for BF16".formatted(name, value));
-        }
-      }
+      requireRange(name, elements, size);
     }
     if (tensors.size() == WeightsFile.MAX_TENSORS) {
       throw new IllegalArgumentException(
           "tensor %s is one more than the %d a file may have".formatted(name, tensors.size()));
     }
-    if (tensors.putIfAbsent(name, new Source(type, shape.clone(), values)) != null) {
+    if (tensors.putIfAbsent(name, new Source(type, shape.clone(), size, elements)) != null) {
       throw new IllegalArgumentException("tensor %s was added before".formatted(name));
     }
     return this;
@@ -98,16 +112,37 @@ public final class WeightsWriter {
     return Float.intBitsToFloat(half << 16);
   }
 
-  /** Whether {@code shape} is one the reader accepts for so many values. */
-  private static boolean fits(int[] shape, int values) {
+  private static void requireRange(String name, Elements elements, int size) {
+    float[] chunk = new float[Math.min(size, CHUNK)];
+    for (int from = 0; from < size; from += CHUNK) {
+      int count = Math.min(CHUNK, size - from);
+      elements.copy(from, count, chunk, 0);
+      for (int i = 0; i < count; i++) {
+        if (Float.isFinite(chunk[i]) && !Float.isFinite(widened(bfloat16(chunk[i])))) {
+          throw new IllegalArgumentException(
+              "tensor %s: %s is too large for BF16".formatted(name, chunk[i]));
+        }
+      }
+    }
+  }
+
+  /** The number of elements of {@code shape}, which must be one that the reader accepts. */
+  private static int size(String name, int[] shape) {
     long bytes = DType.F32.bytes();
     for (int extent : shape) {
       if (extent < 0 || Math.multiplyHigh(bytes, extent) != 0 || bytes * extent < 0) {
-        return false;
+        throw new IllegalArgumentException(
+            "tensor %s: shape %s is none of a tensor".formatted(name, Arrays.toString(shape)));
       }
       bytes *= extent;
     }
-    return bytes == (long) DType.F32.bytes() * values;
+    long size = bytes / DType.F32.bytes();
+    if (size > Tensor.MAX_ELEMENTS) {
+      throw new IllegalArgumentException(
+          "tensor %s: shape %s has more than %d elements"
+              .formatted(name, Arrays.toString(shape), Tensor.MAX_ELEMENTS));
+    }
+    return (int) size;
   }
 
   /**
@@ -138,19 +173,19 @@ public final class WeightsWriter {
   private static void write(Source source, ByteBuffer chunk, OutputStream out) throws IOException {
     int width = source.type.bytes();
     int most = CHUNK / width;
-    int from = 0;
-    while (from < source.values.length) {
-      int count = Math.min(most, source.values.length - from);
+    float[] values = new float[Math.min(source.size, most)];
+    for (int from = 0; from < source.size; from += most) {
+      int count = Math.min(most, source.size - from);
+      source.elements.copy(from, count, values, 0);
       chunk.clear();
       if (source.type == DType.F32) {
-        chunk.asFloatBuffer().put(source.values, from, count);
+        chunk.asFloatBuffer().put(values, 0, count);
       } else {
         for (int i = 0; i < count; i++) {
-          chunk.putShort(bfloat16(source.values[from + i]));
+          chunk.putShort(bfloat16(values[i]));
         }
       }
       out.write(chunk.array(), 0, count * width);
-      from += count;
     }
   }
 
@@ -168,7 +203,7 @@ public final class WeightsWriter {
       for (int extent : entry.getValue().shape) {
         shape.add(extent);
       }
-      long end = at + (long) entry.getValue().type.bytes() * entry.getValue().values.length;
+      long end = at + (long) entry.getValue().type.bytes() * entry.getValue().size;
       node.putArray("data_offsets").add(at).add(end);
       at = end;
     }

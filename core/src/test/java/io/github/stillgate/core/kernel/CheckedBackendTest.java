@@ -40,7 +40,7 @@ class CheckedBackendTest {
   @Test
   void passesWhatIsRight() {
     assertThatCode(multiply(() -> {})).doesNotThrowAnyException();
-    Batch batch = new Batch(1, pack(() -> {}).layout(), arena);
+    Batch batch = new Batch(1, pack(() -> {}), arena);
     batch.add(set, stream);
     assertThatCode(() -> pack(() -> {}).multiply(batch)).doesNotThrowAnyException();
   }
@@ -76,7 +76,7 @@ class CheckedBackendTest {
   @Test
   void catchesTheSameInABatch() {
     Pack pack = pack(() -> sums.setAtIndex(JAVA_FLOAT, 2, 7f));
-    Batch batch = new Batch(1, pack.layout(), arena);
+    Batch batch = new Batch(1, pack, arena);
     batch.add(set, stream);
     caught(() -> pack.multiply(batch), "an operand or the sum");
   }
@@ -84,7 +84,7 @@ class CheckedBackendTest {
   @Test
   void catchesAnEmptyBatch() {
     Pack pack = pack(() -> {});
-    Batch batch = new Batch(1, pack.layout(), arena);
+    Batch batch = new Batch(1, pack, arena);
     caught(() -> pack.multiply(batch), "a batch of 0 streams");
   }
 

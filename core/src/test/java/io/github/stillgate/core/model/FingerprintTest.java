@@ -3,6 +3,9 @@ package io.github.stillgate.core.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.github.stillgate.core.model.format.ActivationFormat;
+import io.github.stillgate.core.model.format.Fingerprint;
+import io.github.stillgate.core.weights.DType;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
@@ -10,8 +13,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -214,6 +220,25 @@ class FingerprintTest {
     }
   }
 
+  /** What the files of all kinds of then, in their order, hashed to before each had a format class. */
+  @ParameterizedTest
+  @CsvSource({
+    "F32, f11391d5e0addd07bf565a9879dc095d4295ad768e4949936014d699bd5fa3d4",
+    "BF16, 836509c5e5dd4e282a8256682153ec73f3453d38e7ddae804d917d31cbe365e4"
+  })
+  void filesHaveTheBytesThatWereWrittenDown(DType type, String sha256)
+      throws IOException, NoSuchAlgorithmException {
+    Path path = directory.resolve("model.safetensors");
+    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+    Map<String, Model> before = PinnedModels.all();
+    before.keySet().removeIf(kind -> kind.startsWith("sru"));
+    for (Model model : before.values()) {
+      model.save(path, type);
+      digest.update(Files.readAllBytes(path));
+    }
+    assertThat(HexFormat.of().formatHex(digest.digest())).isEqualTo(sha256);
+  }
+
   /** A matrix is read in pieces: a copy of it would be gigabytes for a network of gigabytes. */
   @Test
   void hashingCopiesNoMatrix() {
@@ -231,7 +256,7 @@ class FingerprintTest {
         (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     long before = threads.getCurrentThreadAllocatedBytes();
     model.formerFingerprint();
-    Fingerprint.of(model);
+    Fingerprint.of(model.layers());
     assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(1 << 20);
   }
 }

@@ -3,6 +3,7 @@ package io.github.stillgate.core.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import io.github.stillgate.contract.TestModels;
@@ -12,6 +13,8 @@ import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -86,14 +89,162 @@ class ModelTest {
         .withMessageContaining("I8");
   }
 
+  /** The values are chosen by hand: they need no more than the 8 bits of a bf16 significand. */
+  @Test
+  void weightsOfABf16FileAreHeldIn2BytesAndAreTheSameModel() throws IOException {
+    float[] w = {1, -2.5f, 0x1.fep127f, -0f, 0x1p-133f, 0.75f};
+    float[] b = {3, 0};
+    Model wide = dense(Matrix.of("W", 2, 3, w), Matrix.vector("b", b));
+    Path path = directory.resolve("half.safetensors");
+    wide.save(path, DType.BF16);
+    Model half = Model.load(path);
+    Matrix loaded = half.layers().get(0).tensors().get("W");
+    assertThat(loaded.dtype()).isEqualTo(DType.BF16);
+    assertThat(loaded.toArray()).containsExactly(w);
+    assertThat(loaded.at(1, 0)).isEqualTo(-0f);
+    float[] row = new float[5];
+    loaded.copyRow(1, row, 2);
+    assertThat(row).containsExactly(0, 0, -0f, 0x1p-133f, 0.75f);
+    assertThat(half.layers()).isEqualTo(wide.layers()).hasSameHashCodeAs(wide.layers());
+    assertThat(half.fingerprint()).isEqualTo(wide.fingerprint());
+    assertThat(half.formerFingerprint()).isEqualTo(wide.formerFingerprint());
+    assertThat(loaded.rowNorm()).isEqualTo(1 + 2.5 + 0x1.fep127);
+    assertThat(loaded.magnitude()).isEqualTo(0x1.fep127);
+
+    Path wider = directory.resolve("wider.safetensors");
+    half.save(wider);
+    assertThat(Model.load(wider).layers()).isEqualTo(wide.layers());
+    assertThat(Model.load(wider).layers().get(0).tensors().get("W").dtype()).isEqualTo(DType.F32);
+    Path again = directory.resolve("again.safetensors");
+    half.save(again, DType.BF16);
+    assertThat(again).hasSameBinaryContentAs(path);
+  }
+
+  /** 32 MiB of weights: were they widened on the way, 64 more would be allocated. */
+  @Test
+  void aBf16FileIsNotWidenedWhenItIsLoaded() throws IOException {
+    int n = 1 << 12;
+    Path path = directory.resolve("half.safetensors");
+    dense(Matrix.of("W", n, n, new float[n * n]), Matrix.vector("b", new float[n]))
+        .save(path, DType.BF16);
+    Model.load(path);
+    com.sun.management.ThreadMXBean threads =
+        (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    Model.load(path);
+    assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+        .isBetween(2L * n * n, 2L * n * n + (4 << 20));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0x7f80, 0xff80, 0x7fc0})
+  void aBf16WeightThatIsNotFiniteIsRefused(int bits) throws IOException {
+    Path path = directory.resolve("half.safetensors");
+    dense(Matrix.of("W", 1, 2, 1, 1), Matrix.vector("b", 0)).save(path, DType.BF16);
+    byte[] file = Files.readAllBytes(path);
+    int second = file.length - 4;
+    file[second] = (byte) bits;
+    file[second + 1] = (byte) (bits >> 8);
+    Files.write(path, file);
+    assertThatExceptionOfType(WeightsFormatException.class)
+        .isThrownBy(() -> Model.load(path))
+        .withMessageContaining("a.W: the weight at row 0, column 1 is");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cube", "scalar", "flat"})
+  void aTensorThatIsNeitherMatrixNorVectorIsRefused(String name) throws IOException {
+    Path path = directory.resolve("tensors.safetensors");
+    new WeightsWriter()
+        .tensor("cube", new float[8], 2, 2, 2)
+        .tensor("scalar", new float[1])
+        .tensor("flat", new float[0], 0, 5)
+        .write(path);
+    try (WeightsFile file = WeightsFile.open(path)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Matrix.of(file.tensor(name)))
+          .withMessageContaining("tensor " + name + " has shape");
+    }
+  }
+
+  private static Model dense(Matrix w, Matrix b) {
+    return new Model(List.of(new Dense("a", w, b, Activation.TANH)));
+  }
+
+  @Test
+  void aDescriptionBesideAFileMakesTheNetworkThatOneInItMakes() throws IOException {
+    Path path = directory.resolve("tensors.safetensors");
+    new WeightsWriter()
+        .tensor("a.W", new float[] {1, 2, 3, 4, 5, 6}, 2, 3)
+        .tensor("a.b", new float[] {7, 8}, 2)
+        .write(path);
+    try (WeightsFile file = WeightsFile.open(path)) {
+      Model model =
+          Model.from(
+              file,
+              """
+              {"version": 1, "layers": [
+                {"type": "dense", "name": "a", "inputs": 3, "units": 2, "activation": "tanh"}]}
+              """);
+      assertThat(model.layers())
+          .isEqualTo(
+              dense(Matrix.of("W", 2, 3, 1, 2, 3, 4, 5, 6), Matrix.vector("b", 7, 8)).layers());
+      assertThatExceptionOfType(WeightsFormatException.class)
+          .isThrownBy(() -> Model.from(file, "{\"version\": 1, \"layer\": []}"))
+          .withMessageContaining("missing fields [layers], unknown fields [layer]");
+    }
+  }
+
+  @Test
+  void aLayerIsNotBuiltWithoutAllItsParts() {
+    Sums sums =
+        new Sums(
+            Matrix.of("W", 2, 3, new float[6]),
+            Matrix.of("U", 2, 2, new float[4]),
+            Matrix.vector("b", 0, 0));
+    assertThatIllegalStateException()
+        .isThrownBy(() -> Gru.named("rnn0").update(sums).candidate(sums).build())
+        .withMessageContaining("layer rnn0: reset is missing");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> Lstm.named("rnn0").input(sums).output(sums).cell(sums).build())
+        .withMessageContaining("layer rnn0: forget, or coupledGates, is missing");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> ConditionalGru.named("rnn0").reset(sums).candidate(sums).build())
+        .withMessageContaining("layer rnn0: gating is missing");
+  }
+
+  @Test
+  void aLayerIsMadeOfThePartsItWasGiven() {
+    Sums z = sums(1);
+    Sums r = sums(2);
+    Sums c = sums(3);
+    Gru gru = Gru.named("rnn0").candidate(c).reset(r).update(z).build();
+    assertThat(List.of(gru.z(), gru.r(), gru.c())).containsExactly(z, r, c);
+    assertThat(gru.tensors().get("Wr")).isEqualTo(r.w());
+    assertThat(gru.toBuilder().build()).isEqualTo(gru).hasSameHashCodeAs(gru);
+    assertThat(gru.toBuilder().reset(c).build()).isNotEqualTo(gru);
+    Lstm lstm = Lstm.named("rnn0").cell(z).output(r).forget(c).input(z).build();
+    assertThat(lstm.sums()).containsExactly(z, c, r, z);
+    assertThat(Lstm.named("rnn0").cell(z).output(r).forget(c).input(z).build()).isEqualTo(lstm);
+    assertThat(Lstm.named("rnn0").cell(z).output(r).coupledGates().input(z).build())
+        .isNotEqualTo(lstm);
+  }
+
+  private static Sums sums(float value) {
+    return new Sums(
+        Matrix.of("W", 1, 1, value), Matrix.of("U", 1, 1, value), Matrix.vector("b", value));
+  }
+
   @Test
   void blocksMustBeWholeAndGatesFitTheirUnits() {
     Matrix wu = Matrix.of("Wu", 3, 2, new float[6]);
     Matrix bu = Matrix.vector("bu", new float[3]);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new Gating.Block(wu, Matrix.of("Uu", 3, 10, new float[30]), bu, bu))
+        .isThrownBy(
+            () -> new Gating.Block(new Sums(wu, Matrix.of("Uu", 3, 10, new float[30]), bu), bu))
         .withMessageContaining("10 units cannot be cut into 3 equal blocks");
-    Gating.Block block = new Gating.Block(wu, Matrix.of("Uu", 3, 9, new float[27]), bu, bu);
+    Gating.Block block =
+        new Gating.Block(new Sums(wu, Matrix.of("Uu", 3, 9, new float[27]), bu), bu);
     assertThatIllegalArgumentException()
         .isThrownBy(() ->
             new Gating.Hybrid(
@@ -103,7 +254,12 @@ class ModelTest {
     Matrix u = Matrix.of("U", 6, 6, new float[36]);
     Matrix b = Matrix.vector("b", new float[6]);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new ConditionalGru("a", block, w, u, b, w, u, b))
+        .isThrownBy(() ->
+            ConditionalGru.named("a")
+                .gating(block)
+                .reset(new Sums(w, u, b))
+                .candidate(new Sums(w, u, b))
+                .build())
         .withMessageContaining("gates are for 9 units behind 2 inputs");
   }
 

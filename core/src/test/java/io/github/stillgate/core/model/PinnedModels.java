@@ -111,44 +111,34 @@ final class PinnedModels {
   }
 
   private static Gating.Full full(int d, int n) {
-    return new Gating.Full(matrix(n, d, 1), matrix(n, n, 2), vector(n, 3));
+    return new Gating.Full(new Sums(matrix(n, d, 1), matrix(n, n, 2), vector(n, 3)));
   }
 
   private static Gating.Unit unit(int d, int n, int g) {
     return new Gating.Unit(
-        matrix(g, d, 1), matrix(g, n, 2), vector(g, 3), matrix(n, g, 4), vector(n, 5));
+        new Sums(matrix(g, d, 1), matrix(g, n, 2), vector(g, 3)), matrix(n, g, 4), vector(n, 5));
   }
 
   private static Gating.Block block(int d, int n, int g) {
-    return new Gating.Block(matrix(g, d, 1), matrix(g, n, 2), vector(g, 3), vector(g, 4));
+    return new Gating.Block(new Sums(matrix(g, d, 1), matrix(g, n, 2), vector(g, 3)), vector(g, 4));
   }
 
   private static ConditionalGru conditional(String name, Gating gating) {
-    return new ConditionalGru(
-        name,
-        gating,
-        matrix(4, 3, 11),
-        matrix(4, 4, 12),
-        vector(4, 13),
-        matrix(4, 3, 14),
-        matrix(4, 4, 15),
-        vector(4, 16));
+    return ConditionalGru.named(name)
+        .gating(gating)
+        .reset(new Sums(matrix(4, 3, 11), matrix(4, 4, 12), vector(4, 13)))
+        .candidate(new Sums(matrix(4, 3, 14), matrix(4, 4, 15), vector(4, 16)))
+        .build();
   }
 
   private static Gru gru(String name, Reset reset, Gru.Activations activations) {
-    return new Gru(
-        name,
-        matrix(4, 3, 1),
-        matrix(4, 4, 2),
-        vector(4, 3),
-        matrix(4, 3, 4),
-        matrix(4, 4, 5),
-        vector(4, 6),
-        matrix(4, 3, 7),
-        matrix(4, 4, 8),
-        vector(4, 9),
-        reset,
-        activations);
+    return Gru.named(name)
+        .update(new Sums(matrix(4, 3, 1), matrix(4, 4, 2), vector(4, 3)))
+        .reset(new Sums(matrix(4, 3, 4), matrix(4, 4, 5), vector(4, 6)))
+        .candidate(new Sums(matrix(4, 3, 7), matrix(4, 4, 8), vector(4, 9)))
+        .resetPosition(reset)
+        .activations(activations)
+        .build();
   }
 
   private static GateEstimate guess() {
@@ -157,21 +147,28 @@ final class PinnedModels {
 
   private static Lstm lstm(
       String name, boolean forget, boolean peepholes, int outputs, Lstm.Activations activations) {
-    return new Lstm(
-        name,
-        sums(1, outputs),
-        forget ? Optional.of(sums(4, outputs)) : Optional.empty(),
-        sums(7, outputs),
-        sums(10, outputs),
-        peepholes
-            ? Optional.of(new Lstm.Peepholes(vector(4, 1), vector(4, 2), vector(4, 3)))
-            : Optional.empty(),
-        outputs == 4 ? Optional.empty() : Optional.of(matrix(outputs, 4, 13)),
-        activations);
+    Lstm.Builder lstm =
+        Lstm.named(name)
+            .input(sums(1, outputs))
+            .output(sums(7, outputs))
+            .cell(sums(10, outputs))
+            .coupledGates()
+            .activations(activations);
+    if (forget) {
+      lstm.forget(sums(4, outputs));
+    }
+    if (peepholes) {
+      lstm.peepholes(
+          Lstm.Peepholes.toInput(vector(4, 1)).toForget(vector(4, 2)).toOutput(vector(4, 3)));
+    }
+    if (outputs != 4) {
+      lstm.projection(matrix(outputs, 4, 13));
+    }
+    return lstm.build();
   }
 
-  private static Lstm.Sums sums(int seed, int outputs) {
-    return new Lstm.Sums(matrix(4, 3, seed), matrix(4, outputs, seed + 1), vector(4, seed + 2));
+  private static Sums sums(int seed, int outputs) {
+    return new Sums(matrix(4, 3, seed), matrix(4, outputs, seed + 1), vector(4, seed + 2));
   }
 
   private static Sru sru(

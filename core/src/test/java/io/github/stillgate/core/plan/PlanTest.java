@@ -17,11 +17,11 @@ import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.session.Session;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -72,7 +72,7 @@ class PlanTest {
     Activation.Elementwise huge =
         Activation.LINEAR.then(Activation.Function.AFFINE, 1e38f, 0).then(Activation.SOFTSIGN);
     Activation.Elementwise shrinking = Activation.LINEAR.then(Activation.Function.AFFINE, 0.5f, 0);
-    Lstm.Sums sums = new Lstm.Sums(one, one, zero);
+    Sums sums = new Sums(one, one, zero);
     return Stream.of(
         argumentSet("a gate below 0", gru(negative, Activation.TANH), "z lies within"),
         argumentSet("a step that overflows", gru(Activation.SIGMOID, huge), "AFFINE"),
@@ -83,15 +83,13 @@ class PlanTest {
             "no bound"),
         argumentSet(
             "a projection that overflows",
-            new Lstm(
-                "lstm",
-                sums,
-                Optional.of(sums),
-                sums,
-                sums,
-                Optional.empty(),
-                Optional.of(Matrix.of("Wp", 1, 1, 3e38f)),
-                Lstm.Activations.STANDARD),
+            Lstm.named("lstm")
+                .input(sums)
+                .forget(sums)
+                .output(sums)
+                .cell(sums)
+                .projection(Matrix.of("Wp", 1, 1, 3e38f))
+                .build(),
             "its outputs could reach"),
         argumentSet(
             "an activation that overflows",
@@ -102,19 +100,13 @@ class PlanTest {
   private static Gru gru(Activation.Elementwise update, Activation.Elementwise candidate) {
     Matrix one = Matrix.of("w", 1, 1, 1);
     Matrix zero = Matrix.vector("b", 0);
-    return new Gru(
-        "gru",
-        one,
-        one,
-        zero,
-        one,
-        one,
-        zero,
-        one,
-        one,
-        zero,
-        Reset.AFTER,
-        new Gru.Activations(update, Activation.SIGMOID, candidate));
+    return Gru.named("gru")
+        .update(new Sums(one, one, zero))
+        .reset(new Sums(one, one, zero))
+        .candidate(new Sums(one, one, zero))
+        .resetPosition(Reset.AFTER)
+        .activations(new Gru.Activations(update, Activation.SIGMOID, candidate))
+        .build();
   }
 
   @ParameterizedTest
@@ -366,20 +358,15 @@ class PlanTest {
 
   private static Layer conditional(String large, float weight) {
     Function<String, Float> of = name -> name.equals(large) ? weight : 0.5f;
-    return new ConditionalGru(
-        "gated",
-        new Gating.Unit(
-            filled("Wu", 1, 3, of),
-            filled("Uu", 1, 2, of),
-            filled("bu", 1, of),
-            filled("Wz", 2, 1, of),
-            filled("bz", 2, of)),
-        filled("Wr", 2, 3, of),
-        filled("Ur", 2, 2, of),
-        filled("br", 2, of),
-        filled("Wc", 2, 3, of),
-        filled("Uc", 2, 2, of),
-        filled("bc", 2, of));
+    return ConditionalGru.named("gated")
+        .gating(
+            new Gating.Unit(
+                new Sums(filled("Wu", 1, 3, of), filled("Uu", 1, 2, of), filled("bu", 1, of)),
+                filled("Wz", 2, 1, of),
+                filled("bz", 2, of)))
+        .reset(new Sums(filled("Wr", 2, 3, of), filled("Ur", 2, 2, of), filled("br", 2, of)))
+        .candidate(new Sums(filled("Wc", 2, 3, of), filled("Uc", 2, 2, of), filled("bc", 2, of)))
+        .build();
   }
 
   private static Layer gru(String large) {
@@ -395,17 +382,23 @@ class PlanTest {
   }
 
   private static Layer gru(int inputs, int units, Function<String, Float> of) {
-    return new Gru(
-        "rnn",
-        filled("Wz", units, inputs, of),
-        filled("Uz", units, units, of),
-        filled("bz", units, of),
-        filled("Wr", units, inputs, of),
-        filled("Ur", units, units, of),
-        filled("br", units, of),
-        filled("Wc", units, inputs, of),
-        filled("Uc", units, units, of),
-        filled("bc", units, of));
+    return Gru.named("rnn")
+        .update(
+            new Sums(
+                filled("Wz", units, inputs, of),
+                filled("Uz", units, units, of),
+                filled("bz", units, of)))
+        .reset(
+            new Sums(
+                filled("Wr", units, inputs, of),
+                filled("Ur", units, units, of),
+                filled("br", units, of)))
+        .candidate(
+            new Sums(
+                filled("Wc", units, inputs, of),
+                filled("Uc", units, units, of),
+                filled("bc", units, of)))
+        .build();
   }
 
   private static Layer dense(String large) {

@@ -464,10 +464,9 @@ final class RecurrentNode {
 
   /** ONNX stacks them in the order i, o, f. */
   private Lstm.Peepholes peepholes(String name, float[] p) {
-    return new Lstm.Peepholes(
-        Matrix.vector(name + ".pi", part(p, 0, units)),
-        Matrix.vector(name + ".pf", part(p, 2, units)),
-        Matrix.vector(name + ".po", part(p, 1, units)));
+    return Lstm.Peepholes.toInput(Matrix.vector(name + ".pi", part(p, 0, units)))
+        .toForget(Matrix.vector(name + ".pf", part(p, 2, units)))
+        .toOutput(Matrix.vector(name + ".po", part(p, 1, units)));
   }
 
   private OnnxTensor weights(int input) {

@@ -1,6 +1,7 @@
 package io.github.stillgate.importers.torch;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.NetworkOfModules;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -18,11 +19,16 @@ import java.util.TreeMap;
  * @param kind what it is; a state dict does not say
  * @param prefix what its tensors' names begin with, without the last dot; empty if they begin with
  *     nothing, as those of a module that was saved alone
+ * @param layerName what its layer is called; begins the names of several that are stacked
  * @param activation what follows it, or for an RNN or SRU its nonlinearity; empty for the usual
  * @param options what the tensors of an SRU do not say; empty for other kinds
  */
 public record LayerRequest(
-    Kind kind, String prefix, Optional<Activation> activation, Set<Option> options) {
+    Kind kind,
+    String prefix,
+    String layerName,
+    Optional<Activation> activation,
+    Set<Option> options) {
   /** Modules that can be taken over, by the names a request may use. */
   public enum Kind {
     /** {@code torch.nn.Embedding}. */
@@ -79,6 +85,14 @@ public record LayerRequest(
           "dense", Kind.LINEAR,
           "sru", Kind.SRU);
 
+  private static final Map<String, Kind> TYPES =
+      Map.of(
+          "embedding", Kind.EMBEDDING,
+          "gru", Kind.GRU,
+          "lstm", Kind.LSTM,
+          "simple_rnn", Kind.RNN,
+          "dense", Kind.LINEAR);
+
   /** Refuses an activation or an option where none can stand. */
   public LayerRequest {
     options = Set.copyOf(options);
@@ -109,9 +123,13 @@ public record LayerRequest(
     }
   }
 
-  /** A request without options. */
+  /** A request without options, whose layer is called as its tensors. */
   public LayerRequest(Kind kind, String prefix, Optional<Activation> activation) {
-    this(kind, prefix, activation, Set.of());
+    this(kind, prefix, layerName(kind, prefix), activation, Set.of());
+  }
+
+  private static String layerName(Kind kind, String prefix) {
+    return prefix.isEmpty() ? kind.name().toLowerCase(Locale.ROOT) : prefix;
   }
 
   /**
@@ -162,8 +180,8 @@ public record LayerRequest(
                 .formatted(word, Arrays.stream(Option.values()).map(Option::word).toList()));
       }
     }
-    return new LayerRequest(
-        Kind.SRU, parts.length > 1 ? parts[1].strip() : "sru", activation, options);
+    String prefix = parts.length > 1 ? parts[1].strip() : "sru";
+    return new LayerRequest(Kind.SRU, prefix, layerName(Kind.SRU, prefix), activation, options);
   }
 
   /**
@@ -181,14 +199,31 @@ public record LayerRequest(
     return new LayerRequest(known, prefix.strip(), activation.map(LayerRequest::activation));
   }
 
+  /**
+   * Requests for the modules of a description, whose types are {@code embedding}, {@code gru},
+   * {@code lstm}, {@code simple_rnn} and {@code dense}.
+   *
+   * @throws IllegalArgumentException if a type is another, or an activation cannot follow it
+   */
+  public static List<LayerRequest> of(NetworkOfModules network) {
+    List<LayerRequest> requests = new ArrayList<>();
+    for (NetworkOfModules.Module module : network.modules()) {
+      Kind kind = TYPES.get(module.type());
+      if (kind == null) {
+        throw new IllegalArgumentException(
+            "layer %s: \"type\" is \"%s\", which is not imported from PyTorch (expected one of %s)"
+                .formatted(
+                    module.name(), module.type(), TYPES.keySet().stream().sorted().toList()));
+      }
+      requests.add(
+          new LayerRequest(kind, module.prefix(), module.name(), module.activation(), Set.of()));
+    }
+    return requests;
+  }
+
   /** The name of the module's tensor {@code part}, such as {@code encoder.gru.weight_ih_l0}. */
   String tensor(String part) {
     return prefix.isEmpty() ? part : prefix + "." + part;
-  }
-
-  /** What its layer is called. */
-  String layerName() {
-    return prefix.isEmpty() ? kind.name().toLowerCase(Locale.ROOT) : prefix;
   }
 
   private static Activation activation(String name) {

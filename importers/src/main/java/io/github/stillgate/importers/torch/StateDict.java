@@ -9,6 +9,7 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
@@ -92,10 +93,7 @@ public final class StateDict {
     return switch (request.kind()) {
       case EMBEDDING -> {
         Tensor table = matrix(request, "weight");
-        yield List.of(
-            new Embedding(
-                request.layerName(),
-                Matrix.of(table.name(), rows(table), columns(table), table.toFloats())));
+        yield List.of(new Embedding(request.layerName(), Matrix.of(table)));
       }
       case LINEAR -> List.of(linear(request));
       case GRU, LSTM, RNN -> recurrent(request);
@@ -109,7 +107,7 @@ public final class StateDict {
     float[] b = optionalVector(bias, rows(w)).orElseGet(() -> new float[rows(w)]);
     return new Dense(
         request.layerName(),
-        Matrix.of(w.name(), rows(w), columns(w), w.toFloats()),
+        Matrix.of(w),
         Matrix.vector(bias, b),
         request.activation().orElse(Activation.LINEAR));
   }
@@ -161,7 +159,7 @@ public final class StateDict {
                   Lstm.Activations.STANDARD)
               .toLayer(name);
       default -> {
-        Lstm.Sums sums = gates.only(name);
+        Sums sums = gates.only(name);
         boolean relu = request.activation().equals(Optional.of(Activation.RELU));
         yield new SimpleRnn(
             name,

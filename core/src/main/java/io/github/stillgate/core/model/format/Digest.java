@@ -1,5 +1,6 @@
-package io.github.stillgate.core.model;
+package io.github.stillgate.core.model.format;
 
+import io.github.stillgate.core.model.Matrix;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -10,6 +11,7 @@ final class Digest {
   private static final int FLOATS = 1 << 13;
 
   private final MessageDigest sha;
+  private final float[] floats = new float[FLOATS];
   private final ByteBuffer chunk = ByteBuffer.allocate(Float.BYTES * FLOATS);
 
   Digest() {
@@ -35,12 +37,12 @@ final class Digest {
   /** Rows, columns, and the bits of every element row by row, the highest byte first. */
   Digest matrix(Matrix m) {
     number(m.rows()).number(m.columns());
-    int from = 0;
-    while (from < m.size()) {
-      int count = Math.min(FLOATS, m.size() - from);
-      m.copy(from, from + count, chunk.clear().asFloatBuffer());
+    int size = m.rows() * m.columns();
+    for (int from = 0; from < size; from += FLOATS) {
+      int count = Math.min(FLOATS, size - from);
+      m.copy(from, count, floats, 0);
+      chunk.clear().asFloatBuffer().put(floats, 0, count);
       sha.update(chunk.array(), 0, Float.BYTES * count);
-      from += count;
     }
     return this;
   }

@@ -1,19 +1,20 @@
-package io.github.stillgate.core.model;
+package io.github.stillgate.core.model.format;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.model.Activation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
 /** Activations as files write them: a name, or a list of steps. */
-final class ActivationFormat {
+public final class ActivationFormat {
   private ActivationFormat() {}
 
   /** What files call a function; snapshots hang on it through {@link Fingerprint}. */
-  static String name(Activation.Function function) {
+  public static String name(Activation.Function function) {
     return switch (function) {
       case SIGMOID -> "sigmoid";
       case TANH -> "tanh";
@@ -56,7 +57,7 @@ final class ActivationFormat {
       }
       return new Activation.Elementwise(steps);
     }
-    String name = NetworkDescription.text(node, "layer %s: \"activation\"".formatted(layer));
+    String name = JsonFields.text(node, "layer %s: \"activation\"".formatted(layer));
     Activation named = Activation.NAMED.get(name);
     if (named == null) {
       throw new IllegalArgumentException(

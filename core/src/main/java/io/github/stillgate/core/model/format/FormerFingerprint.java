@@ -1,14 +1,27 @@
-package io.github.stillgate.core.model;
+package io.github.stillgate.core.model.format;
 
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Backward;
+import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Embedding;
+import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Reset;
+import io.github.stillgate.core.model.SimpleRnn;
+import java.util.List;
 import java.util.Map;
 
 /**
  * The fingerprint as it was before it was freed of the names in this code: a SHA-256 over texts
  * that Java made of classes, records and floats at the time, and over the tensors. Those texts are
  * written out here and must never follow a change of names, since snapshots of version 1 carry
- * these bits. A layer kind that is newer than them is in none, so its text is of no account.
+ * these bits. A layer kind that is newer than them is in none of them.
  */
-final class FormerFingerprint {
+public final class FormerFingerprint {
   private static final String STANDARD_GRU =
       "Activations[update=Elementwise[steps=[Step[function=SIGMOID, a=0.0, b=0.0]]],"
           + " reset=Elementwise[steps=[Step[function=SIGMOID, a=0.0, b=0.0]]],"
@@ -16,9 +29,10 @@ final class FormerFingerprint {
 
   private FormerFingerprint() {}
 
-  static long of(Model model) {
+  /** The bits of these layers. */
+  public static long of(List<Layer> layers) {
     Digest digest = new Digest();
-    for (Layer layer : model.layers()) {
+    for (Layer layer : layers) {
       digest.text(kind(layer));
       for (Map.Entry<String, Matrix> tensor : layer.tensors().entrySet()) {
         if (!isOfEstimate(tensor.getKey())) {
@@ -50,7 +64,7 @@ final class FormerFingerprint {
       }
       case Lstm lstm ->
           "Lstm"
-              + (lstm.forget().isEmpty() ? "COUPLED" : "")
+              + (lstm.f().isEmpty() ? "COUPLED" : "")
               + (lstm.peepholes().isPresent() ? "PEEPHOLES" : "")
               + (lstm.projection().isPresent() ? "PROJECTION" : "")
               + "Activations[gates=%s, cell=%s, hidden=%s]"
@@ -58,7 +72,6 @@ final class FormerFingerprint {
                       text(lstm.activations().gates()),
                       text(lstm.activations().cell()),
                       text(lstm.activations().hidden()));
-      case Sru _ -> "Sru";
       case SimpleRnn rnn -> "SimpleRnn" + text(rnn.activation());
       case Dense dense ->
           switch (dense.activation()) {
@@ -67,6 +80,8 @@ final class FormerFingerprint {
           };
       case Backward backward -> "Backward" + kind(backward.layer());
       case Bidirectional pair -> "Bidirectional" + kind(pair.forward()) + kind(pair.backward());
+      // Kinds that no snapshot of version 1 is of.
+      default -> "newer " + LayerFormats.of(layer).type();
     };
   }
 

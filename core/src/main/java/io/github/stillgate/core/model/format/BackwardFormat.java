@@ -1,0 +1,27 @@
+package io.github.stillgate.core.model.format;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.model.Backward;
+
+/** {@code backward}: a layer in a layer, which has its name. */
+final class BackwardFormat extends LayerFormat<Backward> {
+  BackwardFormat() {
+    super(Backward.class, "backward");
+  }
+
+  @Override
+  Backward read(LayerReader reader) {
+    reader.requireTypeAnd("layer");
+    return new Backward(reader.wrapped("layer"));
+  }
+
+  @Override
+  void describeFields(Backward layer, ObjectNode node) {
+    LayerFormats.of(layer.layer()).describe(layer.layer(), node.putObject("layer"));
+  }
+
+  @Override
+  void identifyParts(Backward layer, Fingerprint fingerprint) {
+    fingerprint.layer(layer.layer());
+  }
+}

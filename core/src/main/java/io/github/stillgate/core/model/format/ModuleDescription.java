@@ -1,0 +1,61 @@
+package io.github.stillgate.core.model.format;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.NetworkOfModules;
+import io.github.stillgate.core.model.NetworkOfModules.Module;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Descriptions whose layers are modules in another program's file: each has a {@code module}. */
+public final class ModuleDescription {
+  private ModuleDescription() {}
+
+  /**
+   * The modules that {@code text} names; empty if none of its layers is one.
+   *
+   * @throws IllegalArgumentException if the text is no description, a field is missing, unknown or
+   *     wrong, or only some layers are modules
+   */
+  public static Optional<NetworkOfModules> parse(String text) {
+    JsonNode root = NetworkDescription.parse(text);
+    List<JsonNode> nodes = NetworkDescription.layers(root);
+    if (nodes.stream().noneMatch(node -> node.has("module"))) {
+      return Optional.empty();
+    }
+    List<Module> modules = new ArrayList<>();
+    for (int i = 0; i < nodes.size(); i++) {
+      modules.add(module(nodes.get(i), "layer %d".formatted(i)));
+    }
+    return Optional.of(new NetworkOfModules(modules, NetworkDescription.vocabulary(root)));
+  }
+
+  /**
+   * One module.
+   *
+   * @param layer names the layer in messages
+   */
+  private static Module module(JsonNode node, String layer) {
+    JsonFields.require(
+        node,
+        layer + " of a network of modules",
+        Set.of("type", "module"),
+        Set.of("name", "activation"));
+    String type = JsonFields.text(node.get("type"), layer + ": \"type\"");
+    String prefix = JsonFields.text(node.get("module"), layer + ": \"module\"");
+    String name =
+        node.has("name")
+            ? JsonFields.text(node.get("name"), layer + ": \"name\"")
+            : prefix.isEmpty() ? type : prefix;
+    if (name.isBlank()) {
+      throw new IllegalArgumentException(layer + ": \"name\" is blank");
+    }
+    Optional<Activation> activation =
+        node.has("activation")
+            ? Optional.of(ActivationFormat.activation(node.get("activation"), name))
+            : Optional.empty();
+    return new Module(type, name, prefix, activation);
+  }
+}
