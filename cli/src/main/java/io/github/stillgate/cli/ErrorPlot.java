@@ -1,11 +1,12 @@
 package io.github.stillgate.cli;
 
+import io.github.stillgate.tuning.SweepPoint;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.ToDoubleFunction;
 import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.VectorGraphicsEncoder;
@@ -48,48 +49,44 @@ final class ErrorPlot {
     styler.setLegendBorderColor(Color.WHITE);
     styler.setLegendPosition(Styler.LegendPosition.OutsideE);
     // A logarithm has no place for runs without any error.
-    List<TunePoint> points =
-        report.points().stream().filter(point -> point.rmsError() > 0).toList();
+    List<SweepPoint> points =
+        report.result().points().stream().filter(point -> point.rmsError() > 0).toList();
     if (points.isEmpty()) {
-      chart.addSeries("exact", List.of(report.exact().medianStep()), List.of(0.0));
+      chart.addSeries("exact", List.of(report.result().exact().medianMicros()), List.of(0.0));
       return;
     }
     chart.getStyler().setYAxisLogarithmic(true);
     int count = 0;
-    for (Optional<Integer> rank : points.stream().map(ErrorPlot::rank).distinct().toList()) {
+    for (OptionalInt rank : points.stream().map(SweepPoint::rank).distinct().toList()) {
       Color color = COLORS[count++ % COLORS.length];
-      String of = rank.map(k -> "rank %s, ".formatted(k)).orElse("");
-      List<TunePoint> some = points.stream().filter(point -> rank(point).equals(rank)).toList();
-      series(of + "largest", color, some, TunePoint::largestError);
-      series(of + "root mean square", color, some, TunePoint::rmsError).setLineStyle(DASHED);
+      String of = rank.isPresent() ? "rank %s, ".formatted(rank.getAsInt()) : "";
+      List<SweepPoint> some = points.stream().filter(point -> point.rank().equals(rank)).toList();
+      series(of + "largest", color, some, SweepPoint::largestError);
+      series(of + "root mean square", color, some, SweepPoint::rmsError).setLineStyle(DASHED);
     }
-    for (TunePoint point : points) {
+    for (SweepPoint point : points) {
       chart.addAnnotation(
           new AnnotationText(
-              Float.toString((float) point.epsilon()),
-              point.medianStep(),
+              Float.toString(point.epsilon()),
+              point.medianMicros(),
               point.largestError() * 1.3,
               false));
     }
-    double low = points.stream().mapToDouble(TunePoint::rmsError).min().orElseThrow();
-    double high = points.stream().mapToDouble(TunePoint::largestError).max().orElseThrow();
-    double exact = report.exact().medianStep();
+    double low = points.stream().mapToDouble(SweepPoint::rmsError).min().orElseThrow();
+    double high = points.stream().mapToDouble(SweepPoint::largestError).max().orElseThrow();
+    double exact = report.result().exact().medianMicros();
     XYSeries time = chart.addSeries("exact run", List.of(exact, exact), List.of(low, high));
     time.setMarker(SeriesMarkers.NONE);
     time.setLineColor(EXACT);
     time.setLineStyle(DASHED);
   }
 
-  private static Optional<Integer> rank(TunePoint point) {
-    return Optional.ofNullable(point.rank());
-  }
-
   private XYSeries series(
-      String name, Color color, List<TunePoint> points, ToDoubleFunction<TunePoint> error) {
+      String name, Color color, List<SweepPoint> points, ToDoubleFunction<SweepPoint> error) {
     XYSeries series =
         chart.addSeries(
             name,
-            points.stream().map(TunePoint::medianStep).toList(),
+            points.stream().map(SweepPoint::medianMicros).toList(),
             points.stream().map(error::applyAsDouble).toList());
     series.setMarker(SeriesMarkers.CIRCLE);
     series.setMarkerColor(color);
