@@ -1,8 +1,7 @@
 package io.github.stillgate.core.model;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.json.ArrayNode;
+import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsWriter;
 
@@ -16,7 +15,7 @@ final class DescriptionWriter {
    * @throws IllegalArgumentException if it could not be read again: it would be beyond a limit
    */
   static WeightsWriter write(Model model, DType type) {
-    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    ObjectNode root = new ObjectNode();
     root.put("version", NetworkDescription.VERSION);
     model.vocabulary().ifPresent(v -> root.put("vocabulary", v.characters()));
     ArrayNode layers = root.putArray("layers");

@@ -1,6 +1,6 @@
 package io.github.stillgate.core.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.JsonProblem;
 import io.github.stillgate.core.json.StrictJson;
 import io.github.stillgate.core.weights.Tensor;
@@ -380,7 +380,7 @@ final class NetworkDescription {
       throw new IllegalArgumentException(
           "\"%s\" is %s; expected true or false".formatted(field, value));
     }
-    return value.asBoolean(false);
+    return value.isBoolean() && value.booleanValue();
   }
 
   private static String name(JsonNode node) {
