@@ -22,8 +22,9 @@ import java.util.function.IntConsumer;
  *   largest error = max |y' - y|        rms error = sqrt(mean (y' - y)^2)
  * </pre>
  *
- * <p>Errors and bytes are the same in every run; times are those of this machine, so sweep on an
- * idle one. Use by one thread at a time. See {@code docs/skipping.md}.
+ * <p>Errors are the same in every run. Times are those of this machine, and bytes depend on it a
+ * little, because a plan that warms up measures from which live fraction on it reads everything; so
+ * sweep on an idle machine. Use by one thread at a time. See {@code docs/skipping.md}.
  */
 public final class Sweep {
   private static final double LOG2 = Math.log(2);
