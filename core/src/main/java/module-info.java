@@ -5,7 +5,7 @@
  * the one to its right; {@code kernel} lies below them and knows nobody.
  */
 module io.github.stillgate.core {
-  requires com.fasterxml.jackson.databind;
+  requires com.fasterxml.jackson.core;
   requires jdk.management;
   requires static transitive org.jspecify;
 

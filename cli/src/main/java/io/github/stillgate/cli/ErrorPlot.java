@@ -1,101 +1,44 @@
 package io.github.stillgate.cli;
 
-import java.awt.BasicStroke;
-import java.awt.Color;
+import io.github.stillgate.cli.plot.Plot;
+import io.github.stillgate.tuning.SweepPoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.ToDoubleFunction;
-import org.knowm.xchart.AnnotationText;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.XYSeries;
-import org.knowm.xchart.style.Styler;
-import org.knowm.xchart.style.markers.SeriesMarkers;
+import java.util.OptionalInt;
 
 /** Error against time of a sweep, as SVG. */
 final class ErrorPlot {
-  /** Colours that stay apart for colour-blind eyes (Okabe and Ito). */
-  private static final Color[] COLORS = {
-    new Color(0x0072b2),
-    new Color(0xd55e00),
-    new Color(0x009e73),
-    new Color(0xcc79a7),
-    new Color(0xe69f00),
-    new Color(0x56b4e9)
-  };
-
-  private static final BasicStroke DASHED =
-      new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 4}, 0);
-  private static final Color EXACT = new Color(0x777777);
-
-  private final XYChart chart =
-      new XYChartBuilder()
-          .width(900)
-          .height(560)
-          .title("Error against time; labels are epsilon")
-          .xAxisTitle("median step, us")
-          .yAxisTitle("difference from the exact run")
-          .build();
+  private final Plot plot =
+      new Plot(
+          "Error against time; labels are epsilon",
+          "median step, us",
+          "difference from the exact run");
 
   ErrorPlot(TuneReport report) {
-    Styler styler = chart.getStyler();
-    styler.setChartBackgroundColor(Color.WHITE);
-    styler.setPlotBorderVisible(false);
-    styler.setLegendBorderColor(Color.WHITE);
-    styler.setLegendPosition(Styler.LegendPosition.OutsideE);
+    double exact = report.result().exact().medianMicros();
     // A logarithm has no place for runs without any error.
-    List<TunePoint> points =
-        report.points().stream().filter(point -> point.rmsError() > 0).toList();
+    List<SweepPoint> points =
+        report.result().points().stream().filter(point -> point.rmsError() > 0).toList();
     if (points.isEmpty()) {
-      chart.addSeries("exact", List.of(report.exact().medianStep()), List.of(0.0));
+      plot.line("exact", List.of(exact), List.of(0.0));
       return;
     }
-    chart.getStyler().setYAxisLogarithmic(true);
-    int count = 0;
-    for (Optional<Integer> rank : points.stream().map(ErrorPlot::rank).distinct().toList()) {
-      Color color = COLORS[count++ % COLORS.length];
-      String of = rank.map(k -> "rank %s, ".formatted(k)).orElse("");
-      List<TunePoint> some = points.stream().filter(point -> rank(point).equals(rank)).toList();
-      series(of + "largest", color, some, TunePoint::largestError);
-      series(of + "root mean square", color, some, TunePoint::rmsError).setLineStyle(DASHED);
+    plot.logarithmicY();
+    for (OptionalInt rank : points.stream().map(SweepPoint::rank).distinct().toList()) {
+      String of = rank.isPresent() ? "rank %s, ".formatted(rank.getAsInt()) : "";
+      List<SweepPoint> some = points.stream().filter(point -> point.rank().equals(rank)).toList();
+      List<Double> times = some.stream().map(SweepPoint::medianMicros).toList();
+      plot.line(of + "largest", times, some.stream().map(SweepPoint::largestError).toList());
+      plot.dashedAlike(
+          of + "root mean square", times, some.stream().map(SweepPoint::rmsError).toList());
     }
-    for (TunePoint point : points) {
-      chart.addAnnotation(
-          new AnnotationText(
-              Float.toString((float) point.epsilon()),
-              point.medianStep(),
-              point.largestError() * 1.3,
-              false));
+    for (SweepPoint point : points) {
+      plot.label(Float.toString(point.epsilon()), point.medianMicros(), point.largestError() * 1.3);
     }
-    double low = points.stream().mapToDouble(TunePoint::rmsError).min().orElseThrow();
-    double high = points.stream().mapToDouble(TunePoint::largestError).max().orElseThrow();
-    double exact = report.exact().medianStep();
-    XYSeries time = chart.addSeries("exact run", List.of(exact, exact), List.of(low, high));
-    time.setMarker(SeriesMarkers.NONE);
-    time.setLineColor(EXACT);
-    time.setLineStyle(DASHED);
-  }
-
-  private static Optional<Integer> rank(TunePoint point) {
-    return Optional.ofNullable(point.rank());
-  }
-
-  private XYSeries series(
-      String name, Color color, List<TunePoint> points, ToDoubleFunction<TunePoint> error) {
-    XYSeries series =
-        chart.addSeries(
-            name,
-            points.stream().map(TunePoint::medianStep).toList(),
-            points.stream().map(error::applyAsDouble).toList());
-    series.setMarker(SeriesMarkers.CIRCLE);
-    series.setMarkerColor(color);
-    series.setLineColor(color);
-    series.setLineStyle(new BasicStroke(1.5f));
-    return series;
+    double low = points.stream().mapToDouble(SweepPoint::rmsError).min().orElseThrow();
+    double high = points.stream().mapToDouble(SweepPoint::largestError).max().orElseThrow();
+    plot.compared("exact run", List.of(exact, exact), List.of(low, high));
   }
 
   /**
@@ -104,13 +47,6 @@ final class ErrorPlot {
    * @throws IOException if the file cannot be written or this machine has no font
    */
   void save(Path svg) throws IOException {
-    try {
-      VectorGraphicsEncoder.saveVectorGraphic(chart, svg.toString(), VectorGraphicsFormat.SVG);
-    } catch (RuntimeException | InternalError | UnsatisfiedLinkError noFont) {
-      throw new IOException(
-          "cannot draw %s: %s; install a font (Debian: apt-get install fontconfig fonts-dejavu-core)"
-              .formatted(svg, noFont.getMessage()),
-          noFont);
-    }
+    plot.save(svg);
   }
 }

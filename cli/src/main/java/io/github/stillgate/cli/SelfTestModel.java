@@ -12,7 +12,7 @@ import io.github.stillgate.core.model.Vocabulary;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** A small random network with every kind of layer, the same on every machine. */
+/** A small random network of gated and dense layers, the same on every machine. */
 final class SelfTestModel {
   private static final int TOKENS = 11;
   private static final int UNITS = 75;

@@ -1,6 +1,5 @@
 package io.github.stillgate.cli;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.weights.RegularFile;
@@ -41,13 +40,6 @@ import picocli.CommandLine.Option;
 final class TrainCharLmCommand implements Callable<Integer> {
   private static final int TRAIN_CHARS = 11_500_000;
   private static final int VALIDATION_CHARS = 500_000;
-
-  private record Result(
-      String model,
-      int updates,
-      @JsonProperty("validation_bits_per_char") double validation,
-      @JsonProperty("test_bits_per_char") Double test,
-      @JsonProperty("live_fraction") float[] live) {}
 
   @Option(names = "--text", required = true, paramLabel = "FILE", description = "the corpus")
   private Path text;
@@ -186,7 +178,7 @@ final class TrainCharLmCommand implements Callable<Integer> {
       }
       trainer.settle();
       trainer.export().save(out);
-      report(trainer, corpus);
+      TrainResult.of(trainer, corpus, out).print(new Output(spec.commandLine().getOut()), json);
       return 0;
     }
   }
@@ -313,42 +305,11 @@ final class TrainCharLmCommand implements Callable<Integer> {
     trainer.save(checkpoint);
   }
 
-  private void report(CharTrainer trainer, CharCorpus corpus) {
-    CharTrainer.Score validation = trainer.evaluate(corpus.validation());
-    Double test =
-        corpus.test().length > 10_000 ? trainer.evaluate(corpus.test()).bitsPerChar() : null;
-    Output output = new Output(spec.commandLine().getOut());
-    if (json) {
-      output.json(
-          new Result(
-              out.toString(),
-              trainer.updates(),
-              validation.bitsPerChar(),
-              test,
-              validation.live()));
-      return;
-    }
-    output.line("wrote %s after %d updates", out, trainer.updates());
-    output.line("validation %.4f bits per character", validation.bitsPerChar());
-    if (test != null) {
-      output.line("test       %.4f bits per character", test);
-    }
-    output.line("live units %s", live(validation));
-  }
-
   private static double meanLive(CharTrainer.Score score) {
     double sum = 0;
     for (float fraction : score.live()) {
       sum += fraction;
     }
     return sum / score.live().length;
-  }
-
-  private static String live(CharTrainer.Score score) {
-    double[] fractions = new double[score.live().length];
-    for (int i = 0; i < fractions.length; i++) {
-      fractions[i] = score.live()[i];
-    }
-    return Output.percents(fractions);
   }
 }

@@ -2,20 +2,23 @@ package io.github.stillgate.cli;
 
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.RegularFile;
 import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.tuning.Estimates;
+import io.github.stillgate.tuning.Sweep;
+import io.github.stillgate.tuning.SweepResult;
+import io.github.stillgate.tuning.TuningData;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -126,7 +129,7 @@ final class TuneCommand implements Callable<Integer> {
     RegularFile.require(model);
     Model network = Model.load(model);
     List<String> layers = approximated(network);
-    TuneData inputs = TuneData.read(data, network, limit);
+    TuningData inputs = TuneData.read(data, network, limit);
     PlanOptions options = PlanOptions.defaults();
     if (backend != null) {
       options = options.withBackend(backend);
@@ -136,36 +139,28 @@ final class TuneCommand implements Callable<Integer> {
       kernels = "%s (%s)".formatted(plan.backend(), plan.tier());
     }
     Estimates estimates = new Estimates(network, inputs, options, share);
-    ranks.forEach(estimates::check);
+    ranks.forEach(rank -> checkRank(rank, network));
     List<Float> ascending = epsilons.stream().sorted().distinct().toList();
-    TunePoint exact;
-    List<TunePoint> points = new ArrayList<>();
+    SweepResult result;
     try (Progress progress =
         Progress.of(
             "exact run", (1L + ascending.size() * (1L + ranks.size())) * inputs.steps(), !json)) {
-      Sweep sweep = new Sweep(network, inputs, options, progress::advance);
-      exact = sweep.exact(network);
+      Sweep sweep = Sweep.of(network, inputs, options, progress::advance);
       for (float epsilon : ascending) {
         progress.say("epsilon " + epsilon);
-        points.add(sweep.below(network, null, epsilon));
+        sweep.below(epsilon);
       }
       for (int rank : ranks) {
         for (float epsilon : ascending) {
           progress.say("rank %s, epsilon %s".formatted(rank, epsilon));
-          points.add(sweep.below(estimates.of(rank, epsilon), rank, epsilon));
+          sweep.below(epsilon, estimates, rank);
         }
       }
+      result = sweep.result();
     }
     TuneReport report =
         new TuneReport(
-            model.toString(),
-            data.toString(),
-            kernels,
-            layers,
-            inputs.steps(),
-            maxError,
-            exact,
-            List.copyOf(points));
+            model.toString(), data.toString(), kernels, layers, inputs.steps(), maxError, result);
     report(report);
     if (!save.isEmpty()) {
       save(report, estimates);
@@ -195,6 +190,17 @@ final class TuneCommand implements Callable<Integer> {
     }
   }
 
+  /** Before the sweep begins, which takes minutes. */
+  private static void checkRank(int rank, Model network) {
+    for (Gru layer : Estimates.layers(network)) {
+      if (rank < 1 || rank >= layer.outputs()) {
+        throw new IllegalArgumentException(
+            "--ranks: %s is not between 1 and the %s units of layer %s, exclusive"
+                .formatted(rank, layer.outputs(), layer.name()));
+      }
+    }
+  }
+
   private CommandLine.ParameterException usage(String message) {
     return new CommandLine.ParameterException(spec.commandLine(), message);
   }
@@ -209,11 +215,7 @@ final class TuneCommand implements Callable<Integer> {
                 + "; compare Sequence runs with and without Skipping.below yourself");
       }
     }
-    List<String> names =
-        network.layers().stream()
-            .filter(Skipping.below(0.5f)::approximates)
-            .map(Layer::name)
-            .toList();
+    List<String> names = Sweep.approximated(network).stream().map(Layer::name).toList();
     if (names.isEmpty()) {
       throw new IllegalArgumentException(
           "%s has no layer to tune: epsilon is for GRU layers with the reset after the matrix,"
@@ -226,7 +228,7 @@ final class TuneCommand implements Callable<Integer> {
 
   private void save(TuneReport report, Estimates estimates) throws IOException {
     int rank = Integer.parseInt(save.get(0));
-    float epsilon = (float) report.fastestOf(rank).epsilon();
+    float epsilon = report.fastestOf(rank).epsilon();
     Path file = Path.of(save.get(1));
     Map<String, String> notes = new LinkedHashMap<>();
     try (WeightsFile original = WeightsFile.open(model)) {

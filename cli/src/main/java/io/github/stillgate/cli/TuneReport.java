@@ -1,12 +1,14 @@
 package io.github.stillgate.cli;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import io.github.stillgate.tuning.SweepPoint;
+import io.github.stillgate.tuning.SweepResult;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,9 +20,19 @@ import org.jspecify.annotations.Nullable;
  * @param layers names of the approximated layers
  * @param steps steps of each run
  * @param maxError largest error the choice may have
- * @param exact the run all others are compared with
- * @param points one run an epsilon, ascending
+ * @param result the runs, epsilons ascending
  */
+@JsonPropertyOrder({
+  "model",
+  "data",
+  "backend",
+  "layers",
+  "steps",
+  "max_error",
+  "exact",
+  "points",
+  "chosen_epsilon"
+})
 record TuneReport(
     String model,
     String data,
@@ -28,8 +40,7 @@ record TuneReport(
     List<String> layers,
     int steps,
     @JsonProperty("max_error") double maxError,
-    TunePoint exact,
-    List<TunePoint> points) {
+    @JsonIgnore SweepResult result) {
   static final String NOTE =
       "Skipping.below is approximate: outputs differ from the exact run, here and more or less on"
           + " other data.";
@@ -39,11 +50,9 @@ record TuneReport(
    *
    * @throws IllegalArgumentException if there is none
    */
-  TunePoint fastestOf(int rank) {
-    return points.stream()
-        .filter(point -> point.rank() != null && point.rank() == rank)
-        .filter(point -> point.largestError() <= maxError)
-        .min(Comparator.comparingDouble(TunePoint::medianStep))
+  SweepPoint fastestOf(int rank) {
+    return result
+        .fastestOf(rank, maxError)
         .orElseThrow(() ->
             new IllegalArgumentException(
                 "no run of rank %s is within %s of the exact one, so nothing was saved; allow more"
@@ -51,34 +60,37 @@ record TuneReport(
                     + " with --max-error, or try a higher rank or lower --epsilons"));
   }
 
-  /** The fastest point within the error, if one is faster than the exact run. */
-  Optional<TunePoint> chosen() {
-    return points.stream()
-        .filter(point -> point.largestError() <= maxError)
-        .filter(point -> point.medianStep() < exact.medianStep())
-        .min(Comparator.comparingDouble(TunePoint::medianStep));
+  @JsonProperty("exact")
+  TunePoint exact() {
+    return TunePoint.of(result.exact());
+  }
+
+  @JsonProperty("points")
+  List<TunePoint> points() {
+    return result.points().stream().map(TunePoint::of).toList();
   }
 
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @JsonProperty("chosen_epsilon")
   @Nullable Double chosenEpsilon() {
-    return chosen().map(TunePoint::epsilon).orElse(null);
+    return result.fastest(maxError).map(point -> (double) point.epsilon()).orElse(null);
   }
 
   /** What to do about it, in one or two sentences. */
   String advice() {
-    return chosen()
+    return result
+        .fastest(maxError)
         .map(point ->
             "Fastest within %s: epsilon %s%s, %s times as fast as the exact run. %s%n%n    %s"
                 .formatted(
                     number(maxError),
                     number(point.epsilon()),
-                    point.rank() == null ? "" : ", rank " + point.rank(),
-                    Output.number(exact.medianStep() / point.medianStep(), 2),
-                    point.rank() == null
+                    point.rank().isEmpty() ? "" : ", rank " + point.rank().getAsInt(),
+                    Output.number(result.exact().medianMicros() / point.medianMicros(), 2),
+                    point.rank().isEmpty()
                         ? "Turn it on with"
                         : "Keep the estimate with --save %s FILE, load that and use"
-                            .formatted(point.rank()),
+                            .formatted(point.rank().getAsInt()),
                     line(point)))
         .orElseGet(() ->
             "No epsilon is both faster than the exact run and within %s of it: stay exact, allow"
@@ -87,7 +99,7 @@ record TuneReport(
   }
 
   /** The Java expression that turns a point on. */
-  static String line(TunePoint point) {
+  static String line(SweepPoint point) {
     return "PlanOptions.defaults().withSkipping(Skipping.below(%sf))"
         .formatted(number(point.epsilon()));
   }
@@ -103,7 +115,7 @@ record TuneReport(
                 "median us",
                 "largest error",
                 "rms error"));
-    if (exact.bitsPerChar() != null) {
+    if (result.exact().bitsPerToken().isPresent()) {
       head.add("bits per char");
     }
     return head;
@@ -112,25 +124,23 @@ record TuneReport(
   /** The exact run, then the points. */
   List<List<String>> rows() {
     List<List<String>> rows = new ArrayList<>();
-    rows.add(row("exact", exact));
-    points.forEach(point -> rows.add(row(number(point.epsilon()), point)));
+    rows.add(row("exact", result.exact()));
+    result.points().forEach(point -> rows.add(row(number(point.epsilon()), point)));
     return rows;
   }
 
-  private List<String> row(String name, TunePoint point) {
+  private List<String> row(String name, SweepPoint point) {
     List<String> row =
         new ArrayList<>(
             List.of(
                 name,
-                point.rank() == null ? "" : point.rank().toString(),
+                point.rank().isEmpty() ? "" : Integer.toString(point.rank().getAsInt()),
                 String.format(Locale.ROOT, "%.1f %%", 100 * point.liveFraction()),
                 Output.number(point.bytesPerStep(), 0),
-                Output.number(point.medianStep(), 1),
+                Output.number(point.medianMicros(), 1),
                 scientific(point.largestError()),
                 scientific(point.rmsError())));
-    if (point.bitsPerChar() != null) {
-      row.add(Output.number(point.bitsPerChar(), 4));
-    }
+    point.bitsPerToken().ifPresent(bits -> row.add(Output.number(bits, 4)));
     return row;
   }
 

@@ -65,6 +65,7 @@ class LauncherTest {
             "native/src",
             "native/include",
             "importers/src/main",
+            "tuning/src/main",
             "training/src/main",
             "cli/src/main",
             "examples/g2p/src/main")) {

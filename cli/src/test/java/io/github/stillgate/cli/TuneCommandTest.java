@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
-import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
@@ -15,15 +14,17 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
-import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.weights.WeightsWriter;
+import io.github.stillgate.tuning.SweepPoint;
+import io.github.stillgate.tuning.SweepResult;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -235,63 +236,12 @@ class TuneCommandTest {
     assertRefused(1, "--ranks: 48", "tune", model, text(), "--ranks", "48");
   }
 
-  /** Cut nowhere, the decomposition is the gate. */
-  @Test
-  void theFullRankIsTheGateAndALowerOneIsClose() {
-    Gru layer = gru(20, Reset.AFTER);
-    double[] errors = new double[2];
-    int[] ranks = {UNITS, 24};
-    for (int r = 0; r < 2; r++) {
-      GateEstimate estimate = new LowRankGate(layer).estimate(ranks[r]);
-      double size = 0;
-      for (int i = 0; i < UNITS; i++) {
-        for (int j = 0; j < 20 + UNITS; j++) {
-          double exact = j < 20 ? layer.z().w().at(i, j) : layer.z().u().at(i, j - 20);
-          double sum = 0;
-          for (int k = 0; k < ranks[r]; k++) {
-            sum +=
-                (double) estimate.up().at(i, k)
-                    * (j < 20 ? estimate.wDown().at(k, j) : estimate.uDown().at(k, j - 20));
-          }
-          errors[r] += (sum - exact) * (sum - exact);
-          size += exact * exact;
-        }
-      }
-      errors[r] /= size;
-    }
-    assertThat(errors[0]).isLessThan(1e-10);
-    // Random matrices are hard: half of the values hold most of the size all the same.
-    assertThat(errors[1]).isBetween(1e-4, 0.2);
-  }
-
-  /** A share of 1 overlooks no unit that moves on the data it was found on; a lower one may. */
-  @Test
-  void theCorrectionRisesWithTheShare() {
-    Model model =
-        new Model(
-            List.of(
-                gru(CHARACTERS.length(), Reset.AFTER),
-                dense(CHARACTERS.length(), Activation.SOFTMAX)),
-            new Vocabulary(CHARACTERS));
-    int[] tokens = random.ints(500, 0, CHARACTERS.length()).toArray();
-    TuneData data =
-        new TuneData(List.of(new TuneData.Sequence(Optional.of(tokens), new float[0][])), true);
-    GateCalibration calibration = new GateCalibration(model, 0, data, PlanOptions.defaults());
-    LowRankGate gate = new LowRankGate((Gru) model.layers().get(0));
-    // With the whole gate there is nothing to correct.
-    assertThat(calibration.calibrated(gate.estimate(UNITS), 0.3f, 1).correction())
-        .isBetween(-0.5f, 2e-4f);
-    float all = calibration.calibrated(gate.estimate(8), 0.3f, 1).correction();
-    float most = calibration.calibrated(gate.estimate(8), 0.3f, 0.9).correction();
-    assertThat(all).isGreaterThan(most).isPositive();
-  }
-
   @Test
   void theAdviceIsTheLineToWrite() {
-    TunePoint exact = new TunePoint(0, null, 1, 3000, 10, 0, 0, null);
-    TunePoint good = new TunePoint(0.03f, null, 0.5, 2000, 8, 0.01, 0.001, null);
-    TunePoint wild = new TunePoint(0.3f, 16, 0.1, 1200, 4, 0.5, 0.1, null);
-    TunePoint slow = new TunePoint(0.001f, null, 1, 3000, 11, 0.0001, 0.0001, null);
+    SweepPoint exact = point(0, OptionalInt.empty(), 10, 0);
+    SweepPoint good = point(0.03f, OptionalInt.empty(), 8, 0.01);
+    SweepPoint wild = point(0.3f, OptionalInt.of(16), 4, 0.5);
+    SweepPoint slow = point(0.001f, OptionalInt.empty(), 11, 0.0001);
     assertThat(report(exact, 0.02, slow, good, wild).advice())
         .contains("1.25 times")
         .contains("PlanOptions.defaults().withSkipping(Skipping.below(0.03f))");
@@ -303,8 +253,13 @@ class TuneCommandTest {
         .contains("--max-error");
   }
 
-  private static TuneReport report(TunePoint exact, double maxError, TunePoint... points) {
-    return new TuneReport("m", "d", "b", List.of("rnn"), 5, maxError, exact, List.of(points));
+  private static SweepPoint point(float epsilon, OptionalInt rank, double micros, double error) {
+    return new SweepPoint(epsilon, rank, 1, 3000, micros, error, error, OptionalDouble.empty());
+  }
+
+  private static TuneReport report(SweepPoint exact, double maxError, SweepPoint... points) {
+    return new TuneReport(
+        "m", "d", "b", List.of("rnn"), 5, maxError, new SweepResult(exact, List.of(points)));
   }
 
   @Test

@@ -7,6 +7,7 @@ import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaMethod;
@@ -172,10 +173,20 @@ class ArchitectureTest {
   static final ArchRule jsonStaysWhereFilesAreRead =
       noClasses()
           .that()
-          .resideOutsideOfPackages(JSON, WEIGHTS, FORMAT)
+          .resideOutsideOfPackage(JSON)
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.fasterxml..");
+
+  @ArchTest
+  static final ArchRule jsonIsReadByTheStreamingParserAlone =
+      noClasses()
+          .should()
+          .dependOnClassesThat(
+              JavaClass.Predicates.resideInAPackage("com.fasterxml..")
+                  .and(
+                      DescribedPredicate.not(
+                          JavaClass.Predicates.resideInAPackage("com.fasterxml.jackson.core.."))));
 
   /**
    * Class files the reader is too old for are left out with a warning, and rules over nothing hold.

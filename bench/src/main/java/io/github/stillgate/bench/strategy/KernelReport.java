@@ -2,7 +2,7 @@ package io.github.stillgate.bench.strategy;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.stillgate.bench.Machine;
-import io.github.stillgate.bench.Plot;
+import io.github.stillgate.cli.plot.Plot;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.LocalDate;

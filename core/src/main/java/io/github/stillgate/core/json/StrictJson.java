@@ -7,10 +7,6 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.StringReader;
@@ -171,21 +167,20 @@ public final class StrictJson implements AutoCloseable {
             String.format(
                 Locale.ROOT, "there are more than %d values, which is the limit", maxValues));
       }
-      JsonNodeFactory nodes = JsonNodeFactory.instance;
       try {
         return switch (parser.currentToken()) {
           case START_OBJECT -> object(depth + 1);
           case START_ARRAY -> array(depth + 1);
-          case VALUE_STRING -> nodes.textNode(parser.getText());
-          case VALUE_TRUE -> nodes.booleanNode(true);
-          case VALUE_FALSE -> nodes.booleanNode(false);
-          case VALUE_NULL -> nodes.nullNode();
-          case VALUE_NUMBER_FLOAT -> nodes.numberNode(parser.getDoubleValue());
+          case VALUE_STRING -> new ScalarNode(parser.getText());
+          case VALUE_TRUE -> new ScalarNode(true);
+          case VALUE_FALSE -> new ScalarNode(false);
+          case VALUE_NULL -> new ScalarNode(null);
+          case VALUE_NUMBER_FLOAT -> new ScalarNode(parser.getDoubleValue());
           case VALUE_NUMBER_INT ->
               switch (parser.getNumberType()) {
-                case INT -> nodes.numberNode(parser.getIntValue());
-                case LONG -> nodes.numberNode(parser.getLongValue());
-                default -> nodes.numberNode(parser.getBigIntegerValue());
+                case INT -> new ScalarNode(parser.getIntValue());
+                case LONG -> new ScalarNode(parser.getLongValue());
+                default -> new ScalarNode(parser.getBigIntegerValue());
               };
           default -> throw problem("a value was expected");
         };
@@ -196,7 +191,7 @@ public final class StrictJson implements AutoCloseable {
 
     private ObjectNode object(int depth) throws JsonProblem, IOException {
       requireDepth(depth);
-      ObjectNode object = JsonNodeFactory.instance.objectNode();
+      ObjectNode object = new ObjectNode();
       while (next() != JsonToken.END_OBJECT) {
         String name = parser.currentName();
         if (object.has(name)) {
@@ -210,7 +205,7 @@ public final class StrictJson implements AutoCloseable {
 
     private ArrayNode array(int depth) throws JsonProblem, IOException {
       requireDepth(depth);
-      ArrayNode array = JsonNodeFactory.instance.arrayNode();
+      ArrayNode array = new ArrayNode();
       while (next() != JsonToken.END_ARRAY) {
         array.add(node(depth));
       }

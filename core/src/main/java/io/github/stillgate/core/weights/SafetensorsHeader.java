@@ -1,6 +1,6 @@
 package io.github.stillgate.core.weights;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.JsonProblem;
 import io.github.stillgate.core.json.StrictJson;
 import java.io.IOException;
@@ -188,7 +188,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Tensor> tenso
     long[] values = new long[node.size()];
     for (int i = 0; i < values.length; i++) {
       JsonNode item = node.get(i);
-      if (!item.isIntegralNumber() || !item.canConvertToLong() || item.longValue() < 0) {
+      if (!item.isLong() || item.longValue() < 0) {
         throw new WeightsFormatException(
             path,
             "tensor \"%s\": %s holds %s; expected whole numbers from 0 to 2^63 - 1"

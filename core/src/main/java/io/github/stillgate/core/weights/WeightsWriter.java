@@ -1,8 +1,7 @@
 package io.github.stillgate.core.weights;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.json.ArrayNode;
+import io.github.stillgate.core.json.ObjectNode;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -190,7 +189,7 @@ public final class WeightsWriter {
   }
 
   private byte[] header() {
-    ObjectNode root = JsonMapper.builder().build().createObjectNode();
+    ObjectNode root = new ObjectNode();
     if (!metadata.isEmpty()) {
       ObjectNode node = root.putObject(METADATA);
       metadata.forEach(node::put);

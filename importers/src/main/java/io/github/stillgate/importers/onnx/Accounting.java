@@ -334,8 +334,8 @@ final class Accounting {
     Set<Integer> used =
         recurrent.stream().map(node -> node.node().position()).collect(Collectors.toSet());
     return graph.nodes().stream()
-        .filter(
-            node -> RecurrentNode.isRecurrent(node.operator()) && !used.contains(node.position()))
+        .filter(node ->
+            RecurrentOperator.isRecurrent(node.operator()) && !used.contains(node.position()))
         .map(node ->
             new Account(
                 Part.NODE,

@@ -239,7 +239,7 @@ final class Graph {
     nodes.forEach(node -> graphs.addAll(graphsOf(node.proto())));
     while (!graphs.isEmpty()) {
       for (NodeProto node : graphs.removeFirst().getNodeList()) {
-        if (RecurrentNode.isRecurrent(node.getOpType())) {
+        if (RecurrentOperator.isRecurrent(node.getOpType())) {
           found.add("\"%s\" (%s)".formatted(node.getName(), node.getOpType()));
         }
         graphs.addAll(graphsOf(node));

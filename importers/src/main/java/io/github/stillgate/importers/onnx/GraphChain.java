@@ -29,6 +29,7 @@ final class GraphChain {
   private final Graph graph;
   private final StartStates states;
   private final Budget budget;
+  private final DenseConstants constants;
   private final List<Layer> layers = new ArrayList<>();
   private final List<RecurrentNode> recurrent = new ArrayList<>();
   private final Map<Integer, RecurrentNode> byPosition = new HashMap<>();
@@ -45,6 +46,7 @@ final class GraphChain {
     this.graph = graph;
     this.states = new StartStates(graph);
     this.budget = new Budget(graph.fileBytes());
+    this.constants = new DenseConstants(graph);
     this.layout = input;
   }
 
@@ -87,7 +89,7 @@ final class GraphChain {
       throw new UnsupportedOnnxException(
           graph.file(),
           "the graph has no recurrent node on its way from \"%s\"; expected one of %s"
-              .formatted(path.input(), RecurrentNode.operators()));
+              .formatted(path.input(), RecurrentOperator.operators()));
     }
     for (List<GraphPath.State> made : path.states().values()) {
       made.forEach(this::requireState);
@@ -247,14 +249,14 @@ final class GraphChain {
       throw node.malformed(
           "A has shape %s, expected two sizes".formatted(Arrays.toString(layout.shape())));
     }
-    OnnxTensor b = weights(node, node.input(1), "B");
+    OnnxTensor b = constants.matrix(node, node.input(1), "B");
     boolean turned = node.flag("transB");
     int outputs = b.shape()[turned ? 0 : 1];
     budget.take(b.size() + (long) outputs, node);
-    float[] w = outputsFirst(b, turned, node.number("alpha", 1));
+    float[] w = DenseConstants.outputsFirst(b, turned, node.number("alpha", 1));
     float[] bias = new float[outputs];
     if (!node.input(2).isEmpty()) {
-      bias = bias(node, node.input(2), bias.length);
+      bias = constants.bias(node, node.input(2), bias.length, layout.rank());
       for (int i = 0; i < bias.length; i++) {
         bias[i] *= node.number("beta", 1);
       }
@@ -264,10 +266,10 @@ final class GraphChain {
 
   private void addMatMul(GraphNode node) {
     node.requireAttributes();
-    OnnxTensor b = weights(node, node.input(1), "B");
+    OnnxTensor b = constants.matrix(node, node.input(1), "B");
     int outputs = b.shape()[1];
     budget.take(b.size() + (long) outputs, node);
-    addDense(node, b.shape()[0], outputsFirst(b, false, 1), new float[outputs]);
+    addDense(node, b.shape()[0], DenseConstants.outputsFirst(b, false, 1), new float[outputs]);
   }
 
   private void addDense(GraphNode node, int inputs, float[] w, float[] bias) {
@@ -287,7 +289,7 @@ final class GraphChain {
     DenseFold before = dense;
     DenseFold fold = before != null && before.isLinear() ? before : identity(node, width);
     budget.take(width, node);
-    fold.add(bias(node, GraphPath.constantInput(node, graph), width));
+    fold.add(constants.bias(node, GraphPath.constantInput(node, graph), width, layout.rank()));
   }
 
   private void addSoftmax(GraphNode node) {
@@ -348,62 +350,5 @@ final class GraphChain {
       layout = layout.withLast(vector);
     }
     return TensorLayout.size(vector);
-  }
-
-  private OnnxTensor weights(GraphNode node, String name, String input) {
-    OnnxTensor tensor =
-        graph
-            .constant(node, name)
-            .orElseThrow(() ->
-                node.unsupported(
-                    "%s (\"%s\") is computed; supported is a constant matrix"
-                        .formatted(input, name)));
-    if (tensor.shape().length != 2) {
-      throw node.unsupported("%s is %s; supported is a matrix".formatted(input, tensor));
-    }
-    tensor.requireFloats();
-    return tensor;
-  }
-
-  /** A matrix inputs x outputs turned over, unless it is stored so. */
-  private static float[] outputsFirst(OnnxTensor b, boolean turned, float scale) {
-    float[] values = b.weights();
-    int rows = b.shape()[0];
-    int columns = b.shape()[1];
-    float[] w = new float[values.length];
-    for (int row = 0; row < rows; row++) {
-      for (int column = 0; column < columns; column++) {
-        float scaled = scale * values[row * columns + column];
-        w[turned ? row * columns + column : column * rows + row] = scaled;
-      }
-    }
-    return w;
-  }
-
-  private float[] bias(GraphNode node, String name, int width) {
-    OnnxTensor tensor =
-        graph
-            .constant(node, name)
-            .orElseThrow(() ->
-                node.unsupported(
-                    "its bias (\"%s\") is %s; supported are constants"
-                        .formatted(
-                            name, graph.isGiven(name) ? "an input of the graph" : "computed")));
-    int[] shape = tensor.shape();
-    boolean one = tensor.size() == 1;
-    if (shape.length > layout.rank()
-        || (!one && (tensor.size() != width || shape[shape.length - 1] != width))) {
-      String problem =
-          "its bias is %s, expected one value or %d in the last of at most %d dimensions"
-              .formatted(tensor, width, layout.rank());
-      throw graph.isGiven(name) ? node.unsupported(problem) : node.malformed(problem);
-    }
-    float[] values = tensor.weights();
-    if (!one) {
-      return values;
-    }
-    float[] bias = new float[width];
-    Arrays.fill(bias, values[0]);
-    return bias;
   }
 }

@@ -44,7 +44,7 @@ record GraphPath(
   private static Set<String> supported() {
     Set<String> supported = new TreeSet<>(ShapeNode.OPERATORS);
     supported.addAll(ElementwiseNode.OPERATORS);
-    supported.addAll(RecurrentNode.operators());
+    supported.addAll(RecurrentOperator.operators());
     supported.addAll(List.of("Gemm", "MatMul", "Add", "Softmax"));
     return supported;
   }
@@ -87,7 +87,7 @@ record GraphPath(
     // How many states a value is made of; those made of anything else are left out.
     Map<String, Long> counts = new HashMap<>();
     for (GraphNode node : graph.nodes()) {
-      if (RecurrentNode.isRecurrent(node.operator())) {
+      if (RecurrentOperator.isRecurrent(node.operator())) {
         for (int i = 1; i < node.proto().getOutputCount(); i++) {
           counts.put(node.output(i), 1L);
         }
@@ -129,7 +129,7 @@ record GraphPath(
     Deque<String> open = new ArrayDeque<>(List.of(output));
     while (!open.isEmpty()) {
       Graph.Made made = graph.made(open.removeFirst()).orElseThrow();
-      if (RecurrentNode.isRecurrent(made.node().operator())) {
+      if (RecurrentOperator.isRecurrent(made.node().operator())) {
         states.add(new State(made.node(), made.output() - 1));
       } else {
         made.node().proto().getInputList().reversed().forEach(open::addFirst);

@@ -14,9 +14,6 @@ import java.util.Optional;
  * order of the functions.
  */
 final class OnnxActivations {
-  /** A state beyond 2^59 is no use to anyone, and functions without a bound are given this one. */
-  static final float UNBOUNDED = 0x1p59f;
-
   /**
    * The sums of gates and candidates are clipped. The third function takes an LSTM's cells on their
    * way out; of those the standard says nothing clearly, and ONNX Runtime does not clip them.
@@ -145,11 +142,5 @@ final class OnnxActivations {
 
   static Activation.Elementwise elu(float alpha) {
     return Activation.LINEAR.then(Activation.Function.ELU, alpha, 0);
-  }
-
-  /** The same function, clipped if it has no bound: a plan refuses others inside a recurrence. */
-  static Activation.Elementwise bounded(Activation.Elementwise function) {
-    Activation.Range range = function.range(Activation.Range.of(Float.MAX_VALUE));
-    return range.magnitude() > UNBOUNDED ? Activation.clip(UNBOUNDED).then(function) : function;
   }
 }

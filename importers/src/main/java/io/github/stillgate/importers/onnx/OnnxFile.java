@@ -85,7 +85,7 @@ public final class OnnxFile {
 
   /** The GRU, LSTM and RNN nodes: what {@link #recurrent} takes. */
   public List<Node> recurrentNodes() {
-    return nodes().stream().filter(node -> RecurrentNode.isRecurrent(node.operator())).toList();
+    return nodes().stream().filter(node -> RecurrentOperator.isRecurrent(node.operator())).toList();
   }
 
   /**
@@ -149,7 +149,7 @@ public final class OnnxFile {
   public Import network(String name) {
     GraphNode node =
         graph.nodes().stream()
-            .filter(n -> n.name().equals(name) && RecurrentNode.isRecurrent(n.operator()))
+            .filter(n -> n.name().equals(name) && RecurrentOperator.isRecurrent(n.operator()))
             .findFirst()
             .orElseThrow(() -> new IllegalArgumentException(path() + ": " + noNode(name)));
     RecurrentNode recurrent =

@@ -16,6 +16,7 @@ import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.importers.GruOrder;
 import io.github.stillgate.importers.LstmOrder;
+import io.github.stillgate.importers.RecurrenceClip;
 import io.github.stillgate.importers.StackedGates;
 import io.github.stillgate.importers.StackedGru;
 import io.github.stillgate.importers.StackedLstm;
@@ -40,12 +41,6 @@ import java.util.TreeSet;
  * its bias; LSTM i, f, g, o.
  */
 public final class StateDict {
-  /**
-   * Above every sum that float32 networks work with, and far enough from overflow: a recurrence
-   * with relu computes the same with this clip, but cannot run away.
-   */
-  private static final float RELU_CLIP = 0x1p60f;
-
   /** Of these a message names each. */
   private static final int MOST_PREFIXES = 8;
 
@@ -166,7 +161,7 @@ public final class StateDict {
             sums.w(),
             sums.u(),
             sums.b(),
-            relu ? Activation.clip(RELU_CLIP).then(Activation.RELU) : Activation.TANH);
+            relu ? RecurrenceClip.bounded(Activation.RELU) : Activation.TANH);
       }
     };
   }

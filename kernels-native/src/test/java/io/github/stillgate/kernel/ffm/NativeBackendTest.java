@@ -1,6 +1,5 @@
 package io.github.stillgate.kernel.ffm;
 
-import io.github.stillgate.contract.BackendContract;
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
@@ -9,13 +8,6 @@ import io.github.stillgate.contract.SessionContract;
 import org.junit.jupiter.api.Nested;
 
 class NativeBackendTest {
-  @Nested
-  class Kernels extends BackendContract {
-    Kernels() {
-      super(new NativeBackend());
-    }
-  }
-
   @Nested
   class Sessions extends SessionContract {
     Sessions() {

@@ -1,8 +1,8 @@
 package io.github.stillgate.core.model.format;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.json.ArrayNode;
+import io.github.stillgate.core.json.JsonNode;
+import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.model.Activation;
 import java.util.ArrayList;
 import java.util.Arrays;

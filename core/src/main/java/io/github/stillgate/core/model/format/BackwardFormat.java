@@ -1,6 +1,6 @@
 package io.github.stillgate.core.model.format;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.model.Backward;
 
 /** {@code backward}: a layer in a layer, which has its name. */

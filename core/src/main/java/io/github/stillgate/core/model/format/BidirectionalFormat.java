@@ -1,6 +1,6 @@
 package io.github.stillgate.core.model.format;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.model.Bidirectional;
 
 /** {@code bidirectional}: two layers in one, whose name stands before theirs. */

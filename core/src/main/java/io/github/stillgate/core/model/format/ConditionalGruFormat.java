@@ -1,7 +1,7 @@
 package io.github.stillgate.core.model.format;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.json.JsonNode;
+import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Gating;
 import java.util.Set;

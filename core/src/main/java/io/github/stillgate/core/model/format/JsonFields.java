@@ -1,6 +1,6 @@
 package io.github.stillgate.core.model.format;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.stillgate.core.json.JsonNode;
 import java.util.Set;
 import java.util.TreeSet;
 

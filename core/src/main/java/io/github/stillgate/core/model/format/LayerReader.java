@@ -1,6 +1,6 @@
 package io.github.stillgate.core.model.format;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
@@ -105,7 +105,7 @@ final class LayerReader {
       throw new IllegalArgumentException(
           "\"%s\" is %s; expected true or false".formatted(field, value));
     }
-    return value.asBoolean(absent);
+    return value.isBoolean() ? value.booleanValue() : absent;
   }
 
   /** {@code absent} if it is not there. */

@@ -1,9 +1,8 @@
 package io.github.stillgate.core.model.format;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.json.JsonNode;
+import io.github.stillgate.core.json.ArrayNode;
+import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.json.JsonProblem;
 import io.github.stillgate.core.json.StrictJson;
 import io.github.stillgate.core.model.Layer;
@@ -171,7 +170,7 @@ public final class NetworkDescription {
    * @throws IllegalArgumentException if it is too long to be read again
    */
   public static String write(Model model) {
-    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    ObjectNode root = new ObjectNode();
     root.put("version", VERSION);
     model.vocabulary().ifPresent(v -> root.put("vocabulary", v.characters()));
     ArrayNode layers = root.putArray("layers");

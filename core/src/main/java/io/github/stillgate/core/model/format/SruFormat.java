@@ -1,6 +1,6 @@
 package io.github.stillgate.core.model.format;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Sru;
 import java.util.Optional;

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench;
+package io.github.stillgate.cli.plot;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.XYChart;
@@ -20,7 +21,7 @@ import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** One plot of lines or points, saved as SVG. */
+/** One plot of lines or points, saved as SVG. Use by one thread. */
 public final class Plot {
   private static final Pattern DIGITS = Pattern.compile("-?\\d+\\.\\d{3,}");
   private static final int WIDTH = 900;
@@ -36,6 +37,10 @@ public final class Plot {
   private static final Marker[] MARKERS = {
     SeriesMarkers.CIRCLE, SeriesMarkers.DIAMOND, SeriesMarkers.TRIANGLE_UP
   };
+
+  private static final BasicStroke DASHED =
+      new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 4}, 0);
+  private static final Color BOUND = new Color(0x777777);
 
   private final XYChart chart;
   private int count;
@@ -68,12 +73,6 @@ public final class Plot {
     return this;
   }
 
-  /** Makes the x axis logarithmic. */
-  public Plot logarithmicX() {
-    chart.getStyler().setXAxisLogarithmic(true);
-    return this;
-  }
-
   /** Adds points joined by a line. */
   public Plot line(String name, List<Double> x, List<Double> y) {
     Marker marker = MARKERS[count / COLORS.length % MARKERS.length];
@@ -85,9 +84,31 @@ public final class Plot {
   public Plot dashed(String name, List<Double> x, List<Double> y) {
     XYSeries series = add(name, x, y);
     series.setMarker(SeriesMarkers.NONE);
-    series.setLineStyle(
-        new BasicStroke(
-            1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 4}, 0));
+    series.setLineStyle(DASHED);
+    return this;
+  }
+
+  /** Adds points joined by a dashed line in the colour of the series added last, to go with it. */
+  public Plot dashedAlike(String name, List<Double> x, List<Double> y) {
+    count--;
+    XYSeries series = add(name, x, y);
+    series.setMarker(SeriesMarkers.CIRCLE);
+    series.setLineStyle(DASHED);
+    return this;
+  }
+
+  /** Adds a grey dashed line, for what all else is compared with. */
+  public Plot compared(String name, List<Double> x, List<Double> y) {
+    XYSeries series = chart.addSeries(name, x, y);
+    series.setMarker(SeriesMarkers.NONE);
+    series.setLineColor(BOUND);
+    series.setLineStyle(DASHED);
+    return this;
+  }
+
+  /** Writes {@code text} at a place. */
+  public Plot label(String text, double x, double y) {
+    chart.addAnnotation(new AnnotationText(text, x, y, false));
     return this;
   }
 

@@ -1,4 +1,4 @@
-package io.github.stillgate.cli;
+package io.github.stillgate.tuning;
 
 import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gru;
@@ -9,17 +9,29 @@ import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 
 /**
- * The singular value decomposition of one layer's gate, {@code [Wz Uz] = U S V'}: cut after k
- * values it is the closest matrix of rank k (Davis, 2016, section 3.2).
+ * The factors that estimates of one layer's gate are cut out of, by the singular value
+ * decomposition
+ *
+ * <pre>
+ *   [Wz Uz] = P S Q'        P: n x n,  S: n x n, diagonal, descending,  Q: (d + n) x n
+ * </pre>
+ *
+ * <p>Cut after k values it is the closest matrix of rank k in the sum of squares (Eckart and Young;
+ * as an estimator of activations: Davis, 2016, section 3.2). The decomposition takes a time that
+ * grows with n^2 (d + n) and is made once for all ranks. Immutable, and safe for several threads.
  */
-final class LowRankGate {
+public final class EstimateFactors {
   private final Gru layer;
-  private final DMatrixRMaj u;
+  private final DMatrixRMaj p;
   private final DMatrixRMaj s;
-  private final DMatrixRMaj v;
+  private final DMatrixRMaj q;
 
-  /** Decomposes the gate. */
-  LowRankGate(Gru layer) {
+  /**
+   * Decomposes the gate.
+   *
+   * @throws IllegalStateException if the decomposition does not converge
+   */
+  public EstimateFactors(Gru layer) {
     this.layer = layer;
     int d = layer.inputs();
     int n = layer.outputs();
@@ -39,18 +51,19 @@ final class LowRankGate {
           "layer %s: the singular value decomposition of [Wz Uz] did not converge"
               .formatted(layer.name()));
     }
-    this.u = svd.getU(null, false);
+    this.p = svd.getU(null, false);
     this.s = svd.getW(null);
-    this.v = svd.getV(null, false);
-    SingularOps_DDRM.descendingOrder(u, false, s, v, false);
+    this.q = svd.getV(null, false);
+    SingularOps_DDRM.descendingOrder(p, false, s, q, false);
   }
 
   /**
-   * {@code up = U}, {@code [wDown uDown] = S V'}, cut after {@code rank} values, correction 0.
+   * {@code up = P}, n x k, and {@code [wDown uDown] = S Q'}, k x d and k x n, cut after k = {@code
+   * rank} values; the correction is 0.
    *
-   * @throws IllegalArgumentException if the layer has fewer units than that
+   * @throws IllegalArgumentException if the rank is not from 1 to the units of the layer
    */
-  GateEstimate estimate(int rank) {
+  public GateEstimate estimate(int rank) {
     int d = layer.inputs();
     int n = layer.outputs();
     if (rank < 1 || rank > n) {
@@ -63,11 +76,11 @@ final class LowRankGate {
     float[] up = new float[n * rank];
     for (int k = 0; k < rank; k++) {
       for (int i = 0; i < d; i++) {
-        w[k * d + i] = (float) (s.get(k, k) * v.get(i, k));
+        w[k * d + i] = (float) (s.get(k, k) * q.get(i, k));
       }
       for (int i = 0; i < n; i++) {
-        h[k * n + i] = (float) (s.get(k, k) * v.get(d + i, k));
-        up[i * rank + k] = (float) u.get(i, k);
+        h[k * n + i] = (float) (s.get(k, k) * q.get(d + i, k));
+        up[i * rank + k] = (float) p.get(i, k);
       }
     }
     String name = layer.name() + ".estimate.";

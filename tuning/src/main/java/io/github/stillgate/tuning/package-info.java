@@ -1,0 +1,11 @@
+/**
+ * What approximate skipping ({@link io.github.stillgate.core.plan.Skipping#below}) costs and saves
+ * on a user's data, and estimates of gates that make it cheaper. A {@link
+ * io.github.stillgate.tuning.Sweep} compares runs over {@link
+ * io.github.stillgate.tuning.TuningData} with the exact one; {@link
+ * io.github.stillgate.tuning.Estimates} makes the estimates.
+ */
+@NullMarked
+package io.github.stillgate.tuning;
+
+import org.jspecify.annotations.NullMarked;

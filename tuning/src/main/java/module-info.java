@@ -1,0 +1,12 @@
+/**
+ * Numerics that fit a network to a user's data: estimates of gates, their calibration, and sweeps
+ * that tell what approximate skipping costs and saves.
+ */
+module io.github.stillgate.tuning {
+  requires transitive io.github.stillgate.core;
+  requires ejml.core;
+  requires ejml.ddense;
+  requires static transitive org.jspecify;
+
+  exports io.github.stillgate.tuning;
+}
