@@ -33,9 +33,10 @@ public final class PeerFork {
   /**
    * Between bf16 and float32 weights. A bf16 weight is off by up to 2^-9 of itself, so the sums of
    * 2n products of weights below 1.5 / sqrt(n) and values below 1 are off by 1e-3 on the average,
-   * and the state carries some of it on. A wrong weight shows as far more.
+   * and the state carries some of it on: at most 0.003 was seen up to n = 1024. A misplaced weight
+   * shows as far more.
    */
-  private static final double BF16_TOLERANCE = 0.05;
+  private static final double BF16_TOLERANCE = 0.01;
 
   private PeerFork() {}
 
