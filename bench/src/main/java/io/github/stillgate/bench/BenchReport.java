@@ -2,6 +2,8 @@ package io.github.stillgate.bench;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.stillgate.bench.strategy.BlasLibraries;
+import io.github.stillgate.core.kernel.SumOrder;
+import io.github.stillgate.core.kernel.WeightFormat;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -113,11 +115,13 @@ record BenchReport(
     BenchmarkParams params = result.getParams();
     return switch (name(result)) {
       case "Read.read" -> Integer.parseInt(params.getParam("kib")) * KIB;
-      case "Gemv.multiply" -> {
-        int n = Integer.parseInt(params.getParam("n"));
-        double live = Double.parseDouble(params.getParam("live"));
-        yield 8.0 * n * GemvBenchmark.liveUnits(n, live);
-      }
+      case "Gemv.multiply" ->
+          GemvBenchmark.bytes(
+              Integer.parseInt(params.getParam("n")),
+              Double.parseDouble(params.getParam("live")),
+              SumOrder.valueOf(params.getParam("order")),
+              WeightFormat.valueOf(params.getParam("weights")));
+      case "Order.multiply" -> orderBytes(params);
       case "Blas.sgemv" -> 8.0 * square(params);
       case "Step.step" ->
           StepBenchmark.bytesPerStep(
@@ -131,12 +135,22 @@ record BenchReport(
     BenchmarkParams params = result.getParams();
     return switch (name(result)) {
       case "Read.read" -> Integer.parseInt(params.getParam("kib")) * KIB;
-      case "Gemv.multiply", "Blas.sgemv" -> 8.0 * square(params);
+      case "Gemv.multiply" ->
+          2.0 * WeightFormat.valueOf(params.getParam("weights")).bytes() * square(params);
+      case "Order.multiply" -> orderBytes(params);
+      case "Blas.sgemv" -> 8.0 * square(params);
       // Rows over the state of both layers and over the input of the second: 2 of 3 n^2, or 3 of 3
       // n^2.
       case "Step.step" -> (params.getParam("kind").equals("gru") ? 36.0 : 24.0) * square(params);
       default -> null;
     };
+  }
+
+  private static double orderBytes(BenchmarkParams params) {
+    return OrderBenchmark.bytes(
+        Integer.parseInt(params.getParam("n")),
+        Integer.parseInt(params.getParam("kinds")),
+        WeightFormat.valueOf(params.getParam("weights")));
   }
 
   private static double square(BenchmarkParams params) {

@@ -11,11 +11,12 @@ public final class OnnxLstmGraph {
 
   /**
    * The graph: input {@code x} and states {@code h0} and {@code c0} to {@code next0} and {@code
-   * nextc0}, each (1, 1, width).
+   * nextc0}, each (1, batch, width).
    *
    * @param lstm without peepholes, projection or coupled gates
+   * @param batch streams that step together
    */
-  public static OnnxMl.ModelProto of(Lstm lstm) {
+  public static OnnxMl.ModelProto of(Lstm lstm, int batch) {
     long n = lstm.cells();
     List<Sums> gates = List.of(lstm.i(), lstm.o(), lstm.f().orElseThrow(), lstm.g());
     float[] none = new float[(int) (4 * n)];
@@ -23,9 +24,9 @@ public final class OnnxLstmGraph {
     return OnnxParts.model(
         OnnxMl.GraphProto.newBuilder()
             .setName("lstm")
-            .addInput(OnnxParts.value("x", 1, 1, lstm.inputs()))
-            .addInput(OnnxParts.value("h0", 1, 1, n))
-            .addInput(OnnxParts.value("c0", 1, 1, n))
+            .addInput(OnnxParts.value("x", 1, batch, lstm.inputs()))
+            .addInput(OnnxParts.value("h0", 1, batch, n))
+            .addInput(OnnxParts.value("c0", 1, batch, n))
             .addInitializer(
                 OnnxParts.tensor(
                     "W",
@@ -47,7 +48,7 @@ public final class OnnxLstmGraph {
                     .addAllInput(List.of("x", "W", "R", "B", "", "h0", "c0"))
                     .addAllOutput(List.of("", "next0", "nextc0"))
                     .addAttribute(OnnxParts.integer("hidden_size", n)))
-            .addOutput(OnnxParts.value("next0", 1, 1, n))
-            .addOutput(OnnxParts.value("nextc0", 1, 1, n)));
+            .addOutput(OnnxParts.value("next0", 1, batch, n))
+            .addOutput(OnnxParts.value("nextc0", 1, batch, n)));
   }
 }

@@ -4,27 +4,107 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BackendRegistry;
+import io.github.stillgate.core.kernel.SumOrder;
+import io.github.stillgate.core.kernel.WeightFormat;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A benchmark's scenarios run as tests too, so that none can measure a wrong answer. */
 class ScenariosTest {
-  @Test
-  void everyBackendMultipliesTheSame() {
-    float[] expected = null;
-    for (var backend : BackendRegistry.usable()) {
-      GemvBenchmark benchmark = new GemvBenchmark();
-      benchmark.n = 128;
-      benchmark.live = 0.25;
-      benchmark.backend = backend.name();
-      benchmark.pack();
-      float[] sums = benchmark.multiply().toArray(JAVA_FLOAT);
-      benchmark.free();
-      assertThat(sums).contains(0f).isNotEqualTo(new float[sums.length]);
-      if (expected != null) {
-        assertThat(sums).isEqualTo(expected);
+  @ParameterizedTest
+  @EnumSource(SumOrder.class)
+  void everyBackendMultipliesTheSame(SumOrder order) {
+    for (WeightFormat weights : WeightFormat.values()) {
+      float[] expected = null;
+      for (Backend backend : BackendRegistry.usable()) {
+        GemvBenchmark benchmark = new GemvBenchmark();
+        benchmark.n = 128;
+        benchmark.live = 0.25;
+        benchmark.backend = backend.name();
+        benchmark.order = order;
+        benchmark.weights = weights;
+        benchmark.pack();
+        float[] sums = benchmark.multiply().toArray(JAVA_FLOAT);
+        benchmark.free();
+        assertThat(sums).contains(0f).isNotEqualTo(new float[sums.length]);
+        if (expected != null) {
+          assertThat(sums).as("%s %s", backend.name(), weights).isEqualTo(expected);
+        }
+        expected = sums;
       }
-      expected = sums;
+    }
+  }
+
+  @Test
+  void theBoundCountsTheRowsOfLiveGroups() {
+    // Two rows of 128 weights for each of 32 units: single ones, or one block.
+    assertThat(GemvBenchmark.bytes(128, 0.25, SumOrder.INTERLEAVED, WeightFormat.F32))
+        .isEqualTo(32 * 2 * 128 * 4);
+    assertThat(GemvBenchmark.bytes(128, 0.25, SumOrder.CHAIN, WeightFormat.BF16))
+        .isEqualTo(32 * 2 * 128 * 2);
+    // 6 % of four blocks is none; one is live all the same.
+    assertThat(GemvBenchmark.bytes(128, 0.06, SumOrder.CHAIN, WeightFormat.F32))
+        .isEqualTo(32 * 2 * 128 * 4);
+    assertThat(OrderBenchmark.bytes(128, 3, WeightFormat.BF16)).isEqualTo(6 * 128 * 128 * 2);
+  }
+
+  /** The two orders differ by rounding alone, a batch and a single stream not at all. */
+  @Test
+  void theOrdersThatAreComparedSumTheSame() {
+    for (Backend backend : BackendRegistry.usable()) {
+      float[] rows = sumsOverState(backend, SumOrder.INTERLEAVED, 1);
+      float[] panels = sumsOverState(backend, SumOrder.CHAIN, 1);
+      assertThat(panels).hasSameSizeAs(rows).doesNotContain(0f);
+      for (int i = 0; i < rows.length; i++) {
+        // 64 products below 1 in magnitude, in any order.
+        assertThat((double) panels[i]).isCloseTo(rows[i], within(2 * 64 * 64 * 0x1p-24));
+      }
+      assertThat(sumsOverState(backend, SumOrder.INTERLEAVED, 2)).isEqualTo(rows);
+      assertThat(sumsOverState(backend, SumOrder.CHAIN, 2)).isEqualTo(panels);
+    }
+  }
+
+  /** Those of the first stream. */
+  private static float[] sumsOverState(Backend backend, SumOrder order, int streams) {
+    OrderBenchmark benchmark = new OrderBenchmark();
+    benchmark.n = 64;
+    benchmark.kinds = 3;
+    benchmark.backend = backend.name();
+    benchmark.order = order;
+    benchmark.weights = WeightFormat.F32;
+    benchmark.streams = streams;
+    benchmark.pack();
+    benchmark.multiply();
+    float[] sums = benchmark.sumsOverState(0).toArray(JAVA_FLOAT);
+    benchmark.free();
+    return sums;
+  }
+
+  @ParameterizedTest
+  @EnumSource(CellsBenchmark.Cell.class)
+  void aFusedCellHasTheBitsOfTheComposedOne(CellsBenchmark.Cell cell) {
+    float[] expected = null;
+    for (Backend backend : BackendRegistry.usable()) {
+      for (CellsBenchmark.Form form : CellsBenchmark.Form.values()) {
+        CellsBenchmark benchmark = new CellsBenchmark();
+        benchmark.n = 75;
+        benchmark.backend = backend.name();
+        benchmark.cell = cell;
+        benchmark.form = form;
+        benchmark.fill();
+        benchmark.finish();
+        float[] result = Arrays.copyOf(benchmark.finish().toArray(JAVA_FLOAT), 75);
+        benchmark.free();
+        assertThat(result).isNotEqualTo(new float[75]);
+        if (expected != null) {
+          assertThat(result).as("%s %s", backend.name(), form).isEqualTo(expected);
+        }
+        expected = result;
+      }
     }
   }
 

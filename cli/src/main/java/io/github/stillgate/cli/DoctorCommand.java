@@ -7,6 +7,7 @@ import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.Session;
 import io.github.stillgate.kernel.ffm.Blas;
 import io.github.stillgate.kernel.ffm.BlasIdentity;
@@ -25,7 +26,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = {
       "Says which backends run here, at which instruction set, and what to do about those that don't;"
-          + " then lets each run a small network and compares its bits with the reference.",
+          + " then lets each run a small network, with float32 and with bf16 weights, and compares"
+          + " its bits with the reference.",
       "",
       "Exit code 1 if a usable backend's bits differ, or one that --require names cannot run.",
       ""
@@ -130,13 +132,15 @@ final class DoctorCommand implements Callable<Integer> {
   private static String selfTest(Model model, String backend, Skipping skipping) {
     Checksum checksum = new Checksum();
     float[] out = new float[model.outputs()];
-    try (Plan plan =
-            Plan.compile(
-                model, PlanOptions.defaults().withBackend(backend).withSkipping(skipping));
-        Session session = Session.open(plan)) {
-      for (int step = 0; step < 400; step++) {
-        session.step(step * 7 % model.inputs(), out);
-        checksum.add(out);
+    PlanOptions options = PlanOptions.defaults().withBackend(backend).withSkipping(skipping);
+    // Each format has kernels of its own.
+    for (WeightFormat weights : WeightFormat.values()) {
+      try (Plan plan = Plan.compile(model, options.withWeights(weights));
+          Session session = Session.open(plan)) {
+        for (int step = 0; step < 400; step++) {
+          session.step(step * 7 % model.inputs(), out);
+          checksum.add(out);
+        }
       }
     }
     return checksum.toString();

@@ -2,6 +2,8 @@ package io.github.stillgate.bench.paper;
 
 import io.github.stillgate.bench.strategy.BlasLibraries;
 import io.github.stillgate.core.kernel.BackendRegistry;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Model;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +25,25 @@ interface DenseGru extends AutoCloseable {
   @Override
   void close();
 
+  /** The recurrent layers of such a network. */
+  static List<Gru> layers(Model gru) {
+    return gru.layers().subList(0, gru.layers().size() - 1).stream().map(Gru.class::cast).toList();
+  }
+
+  /** The output layer of such a network. */
+  static Dense output(Model gru) {
+    return (Dense) gru.layers().getLast();
+  }
+
+  /** Position of the largest value, the first of equal ones. */
+  static int likeliest(float[] values) {
+    int best = 0;
+    for (int i = 1; i < values.length; i++) {
+      best = values[i] > values[best] ? i : best;
+    }
+    return best;
+  }
+
   /** Every implementation that can run here. */
   static List<DenseGru> all(Model gru, int streams) {
     List<DenseGru> found = new ArrayList<>();
@@ -32,7 +53,7 @@ interface DenseGru extends AutoCloseable {
             found.add(
                 streams == 1
                     ? new OwnDenseGru(gru, backend)
-                    : new OwnDenseGruBatch(gru, backend, streams)));
+                    : new OwnDenseGruStreams(gru, backend, streams)));
     for (String blas : BlasLibraries.names()) {
       if (!blas.equals("netlib")) {
         found.add(new BlasDenseGru(gru, blas, streams));

@@ -31,11 +31,7 @@ final class OwnDenseGru implements DenseGru {
 
   @Override
   public int likeliest(int stream) {
-    int best = 0;
-    for (int i = 1; i < out.length; i++) {
-      best = out[i] > out[best] ? i : best;
-    }
-    return best;
+    return DenseGru.likeliest(out);
   }
 
   @Override

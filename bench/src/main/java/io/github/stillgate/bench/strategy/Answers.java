@@ -2,7 +2,7 @@ package io.github.stillgate.bench.strategy;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import io.github.stillgate.core.kernel.DenseMatrix;
+import io.github.stillgate.bench.DenseRows;
 import java.lang.foreign.MemorySegment;
 
 /** Holds a strategy's sums against float64. */
@@ -13,7 +13,7 @@ final class Answers {
    * @throws IllegalStateException if the sum is off by more than rounding in any order: n times
    *     half an ulp of the sum of magnitudes
    */
-  static void check(String strategy, DenseMatrix rows, int row, MemorySegment x, float sum) {
+  static void check(String strategy, DenseRows rows, int row, MemorySegment x, float sum) {
     double exact = 0;
     double magnitude = 0;
     for (int k = 0; k < rows.columns(); k++) {

@@ -2,13 +2,16 @@ package io.github.stillgate.bench.strategy;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.bench.DenseRows;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.BackendRegistry;
 import io.github.stillgate.core.kernel.Batch;
-import io.github.stillgate.core.kernel.DenseMatrix;
+import io.github.stillgate.core.kernel.Binding;
+import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackMemory;
-import io.github.stillgate.core.kernel.PackedRows;
-import io.github.stillgate.core.kernel.RowGroups;
+import io.github.stillgate.core.kernel.SumOrder;
+import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.kernel.ffm.Blas;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -24,8 +27,8 @@ interface BlockStrategy {
    * One multiplication.
    *
    * @param live live blocks of each stream
-   * @param vectors one after the other, n floats each
-   * @param sums one after the other, {@link RowStrategy#sumFloats} each
+   * @param vectors one after the other, n floats each; the same memory in every call
+   * @param sums one after the other, {@link RowStrategy#sumFloats} each; the same in every call
    */
   void multiply(ActiveSet[] live, MemorySegment vectors, MemorySegment[] sums);
 
@@ -40,15 +43,23 @@ interface BlockStrategy {
     return names;
   }
 
-  /** The strategy called {@code name} over blocks of {@code blockUnits} units. */
+  /**
+   * The strategy called {@code name} over blocks of {@code blockUnits} units.
+   *
+   * @throws IllegalArgumentException if the units are not a multiple of 32: vectors that follow
+   *     each other without a gap have no room for padding
+   */
   static BlockStrategy of(
       String name,
       int streams,
       int blockUnits,
-      DenseMatrix reset,
-      DenseMatrix candidate,
+      DenseRows reset,
+      DenseRows candidate,
       Arena memory) {
     int n = reset.rows();
+    if (n % Lanes.COUNT != 0) {
+      throw new IllegalArgumentException(n + " units are not a multiple of " + Lanes.COUNT);
+    }
     if (name.startsWith("blocks+")) {
       return new GatheredGemm(
           BlasLibraries.open(name.substring(7)), streams, blockUnits, reset, candidate, memory);
@@ -68,18 +79,23 @@ interface BlockStrategy {
         }
       };
     }
-    PackedRows pack =
+    Pack pack =
         BackendRegistry.require(name)
-            .packRows(new RowGroups(blockUnits, List.of(reset, candidate), List.of()), memory);
-    Batch batch = new Batch(streams, n / blockUnits, memory);
-    MemorySegment[] vectorOf = new MemorySegment[streams];
+            .pack(
+                RowStrategy.groups(blockUnits, reset, candidate),
+                SumOrder.CHAIN,
+                WeightFormat.F32,
+                memory);
+    Batch batch = new Batch(streams, pack, memory);
+    Binding[] bindings = new Binding[streams];
     return (live, vectors, sums) -> {
       batch.clear();
       for (int s = 0; s < streams; s++) {
-        if (vectorOf[s] == null) {
-          vectorOf[s] = vectors.asSlice(4L * s * n, 4L * n);
+        if (bindings[s] == null) {
+          bindings[s] = new Binding(1, memory);
+          bindings[s].put(0, vectors.asSlice(4L * s * n, 4L * n), sums[s]);
         }
-        batch.add(live[s], vectorOf[s], sums[s], null, null);
+        batch.add(live[s], bindings[s]);
       }
       pack.multiply(batch);
     };
@@ -102,8 +118,8 @@ interface BlockStrategy {
         Blas blas,
         int streams,
         int blockUnits,
-        DenseMatrix reset,
-        DenseMatrix candidate,
+        DenseRows reset,
+        DenseRows candidate,
         Arena memory) {
       this.blas = blas;
       this.n = reset.rows();

@@ -2,8 +2,9 @@ package io.github.stillgate.bench.strategy;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.bench.DenseRows;
 import io.github.stillgate.core.kernel.ActiveSet;
-import io.github.stillgate.core.kernel.DenseMatrix;
+import io.github.stillgate.core.kernel.Lanes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
@@ -26,7 +27,7 @@ import org.openjdk.jmh.annotations.TearDown;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class BlockStrategyBenchmark {
-  /** Units n. */
+  /** Units n, a multiple of 32. */
   @Param({"1024"})
   public int n;
 
@@ -47,8 +48,8 @@ public class BlockStrategyBenchmark {
   public String strategy;
 
   private Arena arena;
-  private DenseMatrix reset;
-  private DenseMatrix candidate;
+  private DenseRows reset;
+  private DenseRows candidate;
   private BlockStrategy multiplication;
   private ActiveSet[] sets;
   private ActiveSet[] now;
@@ -64,17 +65,17 @@ public class BlockStrategyBenchmark {
   public void open() {
     arena = Arena.ofShared();
     SplittableRandom random = new SplittableRandom(1);
-    reset = new DenseMatrix(n, n, LiveSets.values(n * n, random));
-    candidate = new DenseMatrix(n, n, LiveSets.values(n * n, random));
+    reset = DenseRows.random(n, n, random);
+    candidate = DenseRows.random(n, n, random);
     multiplication = BlockStrategy.of(strategy, streams, block, reset, candidate, arena);
     sets = LiveSets.random(n / block, live, random, arena);
     now = new ActiveSet[streams];
-    vectors = arena.allocate(4L * streams * n, 64);
+    vectors = Lanes.floats(streams * n, arena);
     MemorySegment.copy(
-        LiveSets.values(streams * n, random), 0, vectors, JAVA_FLOAT, 0, streams * n);
+        DenseRows.randomValues(streams * n, random), 0, vectors, JAVA_FLOAT, 0, streams * n);
     sums = new MemorySegment[streams];
     for (int s = 0; s < streams; s++) {
-      sums[s] = arena.allocate(4L * RowStrategy.sumFloats(n), 64);
+      sums[s] = Lanes.floats(RowStrategy.sumFloats(n), arena);
     }
     check();
   }

@@ -28,13 +28,4 @@ final class LiveSets {
     }
     return sets;
   }
-
-  /** Values in [-1, 1). */
-  static float[] values(int count, SplittableRandom random) {
-    float[] values = new float[count];
-    for (int i = 0; i < count; i++) {
-      values[i] = (float) random.nextDouble(-1, 1);
-    }
-    return values;
-  }
 }

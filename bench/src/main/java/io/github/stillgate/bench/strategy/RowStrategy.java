@@ -2,22 +2,27 @@ package io.github.stillgate.bench.strategy;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.bench.DenseRows;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.BackendRegistry;
-import io.github.stillgate.core.kernel.DenseMatrix;
-import io.github.stillgate.core.kernel.GroupLayout;
+import io.github.stillgate.core.kernel.Binding;
+import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackMemory;
-import io.github.stillgate.core.kernel.PackedRows;
 import io.github.stillgate.core.kernel.RowGroups;
+import io.github.stillgate.core.kernel.SumOrder;
+import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.kernel.ffm.Blas;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * One way to compute the reset and candidate sums of live units for one vector: {@code sums[i]} and
- * {@code sums[stride + i]} for live i, where the stride is the padded number of units.
+ * {@code sums[stride + i]} for live i, where the stride is the padded number of units. Vectors are
+ * padded too, with zeros.
  */
 interface RowStrategy {
   /** One multiplication. */
@@ -39,7 +44,7 @@ interface RowStrategy {
   }
 
   /** The strategy called {@code name} over reset and candidate rows. */
-  static RowStrategy of(String name, DenseMatrix reset, DenseMatrix candidate, Arena memory) {
+  static RowStrategy of(String name, DenseRows reset, DenseRows candidate, Arena memory) {
     if (name.startsWith("copy+")) {
       return new CopyThenMultiply(BlasLibraries.open(name.substring(5)), reset, candidate, memory);
     }
@@ -68,23 +73,35 @@ interface RowStrategy {
       return (live, x, sums) ->
           loop.run(r, c, live.indices(), live.count(), n, x, sums, sums.asSlice(4L * stride));
     }
-    PackedRows pack =
+    Pack pack =
         BackendRegistry.require(name)
-            .packRows(new RowGroups(List.of(reset, candidate), List.of()), memory);
-    return (live, x, sums) -> pack.multiply(live, 0, live.count(), x, sums, null, null);
+            .pack(groups(1, reset, candidate), SumOrder.INTERLEAVED, WeightFormat.F32, memory);
+    Binding stream = new Binding(1, memory);
+    MemorySegment scratch = Lanes.floats(Pack.SCRATCH_FLOATS, memory);
+    return (live, x, sums) -> {
+      stream.put(0, x, sums);
+      pack.multiply(live, 0, live.count(), stream, scratch);
+    };
+  }
+
+  /** Reset and candidate rows over one operand, in groups of {@code groupUnits} units. */
+  static RowGroups groups(int groupUnits, DenseRows reset, DenseRows candidate) {
+    List<RowGroups.Rows> kinds =
+        List.of(new RowGroups.Rows(0, reset), new RowGroups.Rows(0, candidate));
+    return new RowGroups(reset.rows(), groupUnits, kinds, OptionalInt.empty());
   }
 
   /** Floats from the reset sums to the candidate sums. */
   static int stride(int units) {
-    return (units + 31) / 32 * 32;
+    return Lanes.padded(units);
   }
 
   /** Floats that hold the sums. */
   static int sumFloats(int units) {
-    return 2 * stride(units) + GroupLayout.SORTING_ROOM;
+    return 2 * stride(units);
   }
 
-  private static void copy(DenseMatrix matrix, MemorySegment to, long at) {
+  private static void copy(DenseRows matrix, MemorySegment to, long at) {
     MemorySegment.copy(matrix.values(), 0, to, JAVA_FLOAT, 4 * at, matrix.values().length);
   }
 
@@ -96,7 +113,7 @@ interface RowStrategy {
     private final MemorySegment copied;
     private final MemorySegment product;
 
-    private CopyThenMultiply(Blas blas, DenseMatrix reset, DenseMatrix candidate, Arena memory) {
+    private CopyThenMultiply(Blas blas, DenseRows reset, DenseRows candidate, Arena memory) {
       this.blas = blas;
       this.n = reset.rows();
       this.matrices = new MemorySegment[2];

@@ -2,8 +2,9 @@ package io.github.stillgate.bench.strategy;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.bench.DenseRows;
 import io.github.stillgate.core.kernel.ActiveSet;
-import io.github.stillgate.core.kernel.DenseMatrix;
+import io.github.stillgate.core.kernel.Lanes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
@@ -39,8 +40,8 @@ public class RowStrategyBenchmark {
   public String strategy;
 
   private Arena arena;
-  private DenseMatrix reset;
-  private DenseMatrix candidate;
+  private DenseRows reset;
+  private DenseRows candidate;
   private RowStrategy multiplication;
   private ActiveSet[] sets;
   private MemorySegment x;
@@ -55,15 +56,13 @@ public class RowStrategyBenchmark {
   public void open() {
     arena = Arena.ofShared();
     SplittableRandom random = new SplittableRandom(1);
-    reset = new DenseMatrix(n, n, LiveSets.values(n * n, random));
-    candidate = new DenseMatrix(n, n, LiveSets.values(n * n, random));
+    reset = DenseRows.random(n, n, random);
+    candidate = DenseRows.random(n, n, random);
     multiplication = RowStrategy.of(strategy, reset, candidate, arena);
     sets = LiveSets.random(n, live, random, arena);
-    x = arena.allocateFrom(JAVA_FLOAT, LiveSets.values(n, random));
-    MemorySegment aligned = arena.allocate(4L * n, 64);
-    aligned.copyFrom(x);
-    x = aligned;
-    sums = arena.allocate(4L * RowStrategy.sumFloats(n), 64);
+    x = Lanes.floats(n, arena);
+    MemorySegment.copy(DenseRows.randomValues(n, random), 0, x, JAVA_FLOAT, 0, n);
+    sums = Lanes.floats(RowStrategy.sumFloats(n), arena);
     for (int i = 0; i < 3; i++) {
       check(sets[i]);
     }

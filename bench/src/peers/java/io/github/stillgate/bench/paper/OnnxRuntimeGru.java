@@ -5,11 +5,9 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.github.stillgate.bench.OnnxGruGraph;
-import io.github.stillgate.core.kernel.BackendRegistry;
-import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Model;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -22,8 +20,9 @@ import java.util.Map;
  * The output layer is left out, in its favour.
  */
 final class OnnxRuntimeGru implements DenseGru {
-  private final Arena memory = Arena.ofShared();
-  private final GruLayers net;
+  private final Dense output;
+  private final int streams;
+  private final int units;
   private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
   private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
   private final OrtSession session;
@@ -33,8 +32,10 @@ final class OnnxRuntimeGru implements DenseGru {
   private final int width;
 
   OnnxRuntimeGru(Model gru, int streams) throws OrtException {
-    this.net = new GruLayers(gru, streams, BackendRegistry.usable().getFirst().cells(), memory);
-    List<? extends Layer> layers = net.layers;
+    List<Gru> layers = DenseGru.layers(gru);
+    this.output = DenseGru.output(gru);
+    this.streams = streams;
+    this.units = layers.getFirst().outputs();
     this.width = gru.inputs();
     OrtEnvironment environment = OrtEnvironment.getEnvironment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
@@ -50,9 +51,9 @@ final class OnnxRuntimeGru implements DenseGru {
     this.states = new FloatBuffer[layers.size()];
     this.nextStates = new FloatBuffer[layers.size()];
     for (int i = 0; i < states.length; i++) {
-      states[i] = floats(streams * net.units);
-      nextStates[i] = floats(streams * net.units);
-      long[] shape = {1, streams, net.units};
+      states[i] = floats(streams * units);
+      nextStates[i] = floats(streams * units);
+      long[] shape = {1, streams, units};
       inputs.put("h" + i, OnnxTensor.createTensor(environment, states[i], shape));
       outputs.put("next" + i, OnnxTensor.createTensor(environment, nextStates[i], shape));
     }
@@ -69,7 +70,7 @@ final class OnnxRuntimeGru implements DenseGru {
 
   @Override
   public void step(int[] tokens) {
-    for (int s = 0; s < net.streams; s++) {
+    for (int s = 0; s < streams; s++) {
       x.put(s * width + tokens[s], 1);
     }
     try {
@@ -77,7 +78,7 @@ final class OnnxRuntimeGru implements DenseGru {
     } catch (OrtException e) {
       throw new IllegalStateException(e);
     }
-    for (int s = 0; s < net.streams; s++) {
+    for (int s = 0; s < streams; s++) {
       x.put(s * width + tokens[s], 0);
     }
     for (int i = 0; i < states.length; i++) {
@@ -85,21 +86,18 @@ final class OnnxRuntimeGru implements DenseGru {
     }
   }
 
-  /** By our own output layer. */
+  /** By an output layer of our own. */
   @Override
   public int likeliest(int stream) {
-    int outputsPadded = (net.output.outputs() + 31) / 32 * 32;
-    MemorySegment sums = memory.allocate(4L * outputsPadded, 64);
     FloatBuffer h = nextStates[states.length - 1];
-    for (int row = 0; row < net.output.outputs(); row++) {
-      float sum = 0;
-      for (int k = 0; k < net.units; k++) {
-        sum += net.output.w().at(row, k) * h.get(stream * net.units + k);
+    float[] sums = new float[output.outputs()];
+    for (int row = 0; row < sums.length; row++) {
+      sums[row] = output.b().at(row, 0);
+      for (int k = 0; k < units; k++) {
+        sums[row] += output.w().at(row, k) * h.get(stream * units + k);
       }
-      sums.setAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, row, sum);
     }
-    net.output(stream, sums);
-    return net.likeliest(stream);
+    return DenseGru.likeliest(sums);
   }
 
   @Override
@@ -108,8 +106,6 @@ final class OnnxRuntimeGru implements DenseGru {
       session.close();
     } catch (OrtException e) {
       throw new IllegalStateException(e);
-    } finally {
-      memory.close();
     }
   }
 }

@@ -9,6 +9,7 @@ import io.github.stillgate.bench.OnnxLstmGraph;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.plan.WeightFormat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -18,9 +19,9 @@ import java.util.Map;
 
 /**
  * ONNX Runtime on one thread, tensors made beforehand and outputs written in place; the state is
- * copied back, n floats a step.
+ * copied back, n floats a stream and step.
  */
-final class OnnxRuntimeStep implements StepContender {
+final class OnnxRuntimeStep implements Contender {
   private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
   private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
   private final OrtSession session;
@@ -28,11 +29,11 @@ final class OnnxRuntimeStep implements StepContender {
   private final FloatBuffer[] states;
   private final FloatBuffer[] nextStates;
 
-  OnnxRuntimeStep(Layer layer) throws OrtException {
+  OnnxRuntimeStep(Layer layer, int streams) throws OrtException {
     byte[] graph =
         switch (layer) {
-          case Gru gru -> OnnxGruGraph.of(List.of(gru), 1).toByteArray();
-          case Lstm lstm -> OnnxLstmGraph.of(lstm).toByteArray();
+          case Gru gru -> OnnxGruGraph.of(List.of(gru), streams).toByteArray();
+          case Lstm lstm -> OnnxLstmGraph.of(lstm, streams).toByteArray();
           default -> throw new IllegalArgumentException(layer.name());
         };
     List<String> names =
@@ -45,14 +46,15 @@ final class OnnxRuntimeStep implements StepContender {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
       this.session = environment.createSession(graph, options);
     }
-    this.x = floats(layer.inputs());
-    inputs.put("x", OnnxTensor.createTensor(environment, x, new long[] {1, 1, layer.inputs()}));
+    this.x = floats(streams * layer.inputs());
+    long[] inputShape = {1, streams, layer.inputs()};
+    inputs.put("x", OnnxTensor.createTensor(environment, x, inputShape));
     this.states = new FloatBuffer[names.size() / 2];
     this.nextStates = new FloatBuffer[states.length];
-    long[] shape = {1, 1, layer.outputs()};
+    long[] shape = {1, streams, layer.outputs()};
     for (int i = 0; i < states.length; i++) {
-      states[i] = floats(layer.outputs());
-      nextStates[i] = floats(layer.outputs());
+      states[i] = floats(streams * layer.outputs());
+      nextStates[i] = floats(streams * layer.outputs());
       inputs.put(names.get(i), OnnxTensor.createTensor(environment, states[i], shape));
       outputs.put(
           names.get(states.length + i), OnnxTensor.createTensor(environment, nextStates[i], shape));
@@ -69,8 +71,15 @@ final class OnnxRuntimeStep implements StepContender {
   }
 
   @Override
-  public void step(float[] input, float[] out) {
-    x.put(0, input);
+  public WeightFormat weights() {
+    return WeightFormat.F32;
+  }
+
+  @Override
+  public void step(float[][] input, float[][] out) {
+    for (int s = 0; s < input.length; s++) {
+      x.put(s * input[s].length, input[s]);
+    }
     try {
       session.run(inputs, outputs).close();
     } catch (OrtException e) {
@@ -79,7 +88,9 @@ final class OnnxRuntimeStep implements StepContender {
     for (int i = 0; i < states.length; i++) {
       states[i].put(0, nextStates[i], 0, states[i].capacity());
     }
-    nextStates[0].get(0, out);
+    for (int s = 0; s < out.length; s++) {
+      nextStates[0].get(s * out[s].length, out[s]);
+    }
   }
 
   @Override

@@ -1,24 +1,42 @@
 package io.github.stillgate.bench.peer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BackendRegistry;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.plan.WeightFormat;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The fork itself fails if a contender's answers differ. */
 class PeerForkTest {
   @ParameterizedTest
-  @ValueSource(strings = {"gru", "lstm"})
-  void everyContenderIsTimedOnTheSameAnswers(String kind) {
-    List<PeerFork.Found> found = PeerFork.run(PeerFork.layer(kind, 40), 0.2);
-    assumeTrue(BackendRegistry.usable().size() > 1, "no backend but the reference runs here");
-    assertThat(found).hasSizeGreaterThanOrEqualTo(BackendRegistry.usable().size() - 1);
+  @CsvSource({"gru,1", "gru,5", "lstm,1", "lstm,5"})
+  void everyContenderIsTimedOnTheSameAnswers(String kind, int streams) {
+    List<String> backends = BackendRegistry.usable().stream().map(Backend::name).toList();
+    Layer layer = LayerKind.of(kind).make(40);
+    List<PeerFork.Found> found =
+        PeerFork.run(Contender.all(layer, streams, backends), layer, streams, 0.2);
+    for (String backend : backends) {
+      for (WeightFormat weights : WeightFormat.values()) {
+        assertThat(found).filteredOn(one -> one.is(backend, weights)).hasSize(1);
+      }
+    }
     for (PeerFork.Found one : found) {
       assertThat(one.steps()).as(one.contender()).isPositive();
       assertThat(one.p50()).as(one.contender()).isPositive().isLessThanOrEqualTo(one.p99());
     }
+  }
+
+  @Test
+  void anUnknownKindIsRefusedWithTheKnownOnes() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> LayerKind.of("sigmoid"))
+        .withMessageContaining("\"sigmoid\"")
+        .withMessageContaining("gru, lstm");
   }
 }

@@ -3,15 +3,17 @@ package io.github.stillgate.bench.peer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import io.github.stillgate.core.plan.WeightFormat;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
 class PeersTest {
   @Test
   void withoutOnnxRuntimeItSaysSoAndMeasuresNothing() {
-    assumeFalse(StepContender.hasPeer(), "ONNX Runtime is on the class path");
+    assumeFalse(Contender.hasPeer(), "ONNX Runtime is on the class path");
     StringWriter said = new StringWriter();
     // A run would take 100,000 JVMs.
     int exit =
@@ -21,5 +23,35 @@ class PeersTest {
     assertThat(exit).isEqualTo(CommandLine.ExitCode.USAGE);
     assertThat(said.toString())
         .contains("ONNX Runtime is not on the class path", "-Ppeers", "--alone");
+  }
+
+  @Test
+  void anUnknownLayerIsRefusedBeforeAnyJvmStarts() {
+    StringWriter said = new StringWriter();
+    int exit =
+        new CommandLine(new Peers())
+            .setErr(new PrintWriter(said))
+            .execute("--alone", "--forks", "100000", "--layers", "gru,conv");
+    assertThat(exit).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(said.toString()).contains("--layers", "\"conv\"", "gru, lstm");
+  }
+
+  /** Medians of ratios within one JVM: JVMs are not held against each other. */
+  @Test
+  void aLineComparesWithinEachJvm() {
+    List<List<PeerFork.Found>> runs =
+        List.of(run(100, 40, 200), run(1000, 500, 4000), run(100, 50, 100));
+    List<Peers.Line> lines = Peers.lines(new Peers.Case("gru", 512, 64), runs);
+    assertThat(lines).extracting(Peers.Line::p50).containsExactly(100.0, 50.0, 200.0);
+    assertThat(lines).extracting(Peers.Line::p50Ratio).containsExactly(0.5, 0.2, 1.0);
+    assertThat(lines).extracting(Peers.Line::float32Speedup).containsExactly(null, 2.0, null);
+    assertThat(lines).extracting(Peers.Line::streams).containsOnly(64);
+  }
+
+  private static List<PeerFork.Found> run(double float32, double bf16, double peer) {
+    return List.of(
+        new PeerFork.Found("native", WeightFormat.F32, float32, 2 * float32, 9),
+        new PeerFork.Found("native", WeightFormat.BF16, bf16, 2 * bf16, 9),
+        new PeerFork.Found(Peers.PEER, WeightFormat.F32, peer, 2 * peer, 9));
   }
 }

@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import io.github.stillgate.core.kernel.DenseMatrix;
+import io.github.stillgate.bench.DenseRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -58,7 +58,7 @@ class StrategiesTest {
   void aWrongAnswerIsRefused(float error) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment x = arena.allocateFrom(JAVA_FLOAT, 1, 2);
-      DenseMatrix row = new DenseMatrix(1, 2, new float[] {3, 4});
+      DenseRows row = new DenseRows(1, 2, new float[] {3, 4});
       Answers.check("right", row, 0, x, 11);
       assertThatIllegalStateException()
           .isThrownBy(() -> Answers.check("wrong", row, 0, x, 11 + error))
