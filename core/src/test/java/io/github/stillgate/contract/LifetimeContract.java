@@ -7,15 +7,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.stage.BatchRun;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.core.stage.SequenceRun;
-import io.github.stillgate.core.stage.StreamRun;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
+import io.github.stillgate.core.stage.BatchRun;
+import io.github.stillgate.core.stage.NetworkAccess;
+import io.github.stillgate.core.stage.SequenceRun;
+import io.github.stillgate.core.stage.StreamRun;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
@@ -316,7 +316,8 @@ public abstract class LifetimeContract {
           }
           session.restore(session.snapshot());
           stream.restore(stream.snapshot());
-          NetworkAccess.of(plan).stateParts()
+          NetworkAccess.of(plan)
+              .stateParts()
               .forEach(part -> sequence.state(part.name(), sequence.state(part.name())));
         } finally {
           stop.set(true);

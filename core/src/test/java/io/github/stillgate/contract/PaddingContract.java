@@ -8,16 +8,16 @@ import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.stage.StatePart;
 import io.github.stillgate.core.stage.StreamRun;
 import java.lang.foreign.Arena;
@@ -87,7 +87,8 @@ public abstract class PaddingContract {
     all.add(cell("carry", (c, o, n, v) -> c.carry(n, v[0], v[1], v[2], v[5], v[4])));
     all.add(cell("blend", (c, o, n, v) -> c.blend(n, v[0], v[1], v[5], v[4])));
     for (Pointwise function : Pointwise.values()) {
-      all.add(cell(function.name(), (c, o, n, v) -> o.apply(function, -0.5f, 0.75f, n, v[0], v[4])));
+      all.add(
+          cell(function.name(), (c, o, n, v) -> o.apply(function, -0.5f, 0.75f, n, v[0], v[4])));
     }
     return all.stream();
   }

@@ -47,10 +47,7 @@ public interface SumsContract {
     try (Arena arena = Arena.ofConfined()) {
       RowGroups rows =
           new RowGroups(
-              units,
-              4,
-              List.of(new RowGroups.Rows(0, source(weights))),
-              OptionalInt.of(0));
+              units, 4, List.of(new RowGroups.Rows(0, source(weights))), OptionalInt.of(0));
       Operand operand = new Operand(columns, arena);
       for (int i = 0; i < columns; i++) {
         operand.floats().setAtIndex(JAVA_FLOAT, i, vector[i]);

@@ -20,8 +20,8 @@ import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.stage.StreamRun;
 import io.github.stillgate.core.session.Session;
+import io.github.stillgate.core.stage.StreamRun;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.module.ModuleDescriptor;
@@ -94,7 +94,9 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAPackage(REFERENCE);
 
-  /** A user meets what checks its arguments: no exported type shows one of the rooms that do not. */
+  /**
+   * A user meets what checks its arguments: no exported type shows one of the rooms that do not.
+   */
   @ArchTest
   static final ArchRule exportedTypesShowNoRoomThatIsNotExported =
       methods()
@@ -138,8 +140,7 @@ class ArchitectureTest {
         if (!isSeen(method.getOwner())) {
           return;
         }
-        Stream.concat(
-                Stream.of(method.getRawReturnType()), method.getRawParameterTypes().stream())
+        Stream.concat(Stream.of(method.getRawReturnType()), method.getRawParameterTypes().stream())
             .map(JavaClass::getBaseComponentType)
             .filter(type ->
                 type.getPackageName().startsWith(STAGE)
@@ -163,7 +164,8 @@ class ArchitectureTest {
   static final ArchRule everyClassStandsInARoom =
       classes()
           .should()
-          .resideInAnyPackage(JSON, WEIGHTS, MODEL, FORMAT, PLAN, SESSION, STAGE, KERNEL, REFERENCE);
+          .resideInAnyPackage(
+              JSON, WEIGHTS, MODEL, FORMAT, PLAN, SESSION, STAGE, KERNEL, REFERENCE);
 
   @ArchTest
   static final ArchRule noClassIsNamedAfterNothing =

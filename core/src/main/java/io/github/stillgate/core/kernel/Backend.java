@@ -39,8 +39,8 @@ public interface Backend {
   VectorOps vectors();
 
   /**
-   * The elementwise ends of layers: composed of {@link #vectors}, unless the backend has some in one
-   * piece, with the same bits.
+   * The elementwise ends of layers: composed of {@link #vectors}, unless the backend has some in
+   * one piece, with the same bits.
    */
   default Cells cells() {
     return new ComposedCells(vectors());

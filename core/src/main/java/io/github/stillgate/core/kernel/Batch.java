@@ -54,8 +54,8 @@ public final class Batch {
    * Adds one stream. Either all streams of a batch leave out an operand, or none does.
    *
    * @param set its live groups
-   * @param binding its vectors, and where their sums go; not copied, and not changed until the batch
-   *     was multiplied
+   * @param binding its vectors, and where their sums go; not copied, and not changed until the
+   *     batch was multiplied
    */
   public void add(ActiveSet set, Binding binding) {
     int stream = count++;
@@ -124,8 +124,8 @@ public final class Batch {
   }
 
   /**
-   * Off-heap longs, {@link #capacity} of each: the addresses of the vectors of operand 0, of operand
-   * 1, ..., then of the sums of operand 0, of operand 1, ...; 0 where one is left out.
+   * Off-heap longs, {@link #capacity} of each: the addresses of the vectors of operand 0, of
+   * operand 1, ..., then of the sums of operand 0, of operand 1, ...; 0 where one is left out.
    */
   public MemorySegment addresses() {
     return addresses;

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A pack whose products of several streams, all groups live, are left to a BLAS; everything else is
- * the pack's own. The matrices are kept a second time, row by row, as a BLAS reads them: row {@code k
- * * sumStride + i} is kind k of unit i, so one row of a result is the sums of one stream.
+ * the pack's own. The matrices are kept a second time, row by row, as a BLAS reads them: row {@code
+ * k * sumStride + i} is kind k of unit i, so one row of a result is the sums of one stream.
  */
 public final class BlasPack extends Pack {
   private final Pack own;

@@ -3,9 +3,9 @@ package io.github.stillgate.core.kernel;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The elementwise ends of layers. Segments are as in {@link VectorOps}; several rows of values follow
- * each other at {@code stride = Lanes.padded(n)}. Sums and biases are only read. Everywhere the sums
- * over the input come before those over the state.
+ * The elementwise ends of layers. Segments are as in {@link VectorOps}; several rows of values
+ * follow each other at {@code stride = Lanes.padded(n)}. Sums and biases are only read. Everywhere
+ * the sums over the input come before those over the state.
  *
  * <p>{@code scratch} is {@link #SCRATCH_ROWS} rows of memory that no other argument shares; what it
  * holds afterwards is not said.
@@ -18,8 +18,7 @@ public interface Cells {
   int SCRATCH_ROWS = 3;
 
   /** {@code out[i] = (x[i] + h[i]) + bias[i]}; {@code out} may be {@code x} or {@code h}. */
-  void preactivate(
-      int n, MemorySegment x, MemorySegment h, MemorySegment bias, MemorySegment out);
+  void preactivate(int n, MemorySegment x, MemorySegment h, MemorySegment bias, MemorySegment out);
 
   /**
    * Finishes a conditional GRU, eq. 2, 4 and 5; rows r, c. For every i below n with {@code z[i] >
@@ -61,8 +60,7 @@ public interface Cells {
       MemorySegment state);
 
   /** Eq. 4 for every unit: {@code state[i] = flush(fma(z[i], c[i] - state[i], state[i]))}. */
-  void blend(
-      int n, MemorySegment z, MemorySegment c, MemorySegment scratch, MemorySegment state);
+  void blend(int n, MemorySegment z, MemorySegment c, MemorySegment scratch, MemorySegment state);
 
   /**
    * The memory of an LSTM: {@code state[i] = flush(fma(keep[i], state[i], gate[i] * value[i]))}.

@@ -4,9 +4,9 @@ import java.lang.foreign.Arena;
 
 /**
  * A backend that looks after what kernels trust: it checks the arguments of each multiplication and
- * what was written, and otherwise leaves everything to the backend it stands before. It throws {@link
- * AssertionError}, since every breach is the library's own fault, and allocates nothing in a call
- * that finds none.
+ * what was written, and otherwise leaves everything to the backend it stands before. It throws
+ * {@link AssertionError}, since every breach is the library's own fault, and allocates nothing in a
+ * call that finds none.
  *
  * <p>Vector operations and cells are passed on unchecked.
  */

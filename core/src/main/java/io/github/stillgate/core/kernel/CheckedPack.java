@@ -6,8 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Checks each multiplication of another pack. Other threads may multiply other positions of the same
- * set meanwhile, so only the sums of groups outside the set are compared.
+ * Checks each multiplication of another pack. Other threads may multiply other positions of the
+ * same set meanwhile, so only the sums of groups outside the set are compared.
  */
 final class CheckedPack extends Pack {
   private final Pack pack;

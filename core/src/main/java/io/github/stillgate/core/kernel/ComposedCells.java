@@ -3,9 +3,10 @@ package io.github.stillgate.core.kernel;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The formulas of {@link Cells}, operation by operation: what a backend has that brings nothing of its
- * own, and what its own are compared with. The ends of the two GRUs look at single rows of their sums,
- * and a view is an object; so a backend that is to step without allocation overrides these two.
+ * The formulas of {@link Cells}, operation by operation: what a backend has that brings nothing of
+ * its own, and what its own are compared with. The ends of the two GRUs look at single rows of
+ * their sums, and a view is an object; so a backend that is to step without allocation overrides
+ * these two.
  */
 public class ComposedCells implements Cells {
   private final VectorOps ops;

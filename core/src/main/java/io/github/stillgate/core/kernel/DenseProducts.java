@@ -14,8 +14,9 @@ public interface DenseProducts {
   Availability availability();
 
   /**
-   * {@code C = A B^T}, all row-major float32 and off-heap. Each sum differs from the exact one by at
-   * most {@code (width + 1) 2^-24} times the sum of the magnitudes of its products, in any order.
+   * {@code C = A B^T}, all row-major float32 and off-heap. Each sum differs from the exact one by
+   * at most {@code (width + 1) 2^-24} times the sum of the magnitudes of its products, in any
+   * order.
    *
    * @param vectors rows of A and C
    * @param rows rows of B, columns of C

@@ -8,7 +8,10 @@ import java.lang.foreign.SegmentAllocator;
  * begins on a cache line.
  */
 public final class Lanes {
-  /** The multiple that every extent is padded to; also the partial sums of a row and the rows of a panel. */
+  /**
+   * The multiple that every extent is padded to; also the partial sums of a row and the rows of a
+   * panel.
+   */
   public static final int COUNT = 32;
 
   /** Alignment of all memory in bytes. */

@@ -6,8 +6,8 @@ import java.lang.foreign.MemorySegment;
  * Packed weights together with the kernel of a backend that multiplies them.
  *
  * <p>A kernel writes the sums of the groups it was asked for and the scratch it was given, nothing
- * else. So any number of threads may multiply at once: for different streams, or for one stream with
- * different positions of a set and scratch of their own.
+ * else. So any number of threads may multiply at once: for different streams, or for one stream
+ * with different positions of a set and scratch of their own.
  *
  * <p>Immutable. The arena it was packed into must be alive.
  */
@@ -33,10 +33,10 @@ public abstract class Pack {
   }
 
   /**
-   * Sums the rows of the groups {@code set[from .. to)}, each row over its operand: the sum of a row
-   * is formed in the {@link SumOrder} of the layout and goes to {@link PackLayout.Part#sumAt} of the
-   * operand's sums. Sums of other groups and of rows that are missing are not written, their rows not
-   * read.
+   * Sums the rows of the groups {@code set[from .. to)}, each row over its operand: the sum of a
+   * row is formed in the {@link SumOrder} of the layout and goes to {@link PackLayout.Part#sumAt}
+   * of the operand's sums. Sums of other groups and of rows that are missing are not written, their
+   * rows not read.
    *
    * @param set ascending group numbers
    * @param from first position in the set
@@ -58,13 +58,17 @@ public abstract class Pack {
     multiply(batch, 0, batch.groups(), batch.scratch());
   }
 
-  /** Sorts {@code batch} if it is to be; once before {@link #multiply(Batch, int, int, MemorySegment)}. */
+  /**
+   * Sorts {@code batch} if it is to be; once before {@link #multiply(Batch, int, int,
+   * MemorySegment)}.
+   */
   public void prepare(Batch batch) {}
 
   /**
    * The same as {@link #multiply(ActiveSet, int, int, Binding, MemorySegment)} for every stream of
-   * {@code batch} and its live groups from {@code from} to {@code to}, exclusive. The bits are those
-   * of one stream at a time, which is what this does unless a backend can share what it reads.
+   * {@code batch} and its live groups from {@code from} to {@code to}, exclusive. The bits are
+   * those of one stream at a time, which is what this does unless a backend can share what it
+   * reads.
    *
    * @param batch prepared ({@link #prepare}), of at least one stream
    * @param scratch {@link #batchScratchFloats} floats

@@ -8,8 +8,8 @@ import java.lang.foreign.SegmentAllocator;
 import java.util.List;
 
 /**
- * Where a pack keeps its rows. A group is one contiguous run: its rows over operand 0, kind by kind,
- * then those over operand 1, and so on; groups follow each other.
+ * Where a pack keeps its rows. A group is one contiguous run: its rows over operand 0, kind by
+ * kind, then those over operand 1, and so on; groups follow each other.
  *
  * <pre>
  *   group 0                               group 1
@@ -20,9 +20,10 @@ import java.util.List;
  *                          filled up with zero rows
  * </pre>
  *
- * <p>Rows that a unit does not have take no room. So each part has tables, off-heap: where a group's
- * rows begin, how many they are, and where the sum of each row goes. The sum of kind k of unit i
- * stands at {@code k * sumStride + i} of its operand's sums, whatever the order of summation.
+ * <p>Rows that a unit does not have take no room. So each part has tables, off-heap: where a
+ * group's rows begin, how many they are, and where the sum of each row goes. The sum of kind k of
+ * unit i stands at {@code k * sumStride + i} of its operand's sums, whatever the order of
+ * summation.
  *
  * <p>Immutable.
  */
@@ -149,8 +150,8 @@ public final class PackLayout {
     }
 
     /**
-     * Weights from one row to the next (INTERLEAVED), which is the padded width; or columns of a panel
-     * (CHAIN), which is the width.
+     * Weights from one row to the next (INTERLEAVED), which is the padded width; or columns of a
+     * panel (CHAIN), which is the width.
      */
     public int stride() {
       return order == SumOrder.INTERLEAVED ? Lanes.padded(columns) : columns;
@@ -232,8 +233,8 @@ public final class PackLayout {
     }
 
     /**
-     * Bytes a multiplication reads for one row. Of a panel's zero rows whole registers are left out,
-     * and the rest is not counted.
+     * Bytes a multiplication reads for one row. Of a panel's zero rows whole registers are left
+     * out, and the rest is not counted.
      */
     public long rowBytes() {
       return (long) format.bytes() * stride();

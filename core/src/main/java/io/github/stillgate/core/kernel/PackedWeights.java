@@ -10,8 +10,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Weights in their {@link PackLayout}, and the columns of an operand that is given by token. The same
- * for every backend; a {@link Pack} is a backend's kernel over them.
+ * Weights in their {@link PackLayout}, and the columns of an operand that is given by token. The
+ * same for every backend; a {@link Pack} is a backend's kernel over them.
  *
  * <p>Immutable, and safe for any number of threads while the arena is alive.
  */
@@ -33,8 +33,7 @@ public final class PackedWeights {
   }
 
   /** Copies {@code rows} into memory that lives as long as {@code arena}. */
-  public static PackedWeights of(
-      RowGroups rows, SumOrder order, WeightFormat format, Arena arena) {
+  public static PackedWeights of(RowGroups rows, SumOrder order, WeightFormat format, Arena arena) {
     PackLayout layout = new PackLayout(rows, order, format, arena);
     MemorySegment weights = PackMemory.allocate(layout.bytes(), arena);
     int tokenOperand = rows.tokens().orElse(-1);
@@ -152,10 +151,11 @@ public final class PackedWeights {
   }
 
   /**
-   * What a multiplication of all groups leaves in the sums of {@link #tokenOperand} when the operand
-   * is 1 at {@code token} and 0 elsewhere, bit for bit. In the order {@link SumOrder#INTERLEAVED} that
-   * is a column stored for the purpose; in the order {@link SumOrder#CHAIN} it is copied from the
-   * panels to {@code room}, so that the weights are kept once.
+   * What a multiplication of all groups leaves in the sums of {@link #tokenOperand} when the
+   * operand is 1 at {@code token} and 0 elsewhere, bit for bit. In the order {@link
+   * SumOrder#INTERLEAVED} that is a column stored for the purpose; in the order {@link
+   * SumOrder#CHAIN} it is copied from the panels to {@code room}, so that the weights are kept
+   * once.
    *
    * @param room sums of the operand; may be overwritten
    * @return the sums, which nobody may write

@@ -97,7 +97,9 @@ public final class Product {
     binding.leaveOut(operand);
   }
 
-  /** From now on the sums over the operand that may be given by token are those of {@code token}. */
+  /**
+   * From now on the sums over the operand that may be given by token are those of {@code token}.
+   */
   public void takeToken(int token) {
     int operand = pack.weights().tokenOperand();
     take(operand, pack.weights().column(token, own[operand]));
@@ -136,7 +138,9 @@ public final class Product {
     multiply(set, 0, set.count(), 0);
   }
 
-  /** The same for the positions from {@code from} to {@code to}, exclusive, by one of the workers. */
+  /**
+   * The same for the positions from {@code from} to {@code to}, exclusive, by one of the workers.
+   */
   public void multiply(ActiveSet set, int from, int to, int worker) {
     pack.multiply(set, from, to, binding, scratch[worker]);
   }

@@ -22,8 +22,8 @@ public record RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt
    *
    * @param operand number of the operand it multiplies
    * @param weights row i belongs to unit i
-   * @param present units that have such a row; null for all. A missing row is not stored and its sum
-   *     is +0
+   * @param present units that have such a row; null for all. A missing row is not stored and its
+   *     sum is +0
    */
   public record Rows(int operand, RowSource weights, @Nullable BitSet present) {
     /** A kind that every unit has. */
@@ -62,11 +62,7 @@ public record RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt
         throw new IllegalArgumentException(
             "rows over operand %d differ in shape: %d x %d, expected %d x %d"
                 .formatted(
-                    operand,
-                    weights.rows(),
-                    weights.columns(),
-                    units,
-                    first.weights().columns()));
+                    operand, weights.rows(), weights.columns(), units, first.weights().columns()));
       }
     }
     if (tokens.isPresent() && (tokens.getAsInt() < 0 || tokens.getAsInt() > operand)) {

@@ -6,10 +6,10 @@ package io.github.stillgate.core.kernel;
  */
 public enum SumOrder {
   /**
-   * Row by row; each row is padded with zeros to a multiple of {@link Lanes#COUNT}. 32 partial sums,
-   * number l taking the elements l, l + 32, l + 64, ... by fused multiply-add from +0; then the tree
-   * p[l] += p[l + 16], p[l] += p[l + 8], += 4, += 2, += 1. 512-bit code keeps two registers a row,
-   * 256-bit code four, 128-bit code eight. Suits rows that are skipped one by one.
+   * Row by row; each row is padded with zeros to a multiple of {@link Lanes#COUNT}. 32 partial
+   * sums, number l taking the elements l, l + 32, l + 64, ... by fused multiply-add from +0; then
+   * the tree p[l] += p[l + 16], p[l] += p[l + 8], += 4, += 2, += 1. 512-bit code keeps two
+   * registers a row, 256-bit code four, 128-bit code eight. Suits rows that are skipped one by one.
    */
   INTERLEAVED,
 

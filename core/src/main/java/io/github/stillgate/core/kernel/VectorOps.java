@@ -6,8 +6,8 @@ import java.lang.foreign.MemorySegment;
  * The complete small set of operations on vectors; every backend has them all, and everything else
  * can be composed of them. All segments are 64-byte aligned float32 and hold {@code
  * Lanes.padded(n)} elements. What an operation leaves in the first n elements does not depend on
- * padding, which the package's page says more of. Inputs stay as they are; {@code out} may be one of
- * them unless it is said otherwise.
+ * padding, which the package's page says more of. Inputs stay as they are; {@code out} may be one
+ * of them unless it is said otherwise.
  *
  * <p>Only {@link #flush} turns small numbers into zero.
  *

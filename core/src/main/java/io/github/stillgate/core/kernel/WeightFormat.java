@@ -15,8 +15,8 @@ public enum WeightFormat {
 
   /**
    * bfloat16: the upper half of a float32, rounded to nearest, ties to even. 32 weights that follow
-   * each other in a row or panel are 16 words of 32 bits: word j holds weight j in its lower half and
-   * weight j + 16 in its upper half, so one load, a shift and a mask widen two registers.
+   * each other in a row or panel are 16 words of 32 bits: word j holds weight j in its lower half
+   * and weight j + 16 in its upper half, so one load, a shift and a mask widen two registers.
    */
   BF16(2) {
     @Override

@@ -61,8 +61,8 @@ public final class PlanOptions {
   }
 
   /**
-   * Largest magnitude an input value may have; a step refuses larger ones, and a plan refuses weights
-   * that could overflow under it.
+   * Largest magnitude an input value may have; a step refuses larger ones, and a plan refuses
+   * weights that could overflow under it.
    */
   public float inputBound() {
     return inputBound;
@@ -131,17 +131,18 @@ public final class PlanOptions {
   }
 
   /**
-   * These options with the system's BLAS for whole dense products of batches and sequences: what {@link
-   * io.github.stillgate.core.session.BatchSession} multiplies for several streams and {@link
-   * io.github.stillgate.core.session.Sequence} for several steps in layers whose units are all live.
-   * Off by default: a BLAS sums in an order of its own, so outputs then depend on the library, the
-   * machine and the number of streams. Each sum w x stays within {@code (width + 1) 2^-23} times the L1
-   * norm of its row times the largest operand of what it is otherwise. Gates of conditional layers
-   * keep their order, and single sessions are as without it. The matrices are kept twice.
+   * These options with the system's BLAS for whole dense products of batches and sequences: what
+   * {@link io.github.stillgate.core.session.BatchSession} multiplies for several streams and {@link
+   * io.github.stillgate.core.session.Sequence} for several steps in layers whose units are all
+   * live. Off by default: a BLAS sums in an order of its own, so outputs then depend on the
+   * library, the machine and the number of streams. Each sum w x stays within {@code (width + 1)
+   * 2^-23} times the L1 norm of its row times the largest operand of what it is otherwise. Gates of
+   * conditional layers keep their order, and single sessions are as without it. The matrices are
+   * kept twice.
    *
-   * <p>A plan refuses it with a {@link BackendUnavailableException} where there is no BLAS. It needs
-   * the module {@code stillgate-kernels-native} and a library such as OpenBLAS, or netlib's BLAS in
-   * Java on the class path, which allocates in every product.
+   * <p>A plan refuses it with a {@link BackendUnavailableException} where there is no BLAS. It
+   * needs the module {@code stillgate-kernels-native} and a library such as OpenBLAS, or netlib's
+   * BLAS in Java on the class path, which allocates in every product.
    */
   public PlanOptions withBlas() {
     return new PlanOptions(backend, skipping, inputBound, crossover, weights, true);

@@ -9,9 +9,9 @@ public enum WeightFormat {
   F32,
 
   /**
-   * bfloat16, half the bytes: the upper 16 bits of a float32, rounded to nearest, ties to even. A step
-   * has the bits of the same plan with {@link #F32} on the rounded model. Weights of a bf16 file are
-   * not changed by it.
+   * bfloat16, half the bytes: the upper 16 bits of a float32, rounded to nearest, ties to even. A
+   * step has the bits of the same plan with {@link #F32} on the rounded model. Weights of a bf16
+   * file are not changed by it.
    */
   BF16
 }

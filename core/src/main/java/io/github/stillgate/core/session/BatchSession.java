@@ -1,8 +1,8 @@
 package io.github.stillgate.core.session;
 
 import io.github.stillgate.core.kernel.Elementary;
-import io.github.stillgate.core.stage.BatchRun;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.stage.BatchRun;
 import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.stage.StreamRun;
 import java.util.ArrayDeque;

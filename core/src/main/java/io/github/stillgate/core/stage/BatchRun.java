@@ -154,7 +154,9 @@ public final class BatchRun {
       }
     }
     if (batch.count() > 0) {
-      Objects.requireNonNull(streams[0].run(layer).phases()[phase].product()).pack().multiply(batch);
+      Objects.requireNonNull(streams[0].run(layer).phases()[phase].product())
+          .pack()
+          .multiply(batch);
     }
   }
 }

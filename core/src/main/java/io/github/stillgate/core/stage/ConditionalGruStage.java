@@ -81,9 +81,6 @@ public final class ConditionalGruStage extends Stage {
                     work,
                     h.floats())));
     return Run.gated(
-        h,
-        outputs(),
-        () -> gate.live().count() * gates.groupUnits(),
-        phases.toArray(Phase[]::new));
+        h, outputs(), () -> gate.live().count() * gates.groupUnits(), phases.toArray(Phase[]::new));
   }
 }

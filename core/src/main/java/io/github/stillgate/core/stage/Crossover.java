@@ -17,7 +17,6 @@ public final class Crossover {
   /** Until it was measured. */
   private static final double UNMEASURED = NEVER;
 
-
   private final boolean skipping;
   private final boolean recorded;
   private volatile double fraction;

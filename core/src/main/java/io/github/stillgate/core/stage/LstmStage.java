@@ -81,13 +81,10 @@ public final class LstmStage extends Stage {
             .orElse(null);
     this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
     this.allOutputs =
-        projection == null
-            ? all
-            : ActiveSet.all(projection.layout().groups(), packing.memory());
+        projection == null ? all : ActiveSet.all(projection.layout().groups(), packing.memory());
   }
 
-  private static void checkBounds(
-      Lstm layer, Bounds bounds, double cellBound, double outputBound) {
+  private static void checkBounds(Lstm layer, Bounds bounds, double cellBound, double outputBound) {
     bounds.requireFinite(outputBound);
     Lstm.Activations activations = layer.activations();
     double seen =
@@ -107,8 +104,7 @@ public final class LstmStage extends Stage {
   private static List<StatePart> parts(Lstm layer, double outputBound, double cellBound) {
     StatePart h = hidden(layer, outputBound);
     return List.of(
-        h,
-        StatePart.of(layer.name(), StatePart.Kind.CELLS, h.floats(), layer.cells(), cellBound));
+        h, StatePart.of(layer.name(), StatePart.Kind.CELLS, h.floats(), layer.cells(), cellBound));
   }
 
   @Override
@@ -127,9 +123,7 @@ public final class LstmStage extends Stage {
         units,
         Phase.fixed(step.product, all, step::finish),
         Phase.fixed(
-            projected,
-            allOutputs,
-            () -> ops.flush(outputs(), projected.sums(0), h.floats())));
+            projected, allOutputs, () -> ops.flush(outputs(), projected.sums(0), h.floats())));
   }
 
   private record Peepholes(MemorySegment input, MemorySegment forget, MemorySegment output) {}

@@ -168,8 +168,8 @@ public final class Network {
   }
 
   /**
-   * Closes everything that was opened; its memory and the packs are freed at once, or as soon as the
-   * steps that are running have ended. Any thread may close. Closing twice does nothing.
+   * Closes everything that was opened; its memory and the packs are freed at once, or as soon as
+   * the steps that are running have ended. Any thread may close. Closing twice does nothing.
    */
   public void close() {
     List<OneThread> open;

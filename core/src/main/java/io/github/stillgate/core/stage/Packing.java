@@ -29,7 +29,11 @@ import org.jspecify.annotations.Nullable;
  * @param tokens whether the stage is to take one-hot inputs by token; its input is operand 0
  */
 public record Packing(
-    Backend backend, Arena memory, WeightFormat format, @Nullable DenseProducts blas, boolean tokens) {
+    Backend backend,
+    Arena memory,
+    WeightFormat format,
+    @Nullable DenseProducts blas,
+    boolean tokens) {
   /** Units of a group in a layer whose units are all live: one panel a kind. */
   private static final int TILE_UNITS = Lanes.COUNT;
 
@@ -55,8 +59,8 @@ public record Packing(
   }
 
   /**
-   * The same for a layer that is multiplied whole, so that a BLAS may serve it; gates are not: their
-   * order of summation decides what is live.
+   * The same for a layer that is multiplied whole, so that a BLAS may serve it; gates are not:
+   * their order of summation decides what is live.
    */
   @SafeVarargs
   final Pack dense(List<Matrix>... operands) {

@@ -94,8 +94,7 @@ final class Pass {
   }
 
   private void keep(SequenceRun.Vectors to, int column, int t) {
-    MemorySegment.copy(
-        run.output().floats(), 0, to.memory(), to.at(t) + 4L * column, 4L * outputs);
+    MemorySegment.copy(run.output().floats(), 0, to.memory(), to.at(t) + 4L * column, 4L * outputs);
   }
 
   /** The sums of one phase over its input, for many steps at once. */
@@ -119,7 +118,9 @@ final class Pass {
       }
     }
 
-    /** Makes the sums of {@code count} steps; {@code steps} of all if it goes from the end, or -1. */
+    /**
+     * Makes the sums of {@code count} steps; {@code steps} of all if it goes from the end, or -1.
+     */
     void multiply(SequenceRun.Vectors from, int begin, int count, int steps) {
       batch.clear();
       for (int i = 0; i < count; i++) {

@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a stage's step on one stream: some groups of a product are multiplied, then an
- * elementwise end turns the sums into what the next phase, or the next stage, reads. A phase without
- * a product is its end alone. Streams of a batch go through a phase together, so that they can share
- * the multiplication.
+ * elementwise end turns the sums into what the next phase, or the next stage, reads. A phase
+ * without a product is its end alone. Streams of a batch go through a phase together, so that they
+ * can share the multiplication.
  *
  * <p>Not safe for several threads.
  */

@@ -39,11 +39,7 @@ public final class ResetBeforeGruStage extends Stage {
     Pack gateRows =
         packing.dense(List.of(layer.z().w(), layer.r().w()), List.of(layer.z().u(), layer.r().u()));
     Pack candidateRows = packing.dense(List.of(layer.c().w()), List.of(layer.c().u()));
-    super(
-        layer.outputs(),
-        bound,
-        List.of(hidden(layer, bound)),
-        List.of(gateRows, candidateRows));
+    super(layer.outputs(), bound, List.of(hidden(layer, bound)), List.of(gateRows, candidateRows));
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
     this.update = new Elementwise(activations.update(), ops);

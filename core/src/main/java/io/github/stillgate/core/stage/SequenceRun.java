@@ -34,7 +34,9 @@ public final class SequenceRun {
   /** The input vectors of a run. */
   private final StreamMemory.Room inputRoom;
 
-  /** What passes between layers: one reads the first and writes the second, the next the reverse. */
+  /**
+   * What passes between layers: one reads the first and writes the second, the next the reverse.
+   */
   private final StreamMemory.Room[] rooms;
 
   /** Floats of the widest vector that passes between layers, padded. */
@@ -229,7 +231,9 @@ public final class SequenceRun {
       return memory.asSlice(at(step), 4L * stride);
     }
 
-    /** Rooms are used again, by layers of other widths; padding is zero for whoever multiplies it. */
+    /**
+     * Rooms are used again, by layers of other widths; padding is zero for whoever multiplies it.
+     */
     void clearPadding(int width, int steps) {
       if (width < stride) {
         for (int t = 0; t < steps; t++) {

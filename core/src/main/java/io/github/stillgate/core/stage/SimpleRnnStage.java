@@ -36,8 +36,7 @@ public final class SimpleRnnStage extends Stage {
   Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Operand h = new Operand(outputs(), state);
     Product product = new Product(rows, scratch, 1, input, h);
-    return Run.ungated(
-        h, outputs(), Phase.fixed(product, all, () -> finish(product, h.floats())));
+    return Run.ungated(h, outputs(), Phase.fixed(product, all, () -> finish(product, h.floats())));
   }
 
   private void finish(Product product, MemorySegment h) {

@@ -58,7 +58,8 @@ public record Slot(String name, List<Direction> directions, List<StatePart> part
   Stage stage() {
     if (!isForward()) {
       throw new UnsupportedOperationException(
-          "layer %s reads its input from the end, so it cannot run step by step; use".formatted(name)
+          "layer %s reads its input from the end, so it cannot run step by step; use"
+                  .formatted(name)
               + " Sequence.open(plan)");
     }
     return directions.get(0).stage();

@@ -19,8 +19,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A simple recurrent unit. All its rows multiply the input, in the kinds f, r, u, k as far as it has
- * them; the recurrence is elementwise:
+ * A simple recurrent unit. All its rows multiply the input, in the kinds f, r, u, k as far as it
+ * has them; the recurrence is elementwise:
  *
  * <pre>
  *   z  = sigmoid(-fma(vf, c, Wf x + bf)) = 1 - f,   r = sigmoid(fma(vr, c, Wr x + br))
@@ -28,14 +28,14 @@ import org.jspecify.annotations.Nullable;
  *   h  = fma(r, g(c') - k, k)
  * </pre>
  *
- * With z = 0, where the forget gate is 1 to float32, c' is c bit for bit. The other way round, {@code
- * fma(f, c - u, u)}, such a step rounds, and c could drift without bounds.
+ * With z = 0, where the forget gate is 1 to float32, c' is c bit for bit. The other way round,
+ * {@code fma(f, c - u, u)}, such a step rounds, and c could drift without bounds.
  */
 public final class SruStage extends Stage {
   /**
    * A cell of at most this times U, the largest u, stays so: for a z that is not tiny c' is rounded
-   * from a mixture of c and u and rounding is monotone; for a tiny one c' moves towards u by less than
-   * an error of rounding could take it beyond.
+   * from a mixture of c and u and rounding is monotone; for a tiny one c' moves towards u by less
+   * than an error of rounding could take it beyond.
    */
   private static final double GROWTH = 1 + 0x1p-21;
 
@@ -68,8 +68,7 @@ public final class SruStage extends Stage {
     layer.highway().reset().ifPresent(gate -> checkGate(gate, cellBound, bounds));
     double outputBound = outputBound(layer, cellBound, bounds);
     Pack rows = packing.dense(matrices(layer));
-    StatePart c =
-        StatePart.of(layer.name(), StatePart.Kind.CELLS, 0, layer.outputs(), cellBound);
+    StatePart c = StatePart.of(layer.name(), StatePart.Kind.CELLS, 0, layer.outputs(), cellBound);
     super(layer.outputs(), outputBound, List.of(c), List.of(rows));
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
@@ -105,8 +104,7 @@ public final class SruStage extends Stage {
     double g = bounds.of(layer.activation(), cellBound);
     double k =
         switch (layer.highway()) {
-          case Sru.Highway.FromInput(Sru.Gate _, float scaled) ->
-              Math.abs(scaled) * bounds.input();
+          case Sru.Highway.FromInput(Sru.Gate _, float scaled) -> Math.abs(scaled) * bounds.input();
           case Sru.Highway.FromMatrix(Sru.Gate _, Matrix wh) -> bounds.product(wh);
           case Sru.Highway.GateOnly _, Sru.Highway.None _ -> 0;
         };

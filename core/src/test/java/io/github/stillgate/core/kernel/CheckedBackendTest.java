@@ -125,7 +125,9 @@ class CheckedBackendTest {
     return () -> pack(fault).multiply(set, 0, set.count(), stream, scratch);
   }
 
-  /** Five units of one row each, but for unit 3, and a kernel that does {@code fault} afterwards. */
+  /**
+   * Five units of one row each, but for unit 3, and a kernel that does {@code fault} afterwards.
+   */
   private Pack pack(Runnable fault) {
     BitSet present = new BitSet();
     present.set(0, UNITS);
@@ -148,10 +150,8 @@ class CheckedBackendTest {
           }
         };
     RowGroups rows =
-        new RowGroups(
-            UNITS, 1, List.of(new RowGroups.Rows(0, ones, present)), OptionalInt.empty());
-    PackedWeights weights =
-        PackedWeights.of(rows, SumOrder.INTERLEAVED, WeightFormat.F32, arena);
+        new RowGroups(UNITS, 1, List.of(new RowGroups.Rows(0, ones, present)), OptionalInt.empty());
+    PackedWeights weights = PackedWeights.of(rows, SumOrder.INTERLEAVED, WeightFormat.F32, arena);
     Pack right = new ReferenceBackend().over(weights, arena);
     return new CheckedPack(
         new Pack(weights) {

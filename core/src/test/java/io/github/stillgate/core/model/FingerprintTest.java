@@ -220,7 +220,9 @@ class FingerprintTest {
     }
   }
 
-  /** What the files of all kinds of then, in their order, hashed to before each had a format class. */
+  /**
+   * What the files of all kinds of then, in their order, hashed to before each had a format class.
+   */
   @ParameterizedTest
   @CsvSource({
     "F32, f11391d5e0addd07bf565a9879dc095d4295ad768e4949936014d699bd5fa3d4",

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.stillgate.contract.TestModels;
-import io.github.stillgate.core.stage.BatchRun;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.stage.BatchRun;
+import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.stage.StreamRun;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;

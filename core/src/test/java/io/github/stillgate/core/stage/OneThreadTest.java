@@ -3,9 +3,9 @@ package io.github.stillgate.core.stage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.github.stillgate.contract.TestModels;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.contract.TestModels;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;

@@ -13,8 +13,7 @@ final class NativeCells implements Cells {
   @Override
   public void preactivate(
       int n, MemorySegment x, MemorySegment h, MemorySegment bias, MemorySegment out) {
-    Kernels.preactivate(
-        Lanes.padded(n), x.address(), h.address(), bias.address(), out.address());
+    Kernels.preactivate(Lanes.padded(n), x.address(), h.address(), bias.address(), out.address());
   }
 
   @Override

@@ -20,10 +20,7 @@ final class NativePanels extends NativePack {
   @Override
   public void multiply(ActiveSet set, int from, int to, Binding stream, MemorySegment scratch) {
     products.multiplyPanels(
-        description,
-        set.indices().address() + 4L * from,
-        to - from,
-        stream.addresses().address());
+        description, set.indices().address() + 4L * from, to - from, stream.addresses().address());
   }
 
   @Override

@@ -11,9 +11,9 @@ import java.lang.foreign.MemorySegment;
 /** Rows in the order {@link SumOrder#INTERLEAVED}, multiplied by {@code sg_multiply_rows_*}. */
 final class NativeRows extends NativePack {
   /**
-   * A pack of so many bytes and more is read once for all streams of a batch; a smaller one stays in
-   * a core's second-level cache and goes stream by stream, without sorting by group. Where all groups
-   * are live in all streams nothing needs sorting, and any pack is shared.
+   * A pack of so many bytes and more is read once for all streams of a batch; a smaller one stays
+   * in a core's second-level cache and goes stream by stream, without sorting by group. Where all
+   * groups are live in all streams nothing needs sorting, and any pack is shared.
    */
   private static final long WORTH_SHARING = 1L << 20;
 
@@ -27,10 +27,7 @@ final class NativeRows extends NativePack {
   @Override
   public void multiply(ActiveSet set, int from, int to, Binding stream, MemorySegment scratch) {
     products.multiplyRows(
-        description,
-        set.indices().address() + 4L * from,
-        to - from,
-        stream.addresses().address());
+        description, set.indices().address() + 4L * from, to - from, stream.addresses().address());
   }
 
   @Override

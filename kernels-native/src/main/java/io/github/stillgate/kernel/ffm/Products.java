@@ -4,8 +4,8 @@ import io.github.stillgate.core.kernel.WeightFormat;
 
 /**
  * The C kernels that multiply packs of one weight format, as in {@code native/include/stillgate.h}.
- * Addresses are passed as longs. A class for each format, whose method handles are constants, so that
- * a call is compiled to a call.
+ * Addresses are passed as longs. A class for each format, whose method handles are constants, so
+ * that a call is compiled to a call.
  */
 interface Products {
   /** Those of {@code format}. */

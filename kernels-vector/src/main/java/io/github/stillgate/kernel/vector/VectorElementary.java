@@ -1,9 +1,9 @@
 package io.github.stillgate.kernel.vector;
 
+import static io.github.stillgate.kernel.vector.Memory.ALL;
 import static io.github.stillgate.kernel.vector.Species.BYTES;
 import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Species.SPECIES;
-import static io.github.stillgate.kernel.vector.Memory.ALL;
 
 import io.github.stillgate.core.kernel.Elementary;
 import jdk.incubator.vector.FloatVector;
@@ -86,8 +86,8 @@ final class VectorElementary {
   }
 
   /**
-   * {@code out = tanh(values)}, which may be the same memory: so the exponential is written out once
-   * more, since a pass of its own would overwrite what the next one reads.
+   * {@code out = tanh(values)}, which may be the same memory: so the exponential is written out
+   * once more, since a pass of its own would overwrite what the next one reads.
    */
   static void tanh(long address, int bytes, long outAddress) {
     long values = Memory.at(address);

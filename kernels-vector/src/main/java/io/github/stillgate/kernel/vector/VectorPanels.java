@@ -15,9 +15,9 @@ import io.github.stillgate.core.kernel.SumOrder;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Panels in the order {@link SumOrder#CHAIN}: lanes are rows. Registers of rows come in pairs, which
- * lie next to each other in a column. One stream: two pairs at a time, whose chains overlap in the
- * CPU. Several streams: one pair for four streams, which share the load of the weights.
+ * Panels in the order {@link SumOrder#CHAIN}: lanes are rows. Registers of rows come in pairs,
+ * which lie next to each other in a column. One stream: two pairs at a time, whose chains overlap
+ * in the CPU. Several streams: one pair for four streams, which share the load of the weights.
  */
 abstract class VectorPanels extends Pack {
   /** Streams that share a pair of registers. */
@@ -134,8 +134,8 @@ abstract class VectorPanels extends Pack {
   }
 
   /**
-   * Where a register of sums goes: to its place if the sums of all its rows stand there next to each
-   * other, else to {@code slot}.
+   * Where a register of sums goes: to its place if the sums of all its rows stand there next to
+   * each other, else to {@code slot}.
    */
   private static long to(Tables part, int first, int rows, int row, long sums, long slot) {
     if (row + LANES <= rows) {
@@ -218,8 +218,7 @@ abstract class VectorPanels extends Pack {
       ALL.set(JAVA_LONG, Memory.at(vectors + 8L * i), address(batch, operand, stream));
       long sums = address(batch, parts.length + operand, stream);
       long slot = room + 2L * i * SLOT_BYTES;
-      ALL.set(
-          JAVA_LONG, Memory.at(places + 16L * i), to(part, first, rows, row0, sums, slot));
+      ALL.set(JAVA_LONG, Memory.at(places + 16L * i), to(part, first, rows, row0, sums, slot));
       ALL.set(
           JAVA_LONG,
           Memory.at(places + 16L * i + 8),

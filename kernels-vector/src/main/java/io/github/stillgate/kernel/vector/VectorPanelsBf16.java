@@ -15,13 +15,14 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Panels of bfloat16: a pair is one register of words, whose lower halves are rows of a panel's first
- * half and whose upper halves are those of its second half.
+ * Panels of bfloat16: a pair is one register of words, whose lower halves are rows of a panel's
+ * first half and whose upper halves are those of its second half.
  */
 final class VectorPanelsBf16 extends VectorPanels {
   private static final int COLUMN_BYTES = 2 * Lanes.COUNT;
 
-  private static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_PREFERRED.withShape(SPECIES.vectorShape());
+  private static final VectorSpecies<Integer> WORDS =
+      IntVector.SPECIES_PREFERRED.withShape(SPECIES.vectorShape());
   private static final IntVector UPPER = IntVector.broadcast(WORDS, 0xffff_0000);
 
   VectorPanelsBf16(PackedWeights weights) {

@@ -15,13 +15,13 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Rows in the order {@link SumOrder#INTERLEAVED}: walks the live groups and leaves each row to the
- * kernel of one vector width and format. One row at a time reads the pack from front to back; two or
- * four at once were 10 to 40 % slower at every length.
+ * kernel of one vector width and format. One row at a time reads the pack from front to back; two
+ * or four at once were 10 to 40 % slower at every length.
  */
 abstract class VectorRows extends Pack {
   /**
-   * A pack of so many bytes and more is read once for all streams of a batch; a smaller one stays in
-   * a core's second-level cache and goes stream by stream, without sorting by group.
+   * A pack of so many bytes and more is read once for all streams of a batch; a smaller one stays
+   * in a core's second-level cache and goes stream by stream, without sorting by group.
    */
   private static final long WORTH_SHARING = 1L << 20;
 

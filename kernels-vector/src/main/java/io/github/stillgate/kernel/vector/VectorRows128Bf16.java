@@ -1,7 +1,7 @@
 package io.github.stillgate.kernel.vector;
 
-import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
+import static io.github.stillgate.kernel.vector.Species.ORDER;
 
 import io.github.stillgate.core.kernel.PackedWeights;
 import jdk.incubator.vector.FloatVector;
@@ -38,28 +38,44 @@ final class VectorRows128Bf16 extends VectorRows {
       IntVector words2 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2 + 32, ORDER);
       IntVector words3 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2 + 48, ORDER);
       p0 =
-          words0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
+          words0
+              .lanewise(VectorOperators.LSHL, 16)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k, ORDER), p0);
       p1 =
-          words1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
+          words1
+              .lanewise(VectorOperators.LSHL, 16)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 16, ORDER), p1);
       p2 =
-          words2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
+          words2
+              .lanewise(VectorOperators.LSHL, 16)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 32, ORDER), p2);
       p3 =
-          words3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
+          words3
+              .lanewise(VectorOperators.LSHL, 16)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 48, ORDER), p3);
       p4 =
-          words0.and(UPPER).reinterpretAsFloats()
+          words0
+              .and(UPPER)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 64, ORDER), p4);
       p5 =
-          words1.and(UPPER).reinterpretAsFloats()
+          words1
+              .and(UPPER)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 80, ORDER), p5);
       p6 =
-          words2.and(UPPER).reinterpretAsFloats()
+          words2
+              .and(UPPER)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 96, ORDER), p6);
       p7 =
-          words3.and(UPPER).reinterpretAsFloats()
+          words3
+              .and(UPPER)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 112, ORDER), p7);
     }
     FloatVector even = p0.add(p4).add(p2.add(p6));

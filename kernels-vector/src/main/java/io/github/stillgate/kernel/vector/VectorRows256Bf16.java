@@ -1,7 +1,7 @@
 package io.github.stillgate.kernel.vector;
 
-import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
+import static io.github.stillgate.kernel.vector.Species.ORDER;
 
 import io.github.stillgate.core.kernel.PackedWeights;
 import jdk.incubator.vector.FloatVector;
@@ -36,16 +36,24 @@ final class VectorRows256Bf16 extends VectorRows {
       IntVector words0 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2, ORDER);
       IntVector words1 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2 + 32, ORDER);
       a =
-          words0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
+          words0
+              .lanewise(VectorOperators.LSHL, 16)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k, ORDER), a);
       b =
-          words1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
+          words1
+              .lanewise(VectorOperators.LSHL, 16)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 32, ORDER), b);
       c =
-          words0.and(UPPER).reinterpretAsFloats()
+          words0
+              .and(UPPER)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 64, ORDER), c);
       d =
-          words1.and(UPPER).reinterpretAsFloats()
+          words1
+              .and(UPPER)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 96, ORDER), d);
     }
     FloatVector p = a.add(c).add(b.add(d));

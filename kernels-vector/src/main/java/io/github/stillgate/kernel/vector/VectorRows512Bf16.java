@@ -1,7 +1,7 @@
 package io.github.stillgate.kernel.vector;
 
-import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
+import static io.github.stillgate.kernel.vector.Species.ORDER;
 
 import io.github.stillgate.core.kernel.PackedWeights;
 import jdk.incubator.vector.FloatVector;
@@ -34,10 +34,14 @@ final class VectorRows512Bf16 extends VectorRows {
     for (int k = 0; k < bytes; k += 128) {
       IntVector words0 = IntVector.fromMemorySegment(WORDS, ALL, w + k / 2, ORDER);
       a =
-          words0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats()
+          words0
+              .lanewise(VectorOperators.LSHL, 16)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k, ORDER), a);
       b =
-          words0.and(UPPER).reinterpretAsFloats()
+          words0
+              .and(UPPER)
+              .reinterpretAsFloats()
               .fma(FloatVector.fromMemorySegment(S, ALL, x + k + 64, ORDER), b);
     }
     FloatVector p = a.add(b);

@@ -1,7 +1,7 @@
 package io.github.stillgate.kernel.vector;
 
-import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
+import static io.github.stillgate.kernel.vector.Species.ORDER;
 
 import io.github.stillgate.core.kernel.PackedWeights;
 import jdk.incubator.vector.FloatVector;

@@ -49,8 +49,7 @@ final class ReferenceCells extends ComposedCells {
     }
   }
 
-  private static float preactivation(
-      int at, MemorySegment x, MemorySegment h, MemorySegment bias) {
+  private static float preactivation(int at, MemorySegment x, MemorySegment h, MemorySegment bias) {
     return (get(x, at) + get(h, at)) + get(bias, at);
   }
 

@@ -34,8 +34,7 @@ final class ReferencePack extends Pack {
     }
   }
 
-  private void sumRows(
-      PackLayout.Part part, int group, MemorySegment vector, MemorySegment sums) {
+  private void sumRows(PackLayout.Part part, int group, MemorySegment vector, MemorySegment sums) {
     boolean chain = layout().order() == SumOrder.CHAIN;
     int first = part.firstRow(group);
     int rows = part.rows(group);

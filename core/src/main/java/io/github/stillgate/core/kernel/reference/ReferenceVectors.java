@@ -101,8 +101,8 @@ final class ReferenceVectors implements VectorOps {
   }
 
   /**
-   * The tree of {@link SumOrder#INTERLEAVED}: lanes {@code lane, lane + step, ...} of the 32 partial
-   * sums.
+   * The tree of {@link SumOrder#INTERLEAVED}: lanes {@code lane, lane + step, ...} of the 32
+   * partial sums.
    */
   private static float tree(MemorySegment values, int padded, int lane, int step) {
     if (step < Lanes.COUNT) {

@@ -1,9 +1,9 @@
 package io.github.stillgate.core.model.format;
 
-import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.ArrayNode;
-import io.github.stillgate.core.json.ObjectNode;
+import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.JsonProblem;
+import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.json.StrictJson;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
