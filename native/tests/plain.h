@@ -1,4 +1,4 @@
-/* Plain C written from the documents (RowLayout, BlockLayout, Elementary), and what all tests share. */
+/* Plain C written from the documents (SumOrder, Elementary), and what all tests share. */
 #ifndef PLAIN_H
 #define PLAIN_H
 

@@ -40,6 +40,69 @@ static void test_selection(int64_t n, const float *scores) {
     free(indices);
 }
 
+/* Operations on vectors, into memory of their own and over their first input. */
+static void test_operations(int64_t n, float scale) {
+    int64_t s = padded(n);
+    float *a = floats(s), *b = floats(s), *c = floats(s), *out = floats(s), *over = floats(s);
+    fill(a, n, scale);
+    fill(b, n, scale);
+    fill(c, n, 1.0f);
+    a[0] = 1e-31f;
+    b[n - 1] = -0.0f;
+    poison(a, n);
+    poison(b, n);
+    poison(c, n);
+#define OPERATION(name, call, over_call, formula)                                                      \
+    memcpy(over, a, (size_t)s * 4);                                                                    \
+    call;                                                                                              \
+    over_call;                                                                                         \
+    for (int64_t i = 0; i < n; i++) {                                                                  \
+        check(name, i, formula, out[i]);                                                               \
+        check(name " in place", i, formula, over[i]);                                                  \
+    }
+    OPERATION("add", sg_add(s, a, b, out), sg_add(s, over, b, over), a[i] + b[i])
+    OPERATION("subtract", sg_subtract(s, a, b, out), sg_subtract(s, over, b, over), a[i] - b[i])
+    OPERATION("multiply", sg_multiply(s, a, b, out), sg_multiply(s, over, b, over), a[i] * b[i])
+    OPERATION("multiply_add", sg_multiply_add(s, a, b, c, out), sg_multiply_add(s, over, b, c, over),
+              plain_fma(a[i], b[i], c[i]))
+    OPERATION("choose", sg_choose(s, a, b, c, out), sg_choose(s, over, b, c, over),
+              a[i] > 0.0f ? b[i] : c[i])
+    OPERATION("flush", sg_flush(s, a, out), sg_flush(s, over, over), plain_flush(a[i]))
+    for (int function = 0; function < 8; function++) {
+        OPERATION("apply", sg_apply(function, 0.3f, 0.7f, s, a, out),
+                  sg_apply(function, 0.3f, 0.7f, s, over, over),
+                  plain_pointwise(function, a[i], 0.3f, 0.7f))
+    }
+    float max = a[0];
+    for (int64_t i = 0; i < n; i++) {
+        max = a[i] > max ? a[i] : max;
+    }
+    float *ones = floats(s), *e = floats(s);
+    for (int64_t i = 0; i < n; i++) {
+        ones[i] = 1.0f;
+        e[i] = plain_exp(a[i] - max);
+    }
+    float sum = row_sum(e, ones, n);
+    OPERATION("softmax", sg_softmax(n, s, a, out), sg_softmax(n, s, over, over), e[i] / sum)
+    for (int64_t i = n; i < s; i++) {
+        check("softmax", i, 0.0f, out[i]);
+    }
+#undef OPERATION
+    for (int64_t units = 1; units <= n; units++) {
+        sg_spread(n, units, a, out);
+        for (int64_t i = 0; i < n; i++) {
+            check("spread", i, a[i / units], out[i]);
+        }
+    }
+    free_floats(a);
+    free_floats(b);
+    free_floats(c);
+    free_floats(out);
+    free_floats(over);
+    free_floats(ones);
+    free_floats(e);
+}
+
 void test_cells(int64_t n, float scale) {
     int64_t s = padded(n);
     float *a = floats(s), *state = floats(3 * s), *input = floats(3 * s), *bias = floats(3 * s);
@@ -62,40 +125,17 @@ void test_cells(int64_t n, float scale) {
 
     test_selection(n, a);
 
-    sg_relu(s, state, input, bias, out);
+    sg_preactivate(s, input, state, bias, out);
     for (int64_t i = 0; i < n; i++) {
-        float v = (input[i] + state[i]) + bias[i];
-        check("relu", i, v > 0.0f ? v : 0.0f, out[i]);
+        check("preactivate", i, (input[i] + state[i]) + bias[i], out[i]);
     }
-    sg_add(s, state, bias, out);
-    for (int64_t i = 0; i < n; i++) {
-        check("add", i, state[i] + bias[i], out[i]);
-    }
-
-    sg_add_both(s, state, input, bias, out);
-    for (int64_t i = 0; i < n; i++) {
-        check("add_both", i, (input[i] + state[i]) + bias[i], out[i]);
-    }
+    test_operations(n, scale);
     float *z = floats(s);
-    sg_clipped_tanh(s, a, z);
     for (int64_t i = 0; i < n; i++) {
-        check("clipped_tanh", i, a[i] > 0.0f ? plain_tanh(a[i]) : 0.0f, z[i]);
+        z[i] = a[i] > 0.0f ? plain_tanh(a[i]) : 0.0f;
     }
-    for (int64_t units = 1; units <= n; units++) {
-        if (n % units == 0) {
-            sg_spread(n, units, state, out);
-            for (int64_t i = 0; i < n; i++) {
-                check("spread", i, state[i / units], out[i]);
-            }
-        }
-    }
-    memcpy(out, z, (size_t)s * 4);
-    sg_scale_by_sigmoid(s, state, bias, out);
-    for (int64_t i = 0; i < n; i++) {
-        check("scale_by_sigmoid", i, z[i] * plain_sigmoid(state[i] + bias[i]), out[i]);
-    }
-
-    sg_conditional_gru(s, z, state, input, bias, h);
+    poison(z, n);
+    sg_conditional_gru(s, z, input, state, bias, h);
     for (int64_t i = 0; i < n; i++) {
         float e = before[i];
         if (a[i] > 0.0f) {
@@ -107,7 +147,7 @@ void test_cells(int64_t n, float scale) {
     }
 
     memcpy(h, before, (size_t)s * 4);
-    sg_gru(s, state, input, bias, h);
+    sg_gru(s, input, state, bias, h);
     for (int64_t i = 0; i < n; i++) {
         float z = plain_sigmoid((input[i] + state[i]) + bias[i]);
         float r = plain_sigmoid((input[s + i] + state[s + i]) + bias[s + i]);
@@ -116,24 +156,6 @@ void test_cells(int64_t n, float scale) {
     }
 
     float *left = input, *right = bias, *value = state + s;
-    for (int function = 0; function < 8; function++) {
-        sg_apply(function, 0.3f, 0.7f, s, state, out);
-        for (int64_t i = 0; i < n; i++) {
-            float v = plain_flush(plain_pointwise(function, state[i], 0.3f, 0.7f));
-            check("apply", 1000 * function + i, v, out[i]);
-        }
-    }
-    left[0] = 1e-20f;
-    right[0] = 1e-20f;
-    sg_multiply(s, left, right, out);
-    for (int64_t i = 0; i < n; i++) {
-        check("multiply", i, plain_flush(left[i] * right[i]), out[i]);
-    }
-    memcpy(out, before, (size_t)s * 4);
-    sg_add_product(s, left, right, out);
-    for (int64_t i = 0; i < n; i++) {
-        check("add_product", i, plain_fma(left[i], right[i], before[i]), out[i]);
-    }
     memcpy(h, before, (size_t)s * 4);
     sg_carry(s, left, right, value, h);
     for (int64_t i = 0; i < n; i++) {
@@ -146,21 +168,6 @@ void test_cells(int64_t n, float scale) {
         check("blend", i, plain_blend(z[i], value[i], before[i]), h[i]);
     }
 
-    sg_softmax(n, s, state, bias, out);
-    float max = state[0] + bias[0];
-    for (int64_t i = 0; i < n; i++) {
-        float v = state[i] + bias[i];
-        max = v > max ? v : max;
-    }
-    float *ones = floats(s), *e = floats(s);
-    for (int64_t i = 0; i < n; i++) {
-        ones[i] = 1.0f;
-        e[i] = plain_exp((state[i] + bias[i]) - max);
-    }
-    float sum = row_sum(e, ones, n);
-    for (int64_t i = 0; i < s; i++) {
-        check("softmax", i, i < n ? e[i] / sum : 0.0f, out[i]);
-    }
     free_floats(a);
     free_floats(z);
     free_floats(state);
@@ -169,6 +176,4 @@ void test_cells(int64_t n, float scale) {
     free_floats(h);
     free_floats(before);
     free_floats(out);
-    free_floats(ones);
-    free_floats(e);
 }

@@ -1,8 +1,8 @@
 /*
- * Each tier against plain C written from the documents (RowLayout, BlockLayout, Elementary), bit for bit.
+ * Each tier against plain C written from the documents (PackLayout, SumOrder, WeightFormat, Elementary), bit for bit.
  * Exits with 77 where this CPU or build lacks the tier.
  *
- * Sizes are ugly on purpose: widths 1 to 3 registers and a bit, groups that do not fill fours, 1 to 3 rows.
+ * Sizes are ugly on purpose: widths 1 to 3 registers and a bit, groups that fill no register, 1 to 3 kinds of rows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,36 @@
 #include "stillgate.h"
 #include "tests.h"
 
+/* Ugly shapes, each alone and for some streams. */
+static void test_all_products(int panels, int bf16, int missing) {
+    static const shape SHAPES[] = {
+        {.units = 1, .group_units = 1, .operands = 1, .kinds = {1}, .widths = {1}},
+        {.units = 11, .group_units = 1, .operands = 2, .kinds = {2, 1}, .widths = {33, 27}},
+        {.units = 9, .group_units = 1, .operands = 2, .kinds = {3, 1}, .widths = {97, 160}},
+        {.units = 7, .group_units = 1, .operands = 3, .kinds = {1, 2, 1}, .widths = {31, 600, 5}},
+        {.units = 80, .group_units = 16, .operands = 2, .kinds = {2, 2}, .widths = {70, 27}},
+        {.units = 250, .group_units = 64, .operands = 2, .kinds = {2, 3}, .widths = {33, 9}},
+        {.units = 30, .group_units = 5, .operands = 2, .kinds = {3, 1}, .widths = {30, 41}},
+        {.units = 100, .group_units = 100, .operands = 1, .kinds = {1}, .widths = {16}},
+        {.units = 100, .group_units = 32, .operands = 2, .kinds = {3, 3}, .widths = {40, 100}},
+        {.units = 16, .group_units = 2, .operands = 2, .kinds = {1, 3}, .widths = {16, 5}},
+        {.units = 150, .group_units = 1, .operands = 1, .kinds = {1}, .widths = {1000}},
+    };
+    for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
+        shape s = SHAPES[i];
+        s.panels = panels;
+        s.bf16 = bf16;
+        s.missing = missing;
+        for (int again = 0; again < 3; again++) {
+            test_products(&s);
+        }
+        for (int streams = 1; streams <= MOST_STREAMS; streams += 2) {
+            test_products_of_streams(&s, streams, 0);
+            test_products_of_streams(&s, streams, 1);
+        }
+    }
+}
+
 int main(int argc, char **argv) {
     const char *wanted = argc > 1 ? argv[1] : "";
     const char *tier = sg_choose_tier(wanted);
@@ -20,28 +50,8 @@ int main(int argc, char **argv) {
         return 77;
     }
     int64_t control = read_control();
-    for (int64_t groups = 1; groups <= 11; groups += 2) {
-        for (int64_t rows = 1; rows <= 3; rows++) {
-            test_rows(groups, rows, 1, 0, 0);
-            test_rows(groups, rows, 33, rows, 27);
-            test_rows(groups, rows, 97, 4 - rows, 160);
-            test_rows(groups, 0, 1, rows, 31);
-        }
-    }
-    for (int streams = 1; streams <= MOST_STREAMS; streams += 2) {
-        for (int all = 0; all < 2; all++) {
-            test_rows_of_streams(7, 2, 70, 2, 27, streams, all);
-            test_rows_of_streams(5, 3, 33, 0, 1, streams, all);
-            test_rows_of_streams(9, 0, 1, 1, 130, streams, all);
-        }
-        /* More rows than one chunk. */
-        test_rows_of_streams(150, 0, 1, 1, 1000, streams, 1);
-        test_blocks(5, 16, 2, 70, 2, 27, streams);
-        test_blocks(4, 64, 2, 33, 2, 9, streams);
-        test_blocks(6, 5, 3, 30, 1, 41, streams);
-        test_blocks(1, 100, 0, 1, 1, 16, streams);
-        test_blocks(8, 2, 1, 16, 3, 5, streams);
-        test_blocks(4, 24, 2, 96, 1, 7, streams);
+    for (int format = 0; format < 8; format++) {
+        test_all_products(format & 1, format >> 1 & 1, format >> 2);
     }
     /* Every number of lanes in a last register of any width, and whole ones. */
     for (int64_t n = 1; n <= 130; n += n < 33 ? 1 : 13) {

@@ -1,12 +1,30 @@
-/* Rows and blocks times vectors, alone and for many streams. */
+/* Rows and panels times vectors, alone and for many streams, in both weight formats. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "plain.h"
 #include "stillgate.h"
 #include "tests.h"
 
-/* A vector whose padding is poisoned. */
+enum { MOST_OPERANDS = 3 };
+
+/* A pack with what it was made of: weight(o, k, u, c) is `weights[o]` of kind k, unit u, column c. */
+typedef struct packed {
+    shape s;
+    int64_t groups;
+    int64_t sum_stride;
+    int64_t *at[MOST_OPERANDS];
+    int32_t *first[MOST_OPERANDS];
+    int32_t *sums[MOST_OPERANDS];
+    float *rows[MOST_OPERANDS]; /* the rows that there are, one after the other, as they are widened */
+    void *weights;
+    int64_t elements;
+    sg_part parts[MOST_OPERANDS];
+    sg_pack pack;
+} packed;
+
+/* A vector whose padding is poisoned where rows are padded with zero, which hides it. */
 static float *vector(int64_t width, float scale) {
     float *p = floats(padded(width));
     fill(p, width, scale);
@@ -14,236 +32,254 @@ static float *vector(int64_t width, float scale) {
     return p;
 }
 
-/* Rows of random weights; their padding is zero, as packing leaves it. */
-static float *row_weights(const sg_rows *pack, int64_t groups, int64_t state_width,
-                          int64_t input_width) {
-    float *weights = floats(groups * pack->group_stride);
-    float *row = weights;
-    for (int64_t g = 0; g < groups; g++) {
-        for (int64_t r = 0; r < pack->state_rows; r++, row += pack->state_stride) {
-            fill(row, state_width, 1.0f);
-        }
-        for (int64_t r = 0; r < pack->input_rows; r++, row += pack->input_stride) {
-            fill(row, input_width, 1.0f);
-        }
-    }
-    return weights;
+/* As the Java enum WeightFormat rounds: to nearest, ties to even; weights here are far from the largest. */
+static float rounded(float weight) {
+    uint32_t bits;
+    memcpy(&bits, &weight, 4);
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+    memcpy(&weight, &bits, 4);
+    return weight;
 }
 
-void test_rows(int64_t groups, int64_t state_rows, int64_t state_width, int64_t input_rows,
-               int64_t input_width) {
-    sg_rows pack = {0};
-    pack.state_rows = state_rows;
-    pack.state_stride = state_rows ? padded(state_width) : 0;
-    pack.input_rows = input_rows;
-    pack.input_stride = input_rows ? padded(input_width) : 0;
-    pack.group_stride = state_rows * pack.state_stride + input_rows * pack.input_stride;
-    pack.sum_stride = padded(groups);
-    float *weights = row_weights(&pack, groups, state_width, input_width);
-    pack.weights = weights;
-    float *state = vector(state_width, 1.0f);
-    float *input = vector(input_width, 3.0f);
-    float *state_sums = floats((state_rows + 1) * pack.sum_stride);
-    float *input_sums = floats((input_rows + 1) * pack.sum_stride);
-    int32_t *live = malloc((size_t)groups * 4);
-    int64_t count = 0;
-    for (int64_t g = 0; g < groups; g++) {
-        if (uniform() > -0.2f) {
-            live[count++] = (int32_t)g;
-        } else {
-            /* Still groups are poisoned: reading one shows up as NaN. */
-            for (int64_t k = 0; k < pack.group_stride; k++) {
-                weights[g * pack.group_stride + k] = NAN;
-            }
-        }
+static void store(packed *p, int64_t at, float weight) {
+    if (!p->s.bf16) {
+        ((float *)p->weights)[at] = weight;
+        return;
     }
-    const float guard = 12345.0f;
-    for (int64_t i = 0; i < (state_rows + 1) * pack.sum_stride; i++) state_sums[i] = guard;
-    for (int64_t i = 0; i < (input_rows + 1) * pack.sum_stride; i++) input_sums[i] = guard;
-    sg_multiply_rows(&pack, live, count, state_rows ? state : NULL, state_sums,
-                     input_rows ? input : NULL, input_sums);
-    int64_t next = 0;
-    for (int64_t g = 0; g < groups; g++) {
-        int is_live = next < count && live[next] == g;
-        next += is_live;
-        const float *at = weights + g * pack.group_stride;
-        for (int64_t r = 0; r < state_rows; r++) {
-            float e = is_live ? row_sum(at + r * pack.state_stride, state, state_width) : guard;
-            check("state sum", g, e, state_sums[r * pack.sum_stride + g]);
-        }
-        at += state_rows * pack.state_stride;
-        for (int64_t r = 0; r < input_rows; r++) {
-            float e = is_live ? row_sum(at + r * pack.input_stride, input, input_width) : guard;
-            check("input sum", g, e, input_sums[r * pack.sum_stride + g]);
-        }
-    }
-    check("guard", 0, guard, state_sums[state_rows * pack.sum_stride]);
-    check("guard", 1, guard, input_sums[input_rows * pack.sum_stride]);
-    free_floats(weights);
-    free_floats(state);
-    free_floats(input);
-    free_floats(state_sums);
-    free_floats(input_sums);
-    free(live);
+    uint32_t bits;
+    memcpy(&bits, &weight, 4);
+    /* 32 weights are 16 words: lower halves first. */
+    int64_t lane = at % 32;
+    ((uint16_t *)p->weights)[at - lane + 2 * (lane % 16) + lane / 16] = (uint16_t)(bits >> 16);
 }
 
-/* Rows for many streams have the bits of each stream alone. */
-void test_rows_of_streams(int64_t groups, int64_t state_rows, int64_t state_width,
-                          int64_t input_rows, int64_t input_width, int streams, int all) {
-    sg_rows pack = {0};
-    pack.state_rows = state_rows;
-    pack.state_stride = state_rows ? padded(state_width) : 0;
-    pack.input_rows = input_rows;
-    pack.input_stride = input_rows ? padded(input_width) : 0;
-    pack.group_stride = state_rows * pack.state_stride + input_rows * pack.input_stride;
-    pack.sum_stride = padded(groups);
-    float *weights = row_weights(&pack, groups, state_width, input_width);
-    pack.weights = weights;
-    float *addresses[4 * MOST_STREAMS] = {0};
-    for (int s = 0; s < streams; s++) {
-        addresses[s] = vector(state_width, 1.0f);
-        addresses[MOST_STREAMS + s] = floats(state_rows * pack.sum_stride);
-        addresses[2 * MOST_STREAMS + s] = vector(input_width, 2.0f);
-        addresses[3 * MOST_STREAMS + s] = floats(input_rows * pack.sum_stride);
+static packed *make(const shape *s) {
+    packed *p = calloc(1, sizeof *p);
+    p->s = *s;
+    p->groups = (s->units + s->group_units - 1) / s->group_units;
+    p->sum_stride = padded(s->units);
+    int64_t at = 0;
+    for (int64_t o = 0; o < s->operands; o++) {
+        p->at[o] = malloc((size_t)p->groups * 8);
+        p->first[o] = calloc((size_t)p->groups + 1, 4);
+        p->sums[o] = malloc((size_t)(s->kinds[o] * s->units) * 4);
+        p->rows[o] = floats(s->kinds[o] * s->units * s->widths[o]);
     }
-    int32_t *starts = calloc((size_t)groups + 1, 4);
-    int32_t *members = malloc((size_t)(groups * streams) * 4);
-    int32_t count = 0;
-    for (int64_t g = 0; g < groups; g++) {
-        starts[g] = count;
-        for (int s = 0; s < streams; s++) {
-            if (all || uniform() > -0.4f) {
-                members[count++] = s;
+    for (int64_t g = 0; g < p->groups; g++) {
+        int64_t end = (g + 1) * s->group_units < s->units ? (g + 1) * s->group_units : s->units;
+        for (int64_t o = 0; o < s->operands; o++) {
+            int32_t row = p->first[o][g];
+            p->at[o][g] = at;
+            for (int64_t k = 0; k < s->kinds[o]; k++) {
+                for (int64_t u = g * s->group_units; u < end; u++) {
+                    if (!s->missing || uniform() > -0.5f) {
+                        p->sums[o][row++] = (int32_t)(k * p->sum_stride + u);
+                    }
+                }
             }
+            p->first[o][g + 1] = row;
+            int64_t count = row - p->first[o][g];
+            at += s->panels ? padded(count) * s->widths[o] : count * padded(s->widths[o]);
         }
     }
-    starts[groups] = count;
-    if (all) {
-        sg_multiply_all_rows_batch(&pack, groups, streams, addresses, MOST_STREAMS);
-    } else {
-        sg_multiply_rows_batch(&pack, groups, starts, members, addresses, MOST_STREAMS);
-    }
-    for (int64_t g = 0; g < groups; g++) {
-        for (int32_t m = starts[g]; m < starts[g + 1]; m++) {
-            int s = members[m];
-            const float *row = weights + g * pack.group_stride;
-            for (int64_t r = 0; r < state_rows; r++, row += pack.state_stride) {
-                check("rows of streams", g, row_sum(row, addresses[s], state_width),
-                      addresses[MOST_STREAMS + s][r * pack.sum_stride + g]);
-            }
-            for (int64_t r = 0; r < input_rows; r++, row += pack.input_stride) {
-                check("rows of streams", g,
-                      row_sum(row, addresses[2 * MOST_STREAMS + s], input_width),
-                      addresses[3 * MOST_STREAMS + s][r * pack.sum_stride + g]);
+    p->elements = at;
+    p->weights = floats(at);
+    for (int64_t o = 0; o < s->operands; o++) {
+        for (int64_t g = 0; g < p->groups; g++) {
+            for (int32_t row = p->first[o][g]; row < p->first[o][g + 1]; row++) {
+                int64_t r = row - p->first[o][g];
+                for (int64_t c = 0; c < s->widths[o]; c++) {
+                    float w = s->bf16 ? rounded(uniform()) : uniform();
+                    p->rows[o][row * s->widths[o] + c] = w;
+                    store(p, p->at[o][g] + (s->panels ? (r / 32 * s->widths[o] + c) * 32 + r % 32
+                                                      : r * padded(s->widths[o]) + c), w);
+                }
             }
         }
+        sg_part part = {p->at[o], p->first[o], p->sums[o],
+                        s->panels ? s->widths[o] : padded(s->widths[o])};
+        p->parts[o] = part;
     }
-    for (int i = 0; i < 4 * MOST_STREAMS; i++) {
-        free_floats(addresses[i]);
-    }
-    free_floats(weights);
-    free(starts);
-    free(members);
+    sg_pack pack = {p->weights, s->operands, p->parts};
+    p->pack = pack;
+    return p;
 }
 
-static float chain(const float *panels, int64_t row, int64_t width, const float *vector) {
+static void drop(packed *p) {
+    for (int64_t o = 0; o < p->s.operands; o++) {
+        free(p->at[o]);
+        free(p->first[o]);
+        free(p->sums[o]);
+        free_floats(p->rows[o]);
+    }
+    free_floats(p->weights);
+    free(p);
+}
+
+/* One chain: from +0 in ascending order. */
+static float chain(const float *w, const float *x, int64_t width) {
     float sum = 0;
     for (int64_t k = 0; k < width; k++) {
-        sum = plain_fma(panels[(row / 32 * width + k) * 32 + row % 32], vector[k], sum);
+        sum = plain_fma(w[k], x[k], sum);
     }
     return sum;
 }
 
-static void check_block(const sg_blocks *pack, int64_t group, int input, const float *vector,
-                        const float *sums) {
-    int64_t rows = (input ? pack->input_rows : pack->state_rows) * pack->group_units;
-    int64_t width = input ? pack->input_width : pack->state_width;
-    const float *panels =
-        pack->weights + group * pack->group_stride + (input ? pack->input_at : 0);
-    for (int64_t row = 0; row < rows; row++) {
-        int64_t at = row / pack->group_units * pack->sum_stride + group * pack->group_units +
-                     row % pack->group_units;
-        check(input ? "block over input" : "block over state", at,
-              chain(panels, row, width, vector), sums[at]);
+static float expected(const packed *p, int64_t o, int32_t row, const float *x) {
+    const float *w = p->rows[o] + row * p->s.widths[o];
+    return p->s.panels ? chain(w, x, p->s.widths[o]) : row_sum(w, x, p->s.widths[o]);
+}
+
+static void multiply(const packed *p, const int32_t *groups, int64_t count, float **addresses) {
+    if (p->s.panels && p->s.bf16) {
+        sg_multiply_panels_bf16(&p->pack, groups, count, addresses);
+    } else if (p->s.panels) {
+        sg_multiply_panels_f32(&p->pack, groups, count, addresses);
+    } else if (p->s.bf16) {
+        sg_multiply_rows_bf16(&p->pack, groups, count, addresses);
+    } else {
+        sg_multiply_rows_f32(&p->pack, groups, count, addresses);
     }
 }
 
-/* Blocks alone and in a batch; streams differ in what is live, still blocks are poisoned. */
-void test_blocks(int64_t groups, int64_t units, int64_t state_rows, int64_t state_width,
-                 int64_t input_rows, int64_t input_width, int streams) {
-    sg_blocks pack = {0};
-    pack.group_units = units;
-    pack.sum_stride = padded(groups * units);
-    pack.state_rows = state_rows;
-    pack.state_width = state_width;
-    pack.input_rows = input_rows;
-    pack.input_width = input_width;
-    pack.input_at = padded(state_rows * units) * state_width;
-    pack.group_stride = pack.input_at + padded(input_rows * units) * input_width;
-    float *weights = floats(groups * pack.group_stride);
-    fill(weights, groups * pack.group_stride, 1.0f);
-    pack.weights = weights;
-    int64_t state_room = state_rows * pack.sum_stride;
-    int64_t input_room = input_rows * pack.sum_stride;
-    float *addresses[4 * MOST_STREAMS] = {0};
-    int32_t *starts = calloc((size_t)groups + 1, 4);
-    int32_t *members = malloc((size_t)(groups * streams) * 4);
-    for (int s = 0; s < streams; s++) {
-        addresses[s] = vector(state_width, 1.0f);
-        addresses[MOST_STREAMS + s] = floats(state_room);
-        addresses[2 * MOST_STREAMS + s] = vector(input_width, 2.0f);
-        addresses[3 * MOST_STREAMS + s] = floats(input_room);
+static void multiply_batch(const packed *p, int64_t from, int64_t to, const int32_t *starts,
+                           const int32_t *members, float **addresses) {
+    if (p->s.panels && p->s.bf16) {
+        sg_multiply_panels_batch_bf16(&p->pack, from, to, starts, members, addresses, MOST_STREAMS);
+    } else if (p->s.panels) {
+        sg_multiply_panels_batch_f32(&p->pack, from, to, starts, members, addresses, MOST_STREAMS);
+    } else if (p->s.bf16) {
+        sg_multiply_rows_batch_bf16(&p->pack, from, to, starts, members, addresses, MOST_STREAMS);
+    } else {
+        sg_multiply_rows_batch_f32(&p->pack, from, to, starts, members, addresses, MOST_STREAMS);
     }
+}
+
+/* Still groups are poisoned: reading one shows up as NaN. */
+static void poison_group(const packed *p, int64_t group) {
+    int64_t end = group + 1 < p->groups ? p->at[0][group + 1] : p->elements;
+    for (int64_t at = p->at[0][group]; at < end; at++) {
+        if (p->s.bf16) {
+            ((uint16_t *)p->weights)[at] = 0x7fc0;
+        } else {
+            ((float *)p->weights)[at] = NAN;
+        }
+    }
+}
+
+static const float GUARD = 12345.0f;
+
+static float *guarded(int64_t n) {
+    float *p = floats(n);
+    for (int64_t i = 0; i < n; i++) p[i] = GUARD;
+    return p;
+}
+
+/* Sums of the rows of live groups; everything else is as it was. */
+static void check_sums(const char *what, const packed *p, int64_t o, const char *live,
+                       const float *x, const float *sums) {
+    int64_t n = (p->s.kinds[o] + 1) * p->sum_stride;
+    float *all = guarded(n);
+    for (int64_t g = 0; g < p->groups; g++) {
+        for (int32_t row = p->first[o][g]; live[g] && row < p->first[o][g + 1]; row++) {
+            all[p->sums[o][row]] = expected(p, o, row, x);
+        }
+    }
+    for (int64_t i = 0; i < n; i++) {
+        check(what, i, all[i], sums[i]);
+    }
+    free_floats(all);
+}
+
+/* One stream in two calls, with one operand left out if there is more than one. */
+void test_products(const shape *s) {
+    packed *p = make(s);
+    int64_t out = s->operands > 1 && uniform() > 0.0f ? s->operands - 1 : -1;
+    float *addresses[2 * MOST_OPERANDS] = {0};
+    for (int64_t o = 0; o < s->operands; o++) {
+        addresses[o] = o == out ? NULL : vector(s->widths[o], 1.0f + (float)o);
+        addresses[s->operands + o] = guarded((s->kinds[o] + 1) * p->sum_stride);
+    }
+    char *live = calloc((size_t)p->groups, 1);
+    int32_t *groups = malloc((size_t)p->groups * 4);
+    int64_t count = 0;
+    for (int64_t g = 0; g < p->groups; g++) {
+        if (uniform() > -0.2f) {
+            live[g] = 1;
+            groups[count++] = (int32_t)g;
+        } else {
+            poison_group(p, g);
+        }
+    }
+    int64_t cut = count / 3;
+    multiply(p, groups, cut, addresses);
+    multiply(p, groups + cut, count - cut, addresses);
+    char *none = calloc((size_t)p->groups, 1);
+    for (int64_t o = 0; o < s->operands; o++) {
+        const float *sums = addresses[s->operands + o];
+        check_sums(s->panels ? "panel sum" : "row sum", p, o, o == out ? none : live, addresses[o], sums);
+        free_floats(addresses[o]);
+        free_floats(addresses[s->operands + o]);
+    }
+    free(none);
+    free(live);
+    free(groups);
+    drop(p);
+}
+
+/* Many streams, each live where it is, in two calls; or all of them live everywhere. */
+void test_products_of_streams(const shape *s, int streams, int all) {
+    packed *p = make(s);
+    float *addresses[2 * MOST_OPERANDS * MOST_STREAMS] = {0};
+    for (int i = 0; i < streams; i++) {
+        for (int64_t o = 0; o < s->operands; o++) {
+            addresses[o * MOST_STREAMS + i] = vector(s->widths[o], 1.0f);
+            addresses[(s->operands + o) * MOST_STREAMS + i] = guarded((s->kinds[o] + 1) * p->sum_stride);
+        }
+    }
+    char *live = calloc((size_t)(p->groups * streams), 1);
+    int32_t *starts = calloc((size_t)p->groups + 1, 4);
+    int32_t *members = malloc((size_t)(p->groups * streams) * 4);
     int32_t count = 0;
-    for (int64_t g = 0; g < groups; g++) {
+    for (int64_t g = 0; g < p->groups; g++) {
         starts[g] = count;
-        int any = 0;
-        for (int s = 0; s < streams; s++) {
-            if (g % 4 != 3 && uniform() > -0.4f) {
-                members[count++] = s;
-                any = 1;
+        for (int i = 0; i < streams; i++) {
+            if (all || (g % 4 != 3 && uniform() > -0.4f)) {
+                members[count++] = i;
+                live[i * p->groups + g] = 1;
             }
         }
-        if (!any) {
-            for (int64_t k = 0; k < pack.group_stride; k++) {
-                weights[g * pack.group_stride + k] = NAN;
+        if (count == starts[g]) {
+            poison_group(p, g);
+        }
+    }
+    starts[p->groups] = count;
+    int64_t cut = p->groups / 2;
+    if (all && !s->panels) {
+        for (int half = 0; half < 2; half++) {
+            int64_t from = half ? cut : 0, to = half ? p->groups : cut;
+            if (s->bf16) {
+                sg_multiply_all_rows_batch_bf16(&p->pack, from, to, streams, addresses, MOST_STREAMS);
+            } else {
+                sg_multiply_all_rows_batch_f32(&p->pack, from, to, streams, addresses, MOST_STREAMS);
             }
         }
+    } else {
+        multiply_batch(p, cut, p->groups, starts, members, addresses);
+        multiply_batch(p, 0, cut, starts, members, addresses);
     }
-    starts[groups] = count;
-    sg_multiply_blocks_batch(&pack, groups, starts, members, addresses, MOST_STREAMS);
-    float *state_sums = floats(state_room);
-    float *input_sums = floats(input_room);
-    for (int64_t g = 0; g < groups; g++) {
-        for (int32_t m = starts[g]; m < starts[g + 1]; m++) {
-            int s = members[m];
-            int32_t live = (int32_t)g;
-            sg_multiply_blocks(&pack, &live, 1, addresses[s], state_sums,
-                               addresses[2 * MOST_STREAMS + s], input_sums);
-            check_block(&pack, g, 0, addresses[s], state_sums);
-            check_block(&pack, g, 1, addresses[2 * MOST_STREAMS + s], input_sums);
-            check_block(&pack, g, 0, addresses[s], addresses[MOST_STREAMS + s]);
-            check_block(&pack, g, 1, addresses[2 * MOST_STREAMS + s],
-                        addresses[3 * MOST_STREAMS + s]);
+    for (int i = 0; i < streams; i++) {
+        for (int64_t o = 0; o < s->operands; o++) {
+            float *x = addresses[o * MOST_STREAMS + i];
+            float *sums = addresses[(s->operands + o) * MOST_STREAMS + i];
+            check_sums(s->panels ? "panels of streams" : "rows of streams", p, o, live + i * p->groups,
+                       x, sums);
+            free_floats(x);
+            free_floats(sums);
         }
     }
-    /* What belongs to still blocks was never written. */
-    for (int s = 0; s < streams; s++) {
-        for (int64_t g = 3; g < groups; g += 4) {
-            for (int64_t row = 0; row < state_rows; row++) {
-                for (int64_t u = g * units; u < (g + 1) * units; u++) {
-                    int64_t at = row * pack.sum_stride + u;
-                    check("still", at, 0.0f, addresses[MOST_STREAMS + s][at]);
-                }
-            }
-        }
-    }
-    for (int i = 0; i < 4 * MOST_STREAMS; i++) {
-        free_floats(addresses[i]);
-    }
-    free_floats(weights);
+    free(live);
     free(starts);
     free(members);
-    free_floats(state_sums);
-    free_floats(input_sums);
+    drop(p);
 }

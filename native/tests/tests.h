@@ -6,12 +6,20 @@
 
 enum { MOST_STREAMS = 27 };
 
-void test_rows(int64_t groups, int64_t state_rows, int64_t state_width, int64_t input_rows,
-               int64_t input_width);
-void test_rows_of_streams(int64_t groups, int64_t state_rows, int64_t state_width,
-                          int64_t input_rows, int64_t input_width, int streams, int all);
-void test_blocks(int64_t groups, int64_t units, int64_t state_rows, int64_t state_width,
-                 int64_t input_rows, int64_t input_width, int streams);
+/* What is packed, and how. */
+typedef struct shape {
+    int64_t units;
+    int64_t group_units;
+    int64_t operands;
+    int64_t kinds[3];
+    int64_t widths[3];
+    int panels;  /* or rows */
+    int bf16;    /* or float32 */
+    int missing; /* some units lack some rows */
+} shape;
+
+void test_products(const shape *s);
+void test_products_of_streams(const shape *s, int streams, int all);
 void test_cells(int64_t n, float scale);
 
 #endif
