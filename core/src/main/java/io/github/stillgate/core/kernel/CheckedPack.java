@@ -27,6 +27,11 @@ final class CheckedPack extends Pack {
   }
 
   @Override
+  public int batchScratchFloats(int capacity) {
+    return pack.batchScratchFloats(capacity);
+  }
+
+  @Override
   public void prepare(Batch batch) {
     pack.prepare(batch);
   }

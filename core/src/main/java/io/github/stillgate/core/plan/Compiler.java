@@ -1,6 +1,7 @@
 package io.github.stillgate.core.plan;
 
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
@@ -44,6 +45,13 @@ final class Compiler {
     this.memory = memory;
   }
 
+  /** With assertions enabled, {@code backend} after checks of what its kernels trust. */
+  private static Backend checkedIfAsserting(Backend backend) {
+    boolean asserting = false;
+    assert asserting = true;
+    return asserting ? CheckedBackend.of(backend) : backend;
+  }
+
   /**
    * Packs the layers of {@code model} for {@code backend}.
    *
@@ -51,8 +59,9 @@ final class Compiler {
    * @throws IllegalArgumentException if a sum could overflow float32
    */
   static Network compile(Model model, PlanOptions options, float inputBound, Backend backend) {
+    Backend used = checkedIfAsserting(backend);
     return Network.pack(
-        model.inputs(), memory -> new Compiler(options, backend, memory).slots(model, inputBound));
+        model.inputs(), memory -> new Compiler(options, used, memory).slots(model, inputBound));
   }
 
   private List<Slot> slots(Model model, double inputBound) {

@@ -26,6 +26,9 @@ abstract class VectorPanels extends Pack {
   /** Pairs of registers in a column of a panel. */
   static final int PAIRS = Lanes.COUNT / (2 * Species.COUNT);
 
+  /** Most registers of sums that are formed together. */
+  private static final int MOST_REGISTERS = 8;
+
   private static final int LANES = Species.COUNT;
   private static final int SLOT_BYTES = Species.BYTES;
 
@@ -48,14 +51,16 @@ abstract class VectorPanels extends Pack {
   abstract int secondRow(int pair);
 
   /**
-   * Two pairs for one stream.
+   * Four pairs for one stream.
    *
    * @param pair0 address of the first pair in column 0
-   * @param to0 where its first register of sums goes
-   * @param to1 where its second goes
+   * @param places addresses of eight registers of sums, two a pair
    */
-  abstract void sumTwo(
-      long pair0, long pair1, int columns, long vector, long to0, long to1, long to2, long to3);
+  abstract void sumFour(
+      long pair0, long pair1, long pair2, long pair3, int columns, long vector, long places);
+
+  /** Two pairs for one stream. */
+  abstract void sumTwo(long pair0, long pair1, int columns, long vector, long places);
 
   /**
    * One pair for four streams.
@@ -90,30 +95,51 @@ abstract class VectorPanels extends Pack {
     long at = part.at(group);
     long panelBytes = (long) part.stride() * columnBytes;
     int pairs = pairs(rows);
-    for (int pair = 0; pair < pairs; pair += 2) {
-      int next = Math.min(pair + 1, pairs - 1);
-      int row0 = row(pair, false);
-      int row1 = row(pair, true);
-      int row2 = row(next, false);
-      int row3 = row(next, true);
-      long to0 = to(part, first, rows, row0, sums, room);
-      long to1 = to(part, first, rows, row1, sums, room + SLOT_BYTES);
-      long to2 = to(part, first, rows, row2, sums, room + 2 * SLOT_BYTES);
-      long to3 = to(part, first, rows, row3, sums, room + 3 * SLOT_BYTES);
-      sumTwo(
-          at + pair / PAIRS * panelBytes + pairAt(pair % PAIRS),
-          at + next / PAIRS * panelBytes + pairAt(next % PAIRS),
-          part.stride(),
-          vector,
-          to0,
-          to1,
-          to2,
-          to3);
-      sort(part, first, rows, row0, sums, to0, room);
-      sort(part, first, rows, row1, sums, to1, room + SLOT_BYTES);
-      sort(part, first, rows, row2, sums, to2, room + 2 * SLOT_BYTES);
-      sort(part, first, rows, row3, sums, to3, room + 3 * SLOT_BYTES);
+    long places = room + (long) MOST_REGISTERS * SLOT_BYTES;
+    int together;
+    for (int pair = 0; pair < pairs; pair += together) {
+      together = pairs - pair > 2 ? 4 : 2;
+      for (int i = 0; i < together; i++) {
+        int of = Math.min(pair + i, pairs - 1);
+        long slot = room + 2L * i * SLOT_BYTES;
+        place(part, first, rows, of, sums, slot, places + 16L * i);
+      }
+      long pair0 = pairAddress(at, panelBytes, pair);
+      long pair1 = pairAddress(at, panelBytes, Math.min(pair + 1, pairs - 1));
+      if (together == 4) {
+        long pair2 = pairAddress(at, panelBytes, Math.min(pair + 2, pairs - 1));
+        long pair3 = pairAddress(at, panelBytes, Math.min(pair + 3, pairs - 1));
+        sumFour(pair0, pair1, pair2, pair3, part.stride(), vector, places);
+      } else {
+        sumTwo(pair0, pair1, part.stride(), vector, places);
+      }
+      for (int i = 0; i < together; i++) {
+        int of = Math.min(pair + i, pairs - 1);
+        long slot = room + 2L * i * SLOT_BYTES;
+        sortPair(part, first, rows, of, sums, slot, places + 16L * i);
+      }
     }
+  }
+
+  private long pairAddress(long at, long panelBytes, int pair) {
+    return at + pair / PAIRS * panelBytes + pairAt(pair % PAIRS);
+  }
+
+  /** Where the two registers of a pair go: to their place, or to the slots. */
+  private void place(
+      Tables part, int first, int rows, int pair, long sums, long slot, long places) {
+    long to0 = to(part, first, rows, row(pair, false), sums, slot);
+    long to1 = to(part, first, rows, row(pair, true), sums, slot + SLOT_BYTES);
+    ALL.set(JAVA_LONG, Memory.at(places), to0);
+    ALL.set(JAVA_LONG, Memory.at(places + 8), to1);
+  }
+
+  private void sortPair(
+      Tables part, int first, int rows, int pair, long sums, long slot, long places) {
+    long to0 = ALL.get(JAVA_LONG, Memory.at(places));
+    long to1 = ALL.get(JAVA_LONG, Memory.at(places + 8));
+    sort(part, first, rows, row(pair, false), sums, to0, slot);
+    sort(part, first, rows, row(pair, true), sums, to1, slot + SLOT_BYTES);
   }
 
   /** Pairs that hold a row; those of nothing but padding are not read. */
@@ -186,52 +212,41 @@ abstract class VectorPanels extends Pack {
     int begin = batch.start(group);
     int end = batch.start(group + 1);
     for (int pair = 0; pair < pairs; pair++) {
-      int row0 = row(pair, false);
-      int row1 = row(pair, true);
-      long pairAt = at + pair / PAIRS * panelBytes + pairAt(pair % PAIRS);
+      long pairAt = pairAddress(at, panelBytes, pair);
       for (int member = begin; member < end; member += STREAMS) {
-        sumSome(part, first, rows, row0, row1, pairAt, batch, operand, member, end, room);
+        int some = Math.min(STREAMS, end - member);
+        sumSome(part, first, rows, pair, pairAt, batch, operand, member, some, room);
       }
     }
   }
 
   /**
-   * Four streams from {@code member} on; where fewer are left, the last stands for those after it.
-   * The room holds eight slots of sums, four addresses of vectors and eight of sums.
+   * Some streams, up to four, from {@code member} on; the last stands for those that lack. The room
+   * holds eight slots of sums, eight addresses of sums and four of vectors.
    */
   private void sumSome(
       Tables part,
       int first,
       int rows,
-      int row0,
-      int row1,
+      int pair,
       long pairAt,
       Batch batch,
       int operand,
       int member,
-      int end,
+      int some,
       long room) {
-    long vectors = room + 2L * STREAMS * SLOT_BYTES;
-    long places = vectors + 8L * STREAMS;
+    long places = room + (long) MOST_REGISTERS * SLOT_BYTES;
+    long vectors = places + 8L * MOST_REGISTERS;
     for (int i = 0; i < STREAMS; i++) {
-      int stream = stream(batch, Math.min(member + i, end - 1));
+      int stream = stream(batch, member + Math.min(i, some - 1));
       ALL.set(JAVA_LONG, Memory.at(vectors + 8L * i), address(batch, operand, stream));
       long sums = address(batch, parts.length + operand, stream);
-      long slot = room + 2L * i * SLOT_BYTES;
-      ALL.set(JAVA_LONG, Memory.at(places + 16L * i), to(part, first, rows, row0, sums, slot));
-      ALL.set(
-          JAVA_LONG,
-          Memory.at(places + 16L * i + 8),
-          to(part, first, rows, row1, sums, slot + SLOT_BYTES));
+      place(part, first, rows, pair, sums, room + 2L * i * SLOT_BYTES, places + 16L * i);
     }
     sumForFour(pairAt, part.stride(), vectors, places);
-    for (int i = 0; i < Math.min(STREAMS, end - member); i++) {
+    for (int i = 0; i < some; i++) {
       long sums = address(batch, parts.length + operand, stream(batch, member + i));
-      long slot = room + 2L * i * SLOT_BYTES;
-      long to0 = ALL.get(JAVA_LONG, Memory.at(places + 16L * i));
-      long to1 = ALL.get(JAVA_LONG, Memory.at(places + 16L * i + 8));
-      sort(part, first, rows, row0, sums, to0, slot);
-      sort(part, first, rows, row1, sums, to1, slot + SLOT_BYTES);
+      sortPair(part, first, rows, pair, sums, room + 2L * i * SLOT_BYTES, places + 16L * i);
     }
   }
 

@@ -45,8 +45,48 @@ final class VectorPanelsBf16 extends VectorPanels {
   }
 
   @Override
-  void sumTwo(
-      long pair0, long pair1, int columns, long vector, long to0, long to1, long to2, long to3) {
+  void sumFour(long pair0, long pair1, long pair2, long pair3, int columns, long vector, long places) {
+    long w0 = Memory.at(pair0);
+    long w1 = Memory.at(pair1);
+    long w2 = Memory.at(pair2);
+    long w3 = Memory.at(pair3);
+    long x = Memory.at(vector);
+    FloatVector p0 = FloatVector.zero(SPECIES);
+    FloatVector p1 = FloatVector.zero(SPECIES);
+    FloatVector p2 = FloatVector.zero(SPECIES);
+    FloatVector p3 = FloatVector.zero(SPECIES);
+    FloatVector p4 = FloatVector.zero(SPECIES);
+    FloatVector p5 = FloatVector.zero(SPECIES);
+    FloatVector p6 = FloatVector.zero(SPECIES);
+    FloatVector p7 = FloatVector.zero(SPECIES);
+    for (int column = 0; column < columns; column++) {
+      FloatVector v = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, x + 4L * column));
+      long k = (long) column * COLUMN_BYTES;
+      IntVector words0 = IntVector.fromMemorySegment(WORDS, ALL, w0 + k, ORDER);
+      p0 = words0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(v, p0);
+      p1 = words0.and(UPPER).reinterpretAsFloats().fma(v, p1);
+      IntVector words1 = IntVector.fromMemorySegment(WORDS, ALL, w1 + k, ORDER);
+      p2 = words1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(v, p2);
+      p3 = words1.and(UPPER).reinterpretAsFloats().fma(v, p3);
+      IntVector words2 = IntVector.fromMemorySegment(WORDS, ALL, w2 + k, ORDER);
+      p4 = words2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(v, p4);
+      p5 = words2.and(UPPER).reinterpretAsFloats().fma(v, p5);
+      IntVector words3 = IntVector.fromMemorySegment(WORDS, ALL, w3 + k, ORDER);
+      p6 = words3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(v, p6);
+      p7 = words3.and(UPPER).reinterpretAsFloats().fma(v, p7);
+    }
+    store(p0, places);
+    store(p1, places + 8);
+    store(p2, places + 16);
+    store(p3, places + 24);
+    store(p4, places + 32);
+    store(p5, places + 40);
+    store(p6, places + 48);
+    store(p7, places + 56);
+  }
+
+  @Override
+  void sumTwo(long pair0, long pair1, int columns, long vector, long places) {
     long w0 = Memory.at(pair0);
     long w1 = Memory.at(pair1);
     long x = Memory.at(vector);
@@ -58,16 +98,16 @@ final class VectorPanelsBf16 extends VectorPanels {
       FloatVector v = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, x + 4L * column));
       long k = (long) column * COLUMN_BYTES;
       IntVector words0 = IntVector.fromMemorySegment(WORDS, ALL, w0 + k, ORDER);
-      IntVector words1 = IntVector.fromMemorySegment(WORDS, ALL, w1 + k, ORDER);
       p0 = words0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(v, p0);
       p1 = words0.and(UPPER).reinterpretAsFloats().fma(v, p1);
+      IntVector words1 = IntVector.fromMemorySegment(WORDS, ALL, w1 + k, ORDER);
       p2 = words1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(v, p2);
       p3 = words1.and(UPPER).reinterpretAsFloats().fma(v, p3);
     }
-    p0.intoMemorySegment(ALL, Memory.at(to0), ORDER);
-    p1.intoMemorySegment(ALL, Memory.at(to1), ORDER);
-    p2.intoMemorySegment(ALL, Memory.at(to2), ORDER);
-    p3.intoMemorySegment(ALL, Memory.at(to3), ORDER);
+    store(p0, places);
+    store(p1, places + 8);
+    store(p2, places + 16);
+    store(p3, places + 24);
   }
 
   @Override

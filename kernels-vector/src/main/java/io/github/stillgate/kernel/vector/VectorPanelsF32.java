@@ -35,8 +35,44 @@ final class VectorPanelsF32 extends VectorPanels {
   }
 
   @Override
-  void sumTwo(
-      long pair0, long pair1, int columns, long vector, long to0, long to1, long to2, long to3) {
+  void sumFour(long pair0, long pair1, long pair2, long pair3, int columns, long vector, long places) {
+    long w0 = Memory.at(pair0);
+    long w1 = Memory.at(pair1);
+    long w2 = Memory.at(pair2);
+    long w3 = Memory.at(pair3);
+    long x = Memory.at(vector);
+    FloatVector p0 = FloatVector.zero(SPECIES);
+    FloatVector p1 = FloatVector.zero(SPECIES);
+    FloatVector p2 = FloatVector.zero(SPECIES);
+    FloatVector p3 = FloatVector.zero(SPECIES);
+    FloatVector p4 = FloatVector.zero(SPECIES);
+    FloatVector p5 = FloatVector.zero(SPECIES);
+    FloatVector p6 = FloatVector.zero(SPECIES);
+    FloatVector p7 = FloatVector.zero(SPECIES);
+    for (int column = 0; column < columns; column++) {
+      FloatVector v = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, x + 4L * column));
+      long k = (long) column * COLUMN_BYTES;
+      p0 = FloatVector.fromMemorySegment(SPECIES, ALL, w0 + k, ORDER).fma(v, p0);
+      p1 = FloatVector.fromMemorySegment(SPECIES, ALL, w0 + k + BYTES, ORDER).fma(v, p1);
+      p2 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k, ORDER).fma(v, p2);
+      p3 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k + BYTES, ORDER).fma(v, p3);
+      p4 = FloatVector.fromMemorySegment(SPECIES, ALL, w2 + k, ORDER).fma(v, p4);
+      p5 = FloatVector.fromMemorySegment(SPECIES, ALL, w2 + k + BYTES, ORDER).fma(v, p5);
+      p6 = FloatVector.fromMemorySegment(SPECIES, ALL, w3 + k, ORDER).fma(v, p6);
+      p7 = FloatVector.fromMemorySegment(SPECIES, ALL, w3 + k + BYTES, ORDER).fma(v, p7);
+    }
+    store(p0, places);
+    store(p1, places + 8);
+    store(p2, places + 16);
+    store(p3, places + 24);
+    store(p4, places + 32);
+    store(p5, places + 40);
+    store(p6, places + 48);
+    store(p7, places + 56);
+  }
+
+  @Override
+  void sumTwo(long pair0, long pair1, int columns, long vector, long places) {
     long w0 = Memory.at(pair0);
     long w1 = Memory.at(pair1);
     long x = Memory.at(vector);
@@ -52,10 +88,10 @@ final class VectorPanelsF32 extends VectorPanels {
       p2 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k, ORDER).fma(v, p2);
       p3 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k + BYTES, ORDER).fma(v, p3);
     }
-    p0.intoMemorySegment(ALL, Memory.at(to0), ORDER);
-    p1.intoMemorySegment(ALL, Memory.at(to1), ORDER);
-    p2.intoMemorySegment(ALL, Memory.at(to2), ORDER);
-    p3.intoMemorySegment(ALL, Memory.at(to3), ORDER);
+    store(p0, places);
+    store(p1, places + 8);
+    store(p2, places + 16);
+    store(p3, places + 24);
   }
 
   @Override
