@@ -61,14 +61,14 @@ final class VectorPanelsF32 extends VectorPanels {
       p6 = FloatVector.fromMemorySegment(SPECIES, ALL, w3 + k, ORDER).fma(v, p6);
       p7 = FloatVector.fromMemorySegment(SPECIES, ALL, w3 + k + BYTES, ORDER).fma(v, p7);
     }
-    store(p0, places);
-    store(p1, places + 8);
-    store(p2, places + 16);
-    store(p3, places + 24);
-    store(p4, places + 32);
-    store(p5, places + 40);
-    store(p6, places + 48);
-    store(p7, places + 56);
+    p0.intoMemorySegment(ALL, place(places, 0), ORDER);
+    p1.intoMemorySegment(ALL, place(places, 1), ORDER);
+    p2.intoMemorySegment(ALL, place(places, 2), ORDER);
+    p3.intoMemorySegment(ALL, place(places, 3), ORDER);
+    p4.intoMemorySegment(ALL, place(places, 4), ORDER);
+    p5.intoMemorySegment(ALL, place(places, 5), ORDER);
+    p6.intoMemorySegment(ALL, place(places, 6), ORDER);
+    p7.intoMemorySegment(ALL, place(places, 7), ORDER);
   }
 
   @Override
@@ -88,10 +88,10 @@ final class VectorPanelsF32 extends VectorPanels {
       p2 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k, ORDER).fma(v, p2);
       p3 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k + BYTES, ORDER).fma(v, p3);
     }
-    store(p0, places);
-    store(p1, places + 8);
-    store(p2, places + 16);
-    store(p3, places + 24);
+    p0.intoMemorySegment(ALL, place(places, 0), ORDER);
+    p1.intoMemorySegment(ALL, place(places, 1), ORDER);
+    p2.intoMemorySegment(ALL, place(places, 2), ORDER);
+    p3.intoMemorySegment(ALL, place(places, 3), ORDER);
   }
 
   @Override
@@ -126,18 +126,18 @@ final class VectorPanelsF32 extends VectorPanels {
       p30 = wa.fma(v, p30);
       p31 = wb.fma(v, p31);
     }
-    store(p00, sums);
-    store(p01, sums + 8);
-    store(p10, sums + 16);
-    store(p11, sums + 24);
-    store(p20, sums + 32);
-    store(p21, sums + 40);
-    store(p30, sums + 48);
-    store(p31, sums + 56);
+    p00.intoMemorySegment(ALL, place(sums, 0), ORDER);
+    p01.intoMemorySegment(ALL, place(sums, 1), ORDER);
+    p10.intoMemorySegment(ALL, place(sums, 2), ORDER);
+    p11.intoMemorySegment(ALL, place(sums, 3), ORDER);
+    p20.intoMemorySegment(ALL, place(sums, 4), ORDER);
+    p21.intoMemorySegment(ALL, place(sums, 5), ORDER);
+    p30.intoMemorySegment(ALL, place(sums, 6), ORDER);
+    p31.intoMemorySegment(ALL, place(sums, 7), ORDER);
   }
 
-  private static void store(FloatVector lanes, long place) {
-    long to = ALL.get(JAVA_LONG, Memory.at(place));
-    lanes.intoMemorySegment(ALL, Memory.at(to), ORDER);
+  /** Where a register of sums goes. */
+  private static long place(long places, int number) {
+    return Memory.at(ALL.get(JAVA_LONG, Memory.at(places + 8L * number)));
   }
 }
