@@ -3,21 +3,23 @@ package io.github.stillgate.core.kernel;
 import java.lang.foreign.Arena;
 
 /**
- * A backend that looks after what kernels trust: it checks the arguments of each multiplication and
- * what was written, and otherwise leaves everything to the backend it stands before. It throws
- * {@link AssertionError}, since every breach is the library's own fault, and allocates nothing in a
- * call that finds none.
- *
- * <p>Vector operations and cells are passed on unchecked.
+ * A backend that looks after what kernels trust: it checks the arguments of each call and what was
+ * written, and otherwise leaves everything to the backend it stands before. It throws {@link
+ * AssertionError}, since every breach is the library's own fault, and allocates nothing in a call
+ * that finds none.
  */
 public final class CheckedBackend implements Backend {
   private final Backend backend;
+  private final VectorOps vectors;
+  private final Cells cells;
 
   private CheckedBackend(Backend backend) {
     this.backend = backend;
+    this.vectors = new CheckedVectors(backend.vectors());
+    this.cells = new CheckedCells(backend.cells());
   }
 
-  /** {@code backend} with checks before and after each multiplication. */
+  /** {@code backend}, which must be usable, with checks before and after each call. */
   public static Backend of(Backend backend) {
     return backend instanceof CheckedBackend ? backend : new CheckedBackend(backend);
   }
@@ -44,11 +46,11 @@ public final class CheckedBackend implements Backend {
 
   @Override
   public VectorOps vectors() {
-    return backend.vectors();
+    return vectors;
   }
 
   @Override
   public Cells cells() {
-    return backend.cells();
+    return cells;
   }
 }

@@ -1,13 +1,45 @@
 package io.github.stillgate.core.kernel;
 
 import io.github.stillgate.contract.BatchContract;
+import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
+import io.github.stillgate.contract.PanelsContract;
+import io.github.stillgate.contract.RowsContract;
 import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
+import io.github.stillgate.contract.VectorOpsContract;
 import org.junit.jupiter.api.Nested;
 
 class ReferenceBackendTest {
+  @Nested
+  class KernelRows extends RowsContract {
+    KernelRows() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class KernelPanels extends PanelsContract {
+    KernelPanels() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class KernelVectors extends VectorOpsContract {
+    KernelVectors() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class KernelCells extends CellsContract {
+    KernelCells() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
   @Nested
   class Sessions extends SessionContract {
     Sessions() {
