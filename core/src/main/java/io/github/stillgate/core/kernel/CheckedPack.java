@@ -2,8 +2,11 @@ package io.github.stillgate.core.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Checks each multiplication of another pack. Other threads may multiply other positions of the
@@ -12,14 +15,19 @@ import java.lang.foreign.MemorySegment;
 final class CheckedPack extends Pack {
   private final Pack pack;
 
+  /** What a breach over each operand begins with; made here, since a check allocates nothing. */
+  private final String[] names;
+
   CheckedPack(Pack pack) {
     super(pack.weights());
     this.pack = pack;
+    this.names = new String[layout().operands()];
+    Arrays.setAll(names, "multiply, operand %d"::formatted);
   }
 
   @Override
   public void multiply(ActiveSet set, int from, int to, Binding stream, MemorySegment scratch) {
-    checkMemory("scratch", 0, scratch, SCRATCH_FLOATS);
+    Checks.memory("multiply", "scratch", scratch, SCRATCH_FLOATS);
     checkPositions(set, from, to);
     long before = before(set, stream);
     pack.multiply(set, from, to, stream, scratch);
@@ -38,7 +46,7 @@ final class CheckedPack extends Pack {
 
   @Override
   public void multiply(Batch batch, int from, int to, MemorySegment scratch) {
-    checkMemory("scratch", 0, scratch, SCRATCH_FLOATS);
+    Checks.memory("multiply", "scratch", scratch, pack.batchScratchFloats(batch.capacity()));
     if (batch.count() < 1 || batch.groups() != layout().groups()) {
       throw new AssertionError(
           "multiply: a batch of %d streams over %d groups, the pack has %d"
@@ -50,6 +58,7 @@ final class CheckedPack extends Pack {
     }
     long before = 0;
     for (int stream = 0; stream < batch.count(); stream++) {
+      checkStream(batch, stream);
       before = 31 * before + before(batch.set(stream), batch.binding(stream));
     }
     pack.multiply(batch, from, to, scratch);
@@ -61,6 +70,31 @@ final class CheckedPack extends Pack {
       checkSums(set, batch.position(stream, from), batch.position(stream, to), binding);
     }
     checkUnwritten(before, after);
+  }
+
+  /** A stream leaves out what all leave out, and is bound to what it was when it was added. */
+  private void checkStream(Batch batch, int stream) {
+    Binding binding = batch.binding(stream);
+    int operands = layout().operands();
+    for (int operand = 0; operand < operands; operand++) {
+      if ((binding.vector(operand) == null) != batch.leavesOut(operand)) {
+        throw new AssertionError(
+            "multiply: some streams of the batch leave operand %d out, stream %d %s"
+                .formatted(operand, stream, batch.leavesOut(operand) ? "does not" : "does"));
+      }
+      long at = (long) operand * batch.capacity() + stream;
+      checkAddress(operand, binding.vector(operand), batch.addresses().getAtIndex(JAVA_LONG, at));
+      at += (long) operands * batch.capacity();
+      checkAddress(operand, binding.sums(operand), batch.addresses().getAtIndex(JAVA_LONG, at));
+    }
+  }
+
+  private static void checkAddress(int operand, @Nullable MemorySegment bound, long address) {
+    if (address != (bound == null ? 0 : bound.address())) {
+      throw new AssertionError(
+          "multiply: operand %d is bound to other memory than the address table says"
+              .formatted(operand));
+    }
   }
 
   private long before(ActiveSet set, Binding stream) {
@@ -84,10 +118,15 @@ final class CheckedPack extends Pack {
       MemorySegment sums = stream.sums(operand);
       if (vector != null && sums != null) {
         PackLayout.Part part = layout().part(operand);
-        checkMemory("vector of operand", operand, vector, Lanes.padded(part.columns()));
-        checkMemory("sums of operand", operand, sums, part.sumFloats());
+        int padded = Lanes.padded(part.columns());
+        Checks.input(names[operand], "vector", vector, 1, part.columns());
+        Checks.memory(names[operand], "sums", sums, part.sumFloats());
+        Checks.apart(names[operand], "vector and sums", vector, padded, sums, part.sumFloats());
         checkPadding(operand, vector, part.columns());
       }
+      checkAddress(operand, vector, stream.addresses().getAtIndex(JAVA_LONG, operand));
+      long sumsAt = stream.addresses().getAtIndex(JAVA_LONG, (long) stream.operands() + operand);
+      checkAddress(operand, sums, sumsAt);
     }
     return hash(set, stream);
   }
@@ -181,20 +220,6 @@ final class CheckedPack extends Pack {
             "multiply: operand %d has %s in its padding at %d"
                 .formatted(operand, vector.getAtIndex(JAVA_FLOAT, i), i));
       }
-    }
-  }
-
-  private static void checkMemory(String what, int operand, MemorySegment memory, int floats) {
-    if (memory.address() % Lanes.ALIGNMENT != 0 || memory.byteSize() < 4L * floats) {
-      throw new AssertionError(
-          "multiply: %s %d has %d bytes at %#x; needed are %d, aligned to %d"
-              .formatted(
-                  what,
-                  operand,
-                  memory.byteSize(),
-                  memory.address(),
-                  4L * floats,
-                  Lanes.ALIGNMENT));
     }
   }
 }
