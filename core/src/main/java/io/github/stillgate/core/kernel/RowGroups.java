@@ -48,6 +48,10 @@ public record RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt
     }
     int operand = 0;
     Rows first = kinds.get(0);
+    if (first.operand() != 0) {
+      throw new IllegalArgumentException(
+          "rows over operand %d and none over operand 0".formatted(first.operand()));
+    }
     for (Rows kind : kinds) {
       if (kind.operand() == operand + 1) {
         operand++;
