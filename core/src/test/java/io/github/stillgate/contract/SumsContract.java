@@ -330,12 +330,13 @@ abstract class SumsContract {
         for (int round = 0; round < 4; round++) {
           Case one = new Case(rows, pack, random);
           ActiveSet set = round == 0 ? all(shape.groups()) : any(shape.groups(), random);
-          MemorySegment ownScratch = scratch();
+          MemorySegment first = scratch();
+          MemorySegment second = scratch();
           int cut = set.count() / 2;
           together(
               threads,
-              () -> one.multiply(set, 0, cut),
-              () -> pack.multiply(set, cut, set.count(), one.binding, ownScratch));
+              () -> pack.multiply(set, 0, cut, one.binding, first),
+              () -> pack.multiply(set, cut, set.count(), one.binding, second));
           one.assertSums(live(set, 0, set.count()), "cut at %d", cut);
 
           batch.clear();
@@ -565,11 +566,7 @@ abstract class SumsContract {
     }
 
     void multiply(ActiveSet set, int from, int to) {
-      MemorySegment scratch;
-      synchronized (memory) {
-        scratch = scratch();
-      }
-      pack.multiply(set, from, to, binding, scratch);
+      pack.multiply(set, from, to, binding, scratch());
     }
 
     /**
