@@ -147,11 +147,11 @@ final class VectorVectors implements VectorOps {
   public void spread(int n, int blockUnits, MemorySegment values, MemorySegment out) {
     long from = Memory.at(values);
     long to = Memory.at(out);
-    for (int block = 0; block < n / blockUnits; block++) {
-      float value = ALL.get(JAVA_FLOAT, from + 4L * block);
-      long at = to + 4L * block * blockUnits;
-      for (int i = 0; i < blockUnits; i++) {
-        ALL.set(JAVA_FLOAT, at + 4L * i, value);
+    for (int first = 0; first < n; first += blockUnits) {
+      float value = ALL.get(JAVA_FLOAT, from + 4L * (first / blockUnits));
+      int end = Math.min(first + blockUnits, n);
+      for (int i = first; i < end; i++) {
+        ALL.set(JAVA_FLOAT, to + 4L * i, value);
       }
     }
   }

@@ -5,9 +5,19 @@ import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
 import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
+import io.github.stillgate.contract.SumsContract;
+import io.github.stillgate.core.kernel.Backend;
 import org.junit.jupiter.api.Nested;
 
 class VectorBackendTest {
+  @Nested
+  class Sums implements SumsContract {
+    @Override
+    public Backend backend() {
+      return new VectorBackend();
+    }
+  }
+
   @Nested
   class Sessions extends SessionContract {
     Sessions() {
