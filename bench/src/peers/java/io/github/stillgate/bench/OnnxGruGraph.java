@@ -11,14 +11,23 @@ import java.util.List;
 public final class OnnxGruGraph {
   private OnnxGruGraph() {}
 
+  /** The graph of single steps. */
+  public static OnnxMl.ModelProto of(List<? extends Layer> layers, int batch) {
+    return of(layers, 1, batch);
+  }
+
   /**
    * The graph: input {@code x} and states {@code h0, h1, ..} to {@code next0, next1, ..}, each (1,
-   * batch, width).
+   * batch, width). Of one layer over several steps x is (steps, batch, width), and {@code y} has all
+   * outputs.
    */
-  public static OnnxMl.ModelProto of(List<? extends Layer> layers, int batch) {
+  public static OnnxMl.ModelProto of(List<? extends Layer> layers, int steps, int batch) {
+    if (steps > 1 && layers.size() > 1) {
+      throw new IllegalArgumentException("several steps of several layers");
+    }
     OnnxMl.GraphProto.Builder graph = OnnxMl.GraphProto.newBuilder().setName("gru");
     String from = "x";
-    graph.addInput(OnnxParts.value("x", 1, batch, layers.get(0).inputs()));
+    graph.addInput(OnnxParts.value("x", steps, batch, layers.get(0).inputs()));
     for (int i = 0; i < layers.size(); i++) {
       Gru gru = (Gru) layers.get(i);
       long units = gru.outputs();
@@ -52,7 +61,7 @@ public final class OnnxGruGraph {
               .addInput("B" + i)
               .addInput("")
               .addInput("h" + i)
-              .addOutput("")
+              .addOutput(steps > 1 ? "y" : "")
               .addOutput("next" + i)
               .addAttribute(OnnxParts.integer("hidden_size", units))
               .addAttribute(OnnxParts.integer("linear_before_reset", 1)));
@@ -60,6 +69,9 @@ public final class OnnxGruGraph {
       // (1, batch, n) is the last state and also the sequence of one step that the next layer
       // reads.
       from = "next" + i;
+    }
+    if (steps > 1) {
+      graph.addOutput(OnnxParts.value("y", steps, 1, batch, layers.getFirst().outputs()));
     }
     return OnnxParts.model(graph);
   }

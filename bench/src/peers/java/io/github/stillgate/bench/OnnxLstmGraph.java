@@ -11,12 +11,13 @@ public final class OnnxLstmGraph {
 
   /**
    * The graph: input {@code x} and states {@code h0} and {@code c0} to {@code next0} and {@code
-   * nextc0}, each (1, batch, width).
+   * nextc0}, each (1, batch, width), and for several steps all outputs as {@code y}.
    *
    * @param lstm without peepholes, projection or coupled gates
+   * @param steps steps of a sequence; x is (steps, batch, width)
    * @param batch streams that step together
    */
-  public static OnnxMl.ModelProto of(Lstm lstm, int batch) {
+  public static OnnxMl.ModelProto of(Lstm lstm, int steps, int batch) {
     long n = lstm.cells();
     List<Sums> gates = List.of(lstm.i(), lstm.o(), lstm.f().orElseThrow(), lstm.g());
     float[] none = new float[(int) (4 * n)];
@@ -24,7 +25,7 @@ public final class OnnxLstmGraph {
     return OnnxParts.model(
         OnnxMl.GraphProto.newBuilder()
             .setName("lstm")
-            .addInput(OnnxParts.value("x", 1, batch, lstm.inputs()))
+            .addInput(OnnxParts.value("x", steps, batch, lstm.inputs()))
             .addInput(OnnxParts.value("h0", 1, batch, n))
             .addInput(OnnxParts.value("c0", 1, batch, n))
             .addInitializer(
@@ -46,9 +47,13 @@ public final class OnnxLstmGraph {
                 OnnxMl.NodeProto.newBuilder()
                     .setOpType("LSTM")
                     .addAllInput(List.of("x", "W", "R", "B", "", "h0", "c0"))
-                    .addAllOutput(List.of("", "next0", "nextc0"))
+                    .addAllOutput(List.of(steps > 1 ? "y" : "", "next0", "nextc0"))
                     .addAttribute(OnnxParts.integer("hidden_size", n)))
             .addOutput(OnnxParts.value("next0", 1, batch, n))
-            .addOutput(OnnxParts.value("nextc0", 1, batch, n)));
+            .addOutput(OnnxParts.value("nextc0", 1, batch, n))
+            .addAllOutput(
+                steps > 1
+                    ? List.of(OnnxParts.value("y", steps, 1, batch, n))
+                    : List.of()));
   }
 }

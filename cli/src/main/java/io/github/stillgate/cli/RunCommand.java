@@ -5,9 +5,12 @@ import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.weights.RegularFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -43,6 +46,14 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--dense", description = "compute every unit instead of skipping still ones")
   private boolean dense;
 
+  @Option(
+      names = "--weights",
+      defaultValue = "f32",
+      paramLabel = "FORMAT",
+      description =
+          "how the matrices are kept: f32 or bf16, half the bytes; without loss for a bf16 file")
+  private String weights = "f32";
+
   @Option(names = "--limit", paramLabel = "N", description = "read the first N characters only")
   private long limit = Long.MAX_VALUE;
 
@@ -55,6 +66,16 @@ final class RunCommand implements Callable<Integer> {
   private boolean json;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+  private WeightFormat weightFormat() {
+    return Arrays.stream(WeightFormat.values())
+        .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(weights))
+        .findFirst()
+        .orElseThrow(() ->
+            new CommandLine.ParameterException(
+                spec.commandLine(),
+                "--weights: \"%s\" is not known (known: f32, bf16)".formatted(weights)));
+  }
 
   @Override
   public Integer call() throws Exception {
@@ -74,7 +95,9 @@ final class RunCommand implements Callable<Integer> {
                         + " is not a character model: it has no vocabulary, or predicts"
                         + " something else"));
     PlanOptions options =
-        PlanOptions.defaults().withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS);
+        PlanOptions.defaults()
+            .withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS)
+            .withWeights(weightFormat());
     if (backend != null) {
       options = options.withBackend(backend);
     }

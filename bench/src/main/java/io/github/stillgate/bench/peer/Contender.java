@@ -1,24 +1,29 @@
 package io.github.stillgate.bench.peer;
 
-import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.plan.BackendUnavailableException;
+import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.WeightFormat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** A way to run one layer step by step, for one stream or for several together. */
+/** A way to run one layer: a step of one stream or of several together, or a whole sequence. */
 interface Contender extends AutoCloseable {
   /** Who, without the format of the weights. */
   String name();
+
+  /** Name of the kind of layer it runs. */
+  String layer();
 
   /** How it keeps its weights: only answers of the same format can be equal. */
   WeightFormat weights();
 
   /**
-   * One step of every stream, the states carried over.
+   * One step of every stream, the states carried over; or one run over a sequence, from the state of
+   * the last.
    *
-   * @param x one input a stream
-   * @param out receives the layer's output, one a stream
+   * @param x one input a stream, or a step
+   * @param out receives the layer's outputs, as many
    */
   void step(float[][] x, float[][] out);
 
@@ -42,27 +47,46 @@ interface Contender extends AutoCloseable {
   }
 
   /** Our {@code backends} with either format of weights, and every peer on the class path. */
-  static List<Contender> all(Layer layer, int streams, List<String> backends) {
+  static List<Contender> all(Task task, List<String> backends) {
     List<Contender> found = new ArrayList<>();
-    for (WeightFormat weights : WeightFormat.values()) {
-      for (String backend : backends) {
-        found.add(
-            streams == 1
-                ? new OwnStream(layer, backend, weights)
-                : new OwnBatch(layer, backend, weights, streams));
+    for (LayerKind kind : task.kind().together()) {
+      boolean asked = kind.name().equals(task.layer());
+      for (WeightFormat weights : WeightFormat.values()) {
+        if (asked || weights == WeightFormat.F32) {
+          backends.forEach(backend -> found.add(Own.of(task, kind, options(backend, weights))));
+        }
+      }
+      if (asked && task.rows() > 1) {
+        withBlas(task, kind, backends).ifPresent(found::add);
       }
     }
+    LayerKind theirs = LayerKind.of(task.kind().beside());
     peer()
-        .ifPresent(kind -> {
+        .ifPresent(type -> {
           try {
             found.add(
                 (Contender)
-                    kind.getDeclaredConstructor(Layer.class, int.class)
-                        .newInstance(layer, streams));
+                    type.getDeclaredConstructor(Task.class, LayerKind.class)
+                        .newInstance(task, theirs));
           } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("ONNX Runtime is here but does not run", e);
           }
         });
     return found;
+  }
+
+  private static PlanOptions options(String backend, WeightFormat weights) {
+    return PlanOptions.defaults().withBackend(backend).withWeights(weights);
+  }
+
+  /** The first backend with the products of many rows left to a BLAS, where there is one. */
+  private static Optional<Contender> withBlas(Task task, LayerKind kind, List<String> backends) {
+    try {
+      PlanOptions options = options(backends.getFirst(), WeightFormat.F32).withBlas();
+      return Optional.of(Own.of(task, kind, options));
+    } catch (BackendUnavailableException absent) {
+      System.err.println("without a BLAS: " + absent.getMessage());
+      return Optional.empty();
+    }
   }
 }

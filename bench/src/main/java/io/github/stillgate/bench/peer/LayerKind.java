@@ -1,11 +1,14 @@
 package io.github.stillgate.bench.peer;
 
+import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.model.Sums;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -15,11 +18,16 @@ import java.util.stream.Collectors;
  *
  * @param name as users say it
  * @param layer makes one of random weights, as wide as its input
+ * @param beside the kind that other runtimes run in its place, and ours beside it; the name itself
+ *     if they have it
  */
-record LayerKind(String name, Function<Weights, Layer> layer) {
+record LayerKind(String name, Function<Weights, Layer> layer, String beside) {
   /** Every kind, in the order of the table. */
   static final List<LayerKind> ALL =
-      List.of(new LayerKind("gru", LayerKind::gru), new LayerKind("lstm", LayerKind::lstm));
+      List.of(
+          new LayerKind("gru", LayerKind::gru, "gru"),
+          new LayerKind("lstm", LayerKind::lstm, "lstm"),
+          new LayerKind("sru", LayerKind::sru, "lstm"));
 
   /**
    * The kind called {@code name}.
@@ -36,6 +44,11 @@ record LayerKind(String name, Function<Weights, Layer> layer) {
                     .formatted(
                         name,
                         ALL.stream().map(LayerKind::name).collect(Collectors.joining(", ")))));
+  }
+
+  /** The kinds that are timed together: this one, and the one beside it. */
+  List<LayerKind> together() {
+    return beside.equals(name) ? List.of(this) : List.of(this, of(beside));
   }
 
   /** A layer of {@code units} units, the same in every JVM. */
@@ -60,6 +73,15 @@ record LayerKind(String name, Function<Weights, Layer> layer) {
         .build();
   }
 
+  private static Layer sru(Weights weights) {
+    return new Sru(
+        "sru",
+        weights.matrix(),
+        weights.gate(),
+        new Sru.Highway.FromInput(weights.gate(), 1),
+        Activation.LINEAR);
+  }
+
   /**
    * Draws weights, one after the other.
    *
@@ -77,6 +99,10 @@ record LayerKind(String name, Function<Weights, Layer> layer) {
 
     Sums sums() {
       return new Sums(matrix(), matrix(), vector());
+    }
+
+    Sru.Gate gate() {
+      return new Sru.Gate(matrix(), Optional.of(vector()), vector());
     }
 
     float[] values(int count, double scale) {

@@ -3,7 +3,6 @@ package io.github.stillgate.bench.peer;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BackendRegistry;
-import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.plan.WeightFormat;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -44,39 +43,45 @@ public final class PeerFork {
    * Nanoseconds a step of all streams.
    *
    * @param contender who
+   * @param layer kind of layer it runs
    * @param weights format of its weights
    * @param p50 median
    * @param p99 99th percentile
    * @param steps number of steps timed
    */
-  record Found(String contender, WeightFormat weights, double p50, double p99, long steps) {
-    /** Whether it is {@code contender} with {@code format}. */
-    boolean is(String name, WeightFormat format) {
-      return contender.equals(name) && weights == format;
+  record Found(
+      String contender, String layer, WeightFormat weights, double p50, double p99, long steps) {
+    /** Whether it is {@code name} on a layer of {@code kind} with {@code format}. */
+    boolean is(String name, String kind, WeightFormat format) {
+      return contender.equals(name) && layer.equals(kind) && weights == format;
     }
   }
 
-  /** Runs with the arguments KIND UNITS STREAMS SECONDS. */
+  /** Runs with the arguments KIND UNITS STREAMS STEPS SECONDS. */
   public static void main(String[] args) throws IOException {
     List<String> backends =
         BackendRegistry.usable().stream()
             .map(Backend::name)
             .filter(name -> !name.equals("reference"))
             .toList();
-    Layer layer = LayerKind.of(args[0]).make(Integer.parseInt(args[1]));
-    int streams = Integer.parseInt(args[2]);
-    List<Contender> contenders = Contender.all(layer, streams, backends);
+    Task task =
+        new Task(
+            args[0],
+            Integer.parseInt(args[1]),
+            Integer.parseInt(args[2]),
+            Integer.parseInt(args[3]));
+    List<Contender> contenders = Contender.all(task, backends);
     contenders.forEach(Contender::warmUp);
-    List<Found> found = run(contenders, layer, streams, Double.parseDouble(args[3]));
+    List<Found> found = run(contenders, task, Double.parseDouble(args[4]));
     System.out.println(JsonMapper.builder().build().writeValueAsString(found));
   }
 
   /** Checks and times the contenders, and closes them. */
-  static List<Found> run(List<Contender> contenders, Layer layer, int streams, double seconds) {
-    float[][][] x = inputs(layer, streams);
+  static List<Found> run(List<Contender> contenders, Task task, double seconds) {
+    float[][][] x = inputs(task);
     try {
-      requireEqualAnswers(contenders, x, layer.outputs());
-      float[][] out = new float[streams][layer.outputs()];
+      requireEqualAnswers(contenders, x, task.units());
+      float[][] out = new float[task.rows()][task.units()];
       List<Histogram> times = new ArrayList<>();
       for (Contender contender : contenders) {
         warmUp(contender, x, out);
@@ -97,6 +102,7 @@ public final class PeerFork {
         found.add(
             new Found(
                 contenders.get(i).name(),
+                contenders.get(i).layer(),
                 contenders.get(i).weights(),
                 h.getValueAtPercentile(50),
                 h.getValueAtPercentile(99),
@@ -108,15 +114,15 @@ public final class PeerFork {
     }
   }
 
-  /** One input for each stream, {@link #VECTORS} times; every stream has its own. */
-  private static float[][][] inputs(Layer layer, int streams) {
-    LayerKind.Weights random = new LayerKind.Weights(layer.inputs(), new SplittableRandom(10));
+  /** One input for each row, {@link #VECTORS} times; every stream has its own. */
+  private static float[][][] inputs(Task task) {
+    LayerKind.Weights random = new LayerKind.Weights(task.units(), new SplittableRandom(10));
     float[][] vectors = new float[VECTORS][];
-    Arrays.setAll(vectors, _ -> random.values(layer.inputs(), 1));
-    float[][][] x = new float[VECTORS][streams][];
+    Arrays.setAll(vectors, _ -> random.values(task.units(), 1));
+    float[][][] x = new float[VECTORS][task.rows()][];
     for (int step = 0; step < VECTORS; step++) {
-      for (int s = 0; s < streams; s++) {
-        x[step][s] = vectors[(step + 7 * s) % VECTORS];
+      for (int row = 0; row < task.rows(); row++) {
+        x[step][row] = vectors[(step + 7 * row) % VECTORS];
       }
     }
     return x;
@@ -144,17 +150,20 @@ public final class PeerFork {
     float[][][] out = new float[contenders.size()][x[0].length][width];
     for (int step = 0; step < CHECKED_STEPS; step++) {
       for (int i = 0; i < contenders.size(); i++) {
-        contenders.get(i).step(x[step], out[i]);
-        int same = first(contenders, contenders.get(i).weights());
+        Contender contender = contenders.get(i);
+        contender.step(x[step], out[i]);
+        int same = first(contenders, contender.layer(), contender.weights());
+        int float32 = first(contenders, contender.layer(), WeightFormat.F32);
         requireNear(step, contenders, i, same, out, TOLERANCE);
-        requireNear(step, contenders, i, 0, out, BF16_TOLERANCE);
+        requireNear(step, contenders, i, float32, out, BF16_TOLERANCE);
       }
     }
   }
 
-  private static int first(List<Contender> contenders, WeightFormat weights) {
+  private static int first(List<Contender> contenders, String layer, WeightFormat weights) {
     int i = 0;
-    while (contenders.get(i).weights() != weights) {
+    while (contenders.get(i).weights() != weights
+        || !contenders.get(i).layer().equals(layer)) {
       i++;
     }
     return i;

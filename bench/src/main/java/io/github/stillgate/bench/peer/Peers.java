@@ -30,9 +30,10 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
-      "Times single steps of a GRU and an LSTM layer, as wide as their inputs, for one stream and for"
-          + " many together, in our backends with float32 and bf16 weights and in other runtimes: in"
-          + " one JVM, in turns, every step by itself, one thread. Prints medians over several JVMs.",
+      "Times layers as wide as their inputs: single steps of one stream and of many together, and whole"
+          + " sequences; in our backends with float32 and bf16 weights and in other runtimes: in one"
+          + " JVM, in turns, every step by itself, one thread. Prints medians over several JVMs. Other"
+          + " runtimes have no SRU: there it is timed beside an LSTM.",
       "",
       "ONNX Runtime needs a profile: STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate bench peers",
       ""
@@ -49,7 +50,7 @@ public final class Peers implements Callable<Integer> {
   @Option(
       names = "--layers",
       split = ",",
-      defaultValue = "gru,lstm",
+      defaultValue = "gru,lstm,sru",
       paramLabel = "KIND",
       description = "kinds of layers")
   private List<String> layers = List.of();
@@ -77,6 +78,21 @@ public final class Peers implements Callable<Integer> {
       description = "widths of the layers of a batch")
   private List<Integer> batchUnits = List.of();
 
+  @Option(
+      names = "--sequence",
+      defaultValue = "128",
+      paramLabel = "N",
+      description = "steps of a whole sequence; 1 for no sequences")
+  private int sequence;
+
+  @Option(
+      names = "--sequence-units",
+      split = ",",
+      defaultValue = "512",
+      paramLabel = "N",
+      description = "widths of the layers that run over a sequence")
+  private List<Integer> sequenceUnits = List.of();
+
   @Option(names = "--json", paramLabel = "FILE", description = "writes the results as JSON")
   private @Nullable Path json;
 
@@ -91,44 +107,39 @@ public final class Peers implements Callable<Integer> {
   public Peers() {}
 
   /**
-   * What one JVM times.
+   * One line of the table: nanoseconds a step of all streams or a sequence, medians over the forks,
+   * and the same over other contenders' of the same JVM.
    *
    * @param layer kind of layer
    * @param units its width
    * @param streams streams that step together
-   */
-  record Case(String layer, int units, int streams) {}
-
-  /**
-   * One line of the table: nanoseconds a step of all streams, medians over the forks, and the same
-   * over other contenders' of the same JVM.
-   *
-   * @param layer kind of layer
-   * @param units its width
-   * @param streams streams that step together
+   * @param steps steps of a sequence, or 1
    * @param contender who
    * @param weights format of its weights
    * @param p50 median step
    * @param p99 99th percentile
    * @param p50Ratio median over ONNX Runtime's, or null without it
    * @param p99Ratio 99th percentile over ONNX Runtime's
+   * @param besideRatio median over that of the same backend on the kind of layer beside it
    * @param float32Speedup median of the same backend with float32 weights over this one's
    */
   record Line(
       String layer,
       int units,
       int streams,
+      int steps,
       String contender,
       WeightFormat weights,
       @JsonProperty("p50_ns") double p50,
       @JsonProperty("p99_ns") double p99,
       @JsonProperty("p50_over_onnxruntime") @Nullable Double p50Ratio,
       @JsonProperty("p99_over_onnxruntime") @Nullable Double p99Ratio,
+      @JsonProperty("p50_over_layer_beside") @Nullable Double besideRatio,
       @JsonProperty("speed_up_over_float32") @Nullable Double float32Speedup) {}
 
   @Override
   public Integer call() throws Exception {
-    List<Case> cases = cases();
+    List<Task> tasks = tasks();
     List<Line> lines = new ArrayList<>();
     PrintStream out = System.out;
     if (!Contender.hasPeer()) {
@@ -144,10 +155,10 @@ public final class Peers implements Callable<Integer> {
     out.printf(
         Locale.ROOT, "%s; %d JVMs of %.1f s a layer%n%n", Machine.description(), forks, seconds);
     out.println(
-        "| layer | n | streams | | weights | p50 us | p99 us | p50 / ORT | p99 / ORT | float32 / p50"
-            + " |");
-    out.println("|---|---|---|---|---|---|---|---|---|---|");
-    for (Case one : cases) {
+        "| layer | n | streams | steps | | weights | p50 us | p99 us | p50 / ORT | p99 / ORT | p50 / LSTM"
+            + " | float32 / p50 |");
+    out.println("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    for (Task one : tasks) {
       for (Line line : measure(one)) {
         lines.add(line);
         out.println(row(line));
@@ -167,35 +178,40 @@ public final class Peers implements Callable<Integer> {
     return 0;
   }
 
-  private List<Case> cases() {
-    List<Case> cases = new ArrayList<>();
+  private List<Task> tasks() {
+    List<Task> tasks = new ArrayList<>();
     for (String name : layers) {
       try {
         LayerKind.of(name);
       } catch (IllegalArgumentException unknown) {
         throw new ParameterException(spec.commandLine(), "--layers: " + unknown.getMessage());
       }
-      units.forEach(n -> cases.add(new Case(name, n, 1)));
+      units.forEach(n -> tasks.add(new Task(name, n, 1, 1)));
       if (streams > 1) {
-        batchUnits.forEach(n -> cases.add(new Case(name, n, streams)));
+        batchUnits.forEach(n -> tasks.add(new Task(name, n, streams, 1)));
+      }
+      if (sequence > 1) {
+        sequenceUnits.forEach(n -> tasks.add(new Task(name, n, 1, sequence)));
       }
     }
-    return cases;
+    return tasks;
   }
 
   private static String row(Line line) {
     return String.format(
         Locale.ROOT,
-        "| %s | %d | %d | %s | %s | %.2f | %.2f | %s | %s | %s |",
+        "| %s | %d | %d | %d | %s | %s | %.2f | %.2f | %s | %s | %s | %s |",
         line.layer,
         line.units,
         line.streams,
+        line.steps,
         line.contender,
         line.weights.name().toLowerCase(Locale.ROOT),
         line.p50 / 1e3,
         line.p99 / 1e3,
         ratio(line.p50Ratio),
         ratio(line.p99Ratio),
+        ratio(line.besideRatio),
         ratio(line.float32Speedup));
   }
 
@@ -203,7 +219,7 @@ public final class Peers implements Callable<Integer> {
     return ratio == null ? "" : String.format(Locale.ROOT, "%.2f", ratio);
   }
 
-  private List<Line> measure(Case one) throws IOException, InterruptedException {
+  private List<Line> measure(Task one) throws IOException, InterruptedException {
     List<List<PeerFork.Found>> runs = new ArrayList<>();
     for (int fork = 0; fork < forks; fork++) {
       runs.add(fork(one));
@@ -211,26 +227,34 @@ public final class Peers implements Callable<Integer> {
     return lines(one, runs);
   }
 
-  /** The lines of one case; {@code runs} are what each JVM found. */
-  static List<Line> lines(Case one, List<List<PeerFork.Found>> runs) {
+  /** The lines of one task; {@code runs} are what each JVM found. */
+  static List<Line> lines(Task one, List<List<PeerFork.Found>> runs) {
+    String beside = one.kind().beside();
     List<Line> lines = new ArrayList<>();
     for (PeerFork.Found first : runs.get(0)) {
-      String name = first.contender();
-      WeightFormat weights = first.weights();
       lines.add(
           new Line(
-              one.layer,
-              one.units,
-              one.streams,
-              name,
-              weights,
-              median(runs, run -> of(run, name, weights).p50()),
-              median(runs, run -> of(run, name, weights).p99()),
-              ratio(runs, first, PEER, PeerFork.Found::p50),
-              ratio(runs, first, PEER, PeerFork.Found::p99),
-              weights == WeightFormat.F32
+              first.layer(),
+              one.units(),
+              one.streams(),
+              one.steps(),
+              first.contender(),
+              first.weights(),
+              median(runs, run -> same(run, first).p50()),
+              median(runs, run -> same(run, first).p99()),
+              ratio(runs, first, PEER, beside, PeerFork.Found::p50),
+              ratio(runs, first, PEER, beside, PeerFork.Found::p99),
+              first.layer().equals(beside)
                   ? null
-                  : ratio(runs, first, name, found -> 1 / found.p50())));
+                  : ratio(runs, first, first.contender(), beside, PeerFork.Found::p50),
+              first.weights() == WeightFormat.F32
+                  ? null
+                  : ratio(
+                      runs,
+                      first,
+                      first.contender(),
+                      first.layer(),
+                      found -> 1 / found.p50())));
     }
     return lines;
   }
@@ -240,19 +264,28 @@ public final class Peers implements Callable<Integer> {
       List<List<PeerFork.Found>> runs,
       PeerFork.Found which,
       String over,
+      String layer,
       ToDoubleFunction<PeerFork.Found> value) {
-    if (runs.get(0).stream().noneMatch(found -> found.is(over, WeightFormat.F32))) {
+    if (runs.get(0).stream().noneMatch(found -> found.is(over, layer, WeightFormat.F32))) {
       return null;
     }
     return median(
         runs,
         run ->
-            value.applyAsDouble(of(run, which.contender(), which.weights()))
-                / value.applyAsDouble(of(run, over, WeightFormat.F32)));
+            value.applyAsDouble(same(run, which))
+                / value.applyAsDouble(of(run, over, layer, WeightFormat.F32)));
   }
 
-  private static PeerFork.Found of(List<PeerFork.Found> run, String name, WeightFormat weights) {
-    return run.stream().filter(found -> found.is(name, weights)).findFirst().orElseThrow();
+  private static PeerFork.Found same(List<PeerFork.Found> run, PeerFork.Found which) {
+    return of(run, which.contender(), which.layer(), which.weights());
+  }
+
+  private static PeerFork.Found of(
+      List<PeerFork.Found> run, String name, String layer, WeightFormat weights) {
+    return run.stream()
+        .filter(found -> found.is(name, layer, weights))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static double median(
@@ -261,15 +294,16 @@ public final class Peers implements Callable<Integer> {
     return Arrays.stream(values).skip(values.length / 2).findFirst().orElseThrow();
   }
 
-  private List<PeerFork.Found> fork(Case one) throws IOException, InterruptedException {
+  private List<PeerFork.Found> fork(Task one) throws IOException, InterruptedException {
     String text =
         ForkedJvm.run(
             PeerFork.class,
             List.of(),
             List.of(
-                one.layer,
-                Integer.toString(one.units),
-                Integer.toString(one.streams),
+                one.layer(),
+                Integer.toString(one.units()),
+                Integer.toString(one.streams()),
+                Integer.toString(one.steps()),
                 Double.toString(seconds)));
     return JsonMapper.builder().build().readValue(text, new TypeReference<>() {});
   }

@@ -25,15 +25,22 @@ final class OnnxRuntimeStep implements Contender {
   private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
   private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
   private final OrtSession session;
+  private final LayerKind kind;
   private final FloatBuffer x;
+
+  /** The outputs of all steps, or of the only one. */
+  private final FloatBuffer all;
+
   private final FloatBuffer[] states;
   private final FloatBuffer[] nextStates;
 
-  OnnxRuntimeStep(Layer layer, int streams) throws OrtException {
+  OnnxRuntimeStep(Task task, LayerKind kind) throws OrtException {
+    Layer layer = kind.make(task.units());
+    this.kind = kind;
     byte[] graph =
         switch (layer) {
-          case Gru gru -> OnnxGruGraph.of(List.of(gru), streams).toByteArray();
-          case Lstm lstm -> OnnxLstmGraph.of(lstm, streams).toByteArray();
+          case Gru gru -> OnnxGruGraph.of(List.of(gru), task.steps(), task.streams()).toByteArray();
+          case Lstm lstm -> OnnxLstmGraph.of(lstm, task.steps(), task.streams()).toByteArray();
           default -> throw new IllegalArgumentException(layer.name());
         };
     List<String> names =
@@ -46,19 +53,30 @@ final class OnnxRuntimeStep implements Contender {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
       this.session = environment.createSession(graph, options);
     }
-    this.x = floats(streams * layer.inputs());
-    long[] inputShape = {1, streams, layer.inputs()};
-    inputs.put("x", OnnxTensor.createTensor(environment, x, inputShape));
+    int width = task.units();
+    this.x = floats(task.rows() * width);
+    inputs.put("x", OnnxTensor.createTensor(environment, x, shape(task.steps(), task, width)));
     this.states = new FloatBuffer[names.size() / 2];
     this.nextStates = new FloatBuffer[states.length];
-    long[] shape = {1, streams, layer.outputs()};
     for (int i = 0; i < states.length; i++) {
-      states[i] = floats(streams * layer.outputs());
-      nextStates[i] = floats(streams * layer.outputs());
+      states[i] = floats(task.streams() * width);
+      nextStates[i] = floats(task.streams() * width);
+      long[] shape = shape(1, task, width);
       inputs.put(names.get(i), OnnxTensor.createTensor(environment, states[i], shape));
       outputs.put(
           names.get(states.length + i), OnnxTensor.createTensor(environment, nextStates[i], shape));
     }
+    if (task.steps() > 1) {
+      this.all = floats(task.rows() * width);
+      long[] shape = {task.steps(), 1, task.streams(), width};
+      outputs.put("y", OnnxTensor.createTensor(environment, all, shape));
+    } else {
+      this.all = nextStates[0];
+    }
+  }
+
+  private static long[] shape(int steps, Task task, int width) {
+    return new long[] {steps, task.streams(), width};
   }
 
   private static FloatBuffer floats(int count) {
@@ -68,6 +86,11 @@ final class OnnxRuntimeStep implements Contender {
   @Override
   public String name() {
     return Peers.PEER;
+  }
+
+  @Override
+  public String layer() {
+    return kind.name();
   }
 
   @Override
@@ -89,7 +112,7 @@ final class OnnxRuntimeStep implements Contender {
       states[i].put(0, nextStates[i], 0, states[i].capacity());
     }
     for (int s = 0; s < out.length; s++) {
-      nextStates[0].get(s * out[s].length, out[s]);
+      all.get(s * out[s].length, out[s]);
     }
   }
 

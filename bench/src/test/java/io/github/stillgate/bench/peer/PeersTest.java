@@ -41,17 +41,39 @@ class PeersTest {
   void aLineComparesWithinEachJvm() {
     List<List<PeerFork.Found>> runs =
         List.of(run(100, 40, 200), run(1000, 500, 4000), run(100, 50, 100));
-    List<Peers.Line> lines = Peers.lines(new Peers.Case("gru", 512, 64), runs);
+    List<Peers.Line> lines = Peers.lines(new Task("gru", 512, 64, 1), runs);
     assertThat(lines).extracting(Peers.Line::p50).containsExactly(100.0, 50.0, 200.0);
     assertThat(lines).extracting(Peers.Line::p50Ratio).containsExactly(0.5, 0.2, 1.0);
     assertThat(lines).extracting(Peers.Line::float32Speedup).containsExactly(null, 2.0, null);
+    assertThat(lines).extracting(Peers.Line::besideRatio).containsOnlyNulls();
     assertThat(lines).extracting(Peers.Line::streams).containsOnly(64);
   }
 
   private static List<PeerFork.Found> run(double float32, double bf16, double peer) {
     return List.of(
-        new PeerFork.Found("native", WeightFormat.F32, float32, 2 * float32, 9),
-        new PeerFork.Found("native", WeightFormat.BF16, bf16, 2 * bf16, 9),
-        new PeerFork.Found(Peers.PEER, WeightFormat.F32, peer, 2 * peer, 9));
+        found("native", "gru", WeightFormat.F32, float32),
+        found("native", "gru", WeightFormat.BF16, bf16),
+        found(Peers.PEER, "gru", WeightFormat.F32, peer));
+  }
+
+  private static PeerFork.Found found(
+      String contender, String layer, WeightFormat weights, double p50) {
+    return new PeerFork.Found(contender, layer, weights, p50, 2 * p50, 9);
+  }
+
+  /** What others have no layer for is compared with the layer beside it, ours and theirs. */
+  @Test
+  void anSruIsComparedWithLstms() {
+    List<PeerFork.Found> run =
+        List.of(
+            found("native", "sru", WeightFormat.F32, 30),
+            found("native", "sru", WeightFormat.BF16, 15),
+            found("native", "lstm", WeightFormat.F32, 60),
+            found(Peers.PEER, "lstm", WeightFormat.F32, 120));
+    List<Peers.Line> lines = Peers.lines(new Task("sru", 512, 1, 1), List.of(run));
+    assertThat(lines).extracting(Peers.Line::layer).containsExactly("sru", "sru", "lstm", "lstm");
+    assertThat(lines).extracting(Peers.Line::p50Ratio).containsExactly(0.25, 0.125, 0.5, 1.0);
+    assertThat(lines).extracting(Peers.Line::besideRatio).containsExactly(0.5, 0.25, null, null);
+    assertThat(lines).extracting(Peers.Line::float32Speedup).containsExactly(null, 2.0, null, null);
   }
 }

@@ -1,7 +1,7 @@
 package io.github.stillgate.core.model;
 
 /**
- * A cheap guess of a GRU's gate sums by two thin matrices, after the activation estimators of Davis
+ * A cheap estimate of a GRU's gate sums by two thin matrices, after the activation estimators of Davis
  * (2016), chapter 3:
  *
  * <pre>
@@ -10,12 +10,12 @@ package io.github.stillgate.core.model;
  *
  * <p>It decides nothing about the network: only a plan that skips approximately ({@code
  * Skipping.below}) reads it, to find units whose gate need not be computed. The correction raises
- * all guesses, so that fewer units that would move are overlooked; it is found on data.
+ * all estimates, so that fewer units that would move are overlooked; it is found on data.
  *
  * @param wDown k x d
  * @param uDown k x n
  * @param up n x k
- * @param correction added to every guess; finite
+ * @param correction added to every estimate; finite
  */
 public record GateEstimate(Matrix wDown, Matrix uDown, Matrix up, float correction) {
   /** Checks that all shapes agree. */

@@ -128,13 +128,13 @@ public final class Gru implements Layer {
       return this;
     }
 
-    /** A guess of z for plans that skip approximately; exact plans ignore it. */
-    public Builder estimate(GateEstimate guess) {
-      estimate = Optional.of(guess);
+    /** An estimate of z for plans that skip approximately; exact plans ignore it. */
+    public Builder estimate(GateEstimate cheap) {
+      estimate = Optional.of(cheap);
       return this;
     }
 
-    /** No guess of z. */
+    /** No estimate of z. */
     public Builder withoutEstimate() {
       estimate = Optional.empty();
       return this;
@@ -164,9 +164,9 @@ public final class Gru implements Layer {
     return builder;
   }
 
-  /** The same layer with {@code guess} for an estimate of its gates. */
-  public Gru withEstimate(GateEstimate guess) {
-    return toBuilder().estimate(guess).build();
+  /** The same layer with {@code cheap} for an estimate of its gates. */
+  public Gru withEstimate(GateEstimate cheap) {
+    return toBuilder().estimate(cheap).build();
   }
 
   /** Wz, Uz and bz of the update gate. */
@@ -194,7 +194,7 @@ public final class Gru implements Layer {
     return activations;
   }
 
-  /** A guess of z for plans that skip approximately. */
+  /** An estimate of z for plans that skip approximately. */
   public Optional<GateEstimate> estimate() {
     return estimate;
   }

@@ -2,15 +2,9 @@ package io.github.stillgate.core.plan;
 
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
-import io.github.stillgate.core.model.ConditionalGru;
-import io.github.stillgate.core.model.Dense;
-import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
-import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Reset;
-import io.github.stillgate.core.model.SimpleRnn;
-import io.github.stillgate.core.model.Sru;
 import java.util.Locale;
 
 /**
@@ -80,7 +74,7 @@ public record Skipping(boolean stillUnits, float epsilon) {
                   && gru.activations().equals(Gru.Activations.STANDARD);
           case Bidirectional pair -> approximates(pair.forward()) || approximates(pair.backward());
           case Backward backward -> approximates(backward.layer());
-          case ConditionalGru _, Lstm _, Sru _, SimpleRnn _, Embedding _, Dense _ -> false;
+          default -> false;
         };
   }
 

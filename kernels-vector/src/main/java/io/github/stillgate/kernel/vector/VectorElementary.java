@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorOperators;
  *
  * <p>Memory and not vectors pass between these methods. As functions from vector to vector they
  * were inlined in one run and not in the next, depending on what had been compiled before; and each
- * one that is not inlined allocates its vectors (measured: up to 25 KB a step at n = 96).
+ * one that is not inlined allocates its vectors (up to 25 KB a step at n = 96, 2026-11-22).
  */
 final class VectorElementary {
   private static final FloatVector ZERO = FloatVector.zero(SPECIES);

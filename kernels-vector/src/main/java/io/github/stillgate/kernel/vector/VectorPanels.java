@@ -16,8 +16,9 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Panels in the order {@link SumOrder#CHAIN}: lanes are rows. Registers of rows come in pairs,
- * which lie next to each other in a column. One stream: two pairs at a time, whose chains overlap
- * in the CPU. Several streams: one pair for four streams, which share the load of the weights.
+ * which lie next to each other in a column. One stream: four pairs at a time where there are more
+ * than two, else two, so that their chains overlap in the CPU. Several streams: one pair for four
+ * streams, which share the load of the weights.
  */
 abstract class VectorPanels extends Pack {
   /** Streams that share a pair of registers. */

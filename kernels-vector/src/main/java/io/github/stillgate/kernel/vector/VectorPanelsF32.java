@@ -35,7 +35,8 @@ final class VectorPanelsF32 extends VectorPanels {
   }
 
   @Override
-  void sumFour(long pair0, long pair1, long pair2, long pair3, int columns, long vector, long places) {
+  void sumFour(
+      long pair0, long pair1, long pair2, long pair3, int columns, long vector, long places) {
     long w0 = Memory.at(pair0);
     long w1 = Memory.at(pair1);
     long w2 = Memory.at(pair2);

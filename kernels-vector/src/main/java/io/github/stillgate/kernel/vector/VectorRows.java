@@ -15,8 +15,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Rows in the order {@link SumOrder#INTERLEAVED}: walks the live groups and leaves each row to the
- * kernel of one vector width and format. One row at a time reads the pack from front to back; two
- * or four at once were 10 to 40 % slower at every length.
+ * kernel of one vector width and format. One row at a time reads the pack from front to back.
  */
 abstract class VectorRows extends Pack {
   /**

@@ -147,10 +147,10 @@ final class VectorVectors implements VectorOps {
   public void spread(int n, int blockUnits, MemorySegment values, MemorySegment out) {
     long from = Memory.at(values);
     long to = Memory.at(out);
-    for (int block = 0; block < Math.ceilDiv(n, blockUnits); block++) {
-      float value = ALL.get(JAVA_FLOAT, from + 4L * block);
-      int end = Math.min((block + 1) * blockUnits, n);
-      for (int i = block * blockUnits; i < end; i++) {
+    for (int first = 0; first < n; first += blockUnits) {
+      float value = ALL.get(JAVA_FLOAT, from + 4L * (first / blockUnits));
+      int end = Math.min(first + blockUnits, n);
+      for (int i = first; i < end; i++) {
         ALL.set(JAVA_FLOAT, to + 4L * i, value);
       }
     }
