@@ -18,8 +18,8 @@ public final class OnnxGruGraph {
 
   /**
    * The graph: input {@code x} and states {@code h0, h1, ..} to {@code next0, next1, ..}, each (1,
-   * batch, width). Of one layer over several steps x is (steps, batch, width), and {@code y} has all
-   * outputs.
+   * batch, width). Of one layer over several steps x is (steps, batch, width), and {@code y} has
+   * all outputs.
    */
   public static OnnxMl.ModelProto of(List<? extends Layer> layers, int steps, int batch) {
     if (steps > 1 && layers.size() > 1) {

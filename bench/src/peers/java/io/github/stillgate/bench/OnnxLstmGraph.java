@@ -52,8 +52,6 @@ public final class OnnxLstmGraph {
             .addOutput(OnnxParts.value("next0", 1, batch, n))
             .addOutput(OnnxParts.value("nextc0", 1, batch, n))
             .addAllOutput(
-                steps > 1
-                    ? List.of(OnnxParts.value("y", steps, 1, batch, n))
-                    : List.of()));
+                steps > 1 ? List.of(OnnxParts.value("y", steps, 1, batch, n)) : List.of()));
   }
 }

@@ -19,8 +19,8 @@ interface Contender extends AutoCloseable {
   WeightFormat weights();
 
   /**
-   * One step of every stream, the states carried over; or one run over a sequence, from the state of
-   * the last.
+   * One step of every stream, the states carried over; or one run over a sequence, from the state
+   * of the last.
    *
    * @param x one input a stream, or a step
    * @param out receives the layer's outputs, as many

@@ -26,9 +26,7 @@ abstract class Own implements Contender {
     if (task.steps() > 1) {
       return new OfSequence(kind, plan);
     }
-    return task.streams() > 1
-        ? new OfBatch(kind, plan, task.streams())
-        : new OfStream(kind, plan);
+    return task.streams() > 1 ? new OfBatch(kind, plan, task.streams()) : new OfStream(kind, plan);
   }
 
   @Override

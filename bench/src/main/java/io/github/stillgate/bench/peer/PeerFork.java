@@ -162,8 +162,7 @@ public final class PeerFork {
 
   private static int first(List<Contender> contenders, String layer, WeightFormat weights) {
     int i = 0;
-    while (contenders.get(i).weights() != weights
-        || !contenders.get(i).layer().equals(layer)) {
+    while (contenders.get(i).weights() != weights || !contenders.get(i).layer().equals(layer)) {
       i++;
     }
     return i;

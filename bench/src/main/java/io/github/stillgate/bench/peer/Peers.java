@@ -250,11 +250,7 @@ public final class Peers implements Callable<Integer> {
               first.weights() == WeightFormat.F32
                   ? null
                   : ratio(
-                      runs,
-                      first,
-                      first.contender(),
-                      first.layer(),
-                      found -> 1 / found.p50())));
+                      runs, first, first.contender(), first.layer(), found -> 1 / found.p50())));
     }
     return lines;
   }
@@ -282,10 +278,7 @@ public final class Peers implements Callable<Integer> {
 
   private static PeerFork.Found of(
       List<PeerFork.Found> run, String name, String layer, WeightFormat weights) {
-    return run.stream()
-        .filter(found -> found.is(name, layer, weights))
-        .findFirst()
-        .orElseThrow();
+    return run.stream().filter(found -> found.is(name, layer, weights)).findFirst().orElseThrow();
   }
 
   private static double median(

@@ -14,7 +14,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The fork itself fails if a contender's answers differ. */
 class PeerForkTest {
   @ParameterizedTest
-  @CsvSource({"gru,1,1", "gru,5,1", "lstm,1,1", "lstm,5,1", "sru,1,1", "sru,5,1", "lstm,1,40", "sru,1,40"})
+  @CsvSource({
+    "gru,1,1",
+    "gru,5,1",
+    "lstm,1,1",
+    "lstm,5,1",
+    "sru,1,1",
+    "sru,5,1",
+    "lstm,1,40",
+    "sru,1,40"
+  })
   void everyContenderIsTimedOnTheSameAnswers(String kind, int streams, int steps) {
     List<String> backends = BackendRegistry.usable().stream().map(Backend::name).toList();
     Task task = new Task(kind, 40, streams, steps);

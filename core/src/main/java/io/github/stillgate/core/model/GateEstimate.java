@@ -1,8 +1,8 @@
 package io.github.stillgate.core.model;
 
 /**
- * A cheap estimate of a GRU's gate sums by two thin matrices, after the activation estimators of Davis
- * (2016), chapter 3:
+ * A cheap estimate of a GRU's gate sums by two thin matrices, after the activation estimators of
+ * Davis (2016), chapter 3:
  *
  * <pre>
  *   a^ = up (wDown x + uDown h) + bz + correction     in place of     a = Wz x + Uz h + bz
