@@ -3,6 +3,7 @@ package io.github.stillgate.core.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.github.stillgate.contract.TestModels;
 import io.github.stillgate.core.plan.Backends.Entry;
 import java.util.List;
 import java.util.Optional;
@@ -42,5 +43,13 @@ class BackendsTest {
     assertThatExceptionOfType(BackendUnavailableException.class)
         .isThrownBy(() -> Backends.require("Reference"))
         .withMessageContainingAll("no backend \"Reference\"", "lower case: \"reference\"");
+  }
+
+  /** core alone knows no library that could be one. */
+  @Test
+  void aBlasThatIsNotThereIsRefusedWithTheCure() {
+    assertThatExceptionOfType(BackendUnavailableException.class)
+        .isThrownBy(() -> Plan.compile(TestModels.gru(5, 8, 1), PlanOptions.defaults().withBlas()))
+        .withMessageContainingAll("BLAS", "stillgate-kernels-native", "PlanOptions.withBlas");
   }
 }

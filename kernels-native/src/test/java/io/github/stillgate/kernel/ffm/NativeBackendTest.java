@@ -2,6 +2,7 @@ package io.github.stillgate.kernel.ffm;
 
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.CellsContract;
+import io.github.stillgate.contract.FormatContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
 import io.github.stillgate.contract.PanelsContract;
@@ -71,6 +72,13 @@ class NativeBackendTest {
   @Nested
   class Padding extends PaddingContract {
     Padding() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Formats extends FormatContract {
+    Formats() {
       super(new NativeBackend());
     }
   }
