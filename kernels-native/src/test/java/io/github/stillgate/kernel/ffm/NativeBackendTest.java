@@ -3,12 +3,14 @@ package io.github.stillgate.kernel.ffm;
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.FormatContract;
+import io.github.stillgate.contract.LifecycleContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
 import io.github.stillgate.contract.PanelsContract;
 import io.github.stillgate.contract.RowsContract;
 import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
+import io.github.stillgate.contract.SkippingContract;
 import io.github.stillgate.contract.VectorOpsContract;
 import org.junit.jupiter.api.Nested;
 
@@ -72,6 +74,20 @@ class NativeBackendTest {
   @Nested
   class Padding extends PaddingContract {
     Padding() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Skippings extends SkippingContract {
+    Skippings() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Lifecycles extends LifecycleContract {
+    Lifecycles() {
       super(new NativeBackend());
     }
   }
