@@ -11,20 +11,27 @@ import java.util.List;
 public final class OnnxGruGraph {
   private OnnxGruGraph() {}
 
-  /** The graph of single steps. */
+  /**
+   * The graph of one step: input {@code x} and states {@code h0, h1, ..} to {@code next0, next1,
+   * ..}, each (1, batch, width).
+   */
   public static OnnxMl.ModelProto of(List<? extends Layer> layers, int batch) {
-    return of(layers, 1, batch);
+    return OnnxParts.model(graph(layers, 1, batch, ""));
   }
 
   /**
-   * The graph: input {@code x} and states {@code h0, h1, ..} to {@code next0, next1, ..}, each (1,
-   * batch, width). Of one layer over several steps x is (steps, batch, width), and {@code y} has
-   * all outputs.
+   * The graph of a sequence of one stream: {@code x} is (steps, 1, width), {@code h0} and {@code
+   * next0} are as above, and {@code y}, (steps, 1, 1, n), has the outputs of all steps.
    */
-  public static OnnxMl.ModelProto of(List<? extends Layer> layers, int steps, int batch) {
-    if (steps > 1 && layers.size() > 1) {
-      throw new IllegalArgumentException("several steps of several layers");
-    }
+  public static OnnxMl.ModelProto ofSequence(Gru gru, int steps) {
+    return OnnxParts.model(
+        graph(List.of(gru), steps, 1, "y")
+            .addOutput(OnnxParts.value("y", steps, 1, 1, gru.outputs())));
+  }
+
+  /** More than one layer for a single step only: each reads the last state of the one before. */
+  private static OnnxMl.GraphProto.Builder graph(
+      List<? extends Layer> layers, int steps, int batch, String all) {
     OnnxMl.GraphProto.Builder graph = OnnxMl.GraphProto.newBuilder().setName("gru");
     String from = "x";
     graph.addInput(OnnxParts.value("x", steps, batch, layers.get(0).inputs()));
@@ -61,7 +68,7 @@ public final class OnnxGruGraph {
               .addInput("B" + i)
               .addInput("")
               .addInput("h" + i)
-              .addOutput(steps > 1 ? "y" : "")
+              .addOutput(all)
               .addOutput("next" + i)
               .addAttribute(OnnxParts.integer("hidden_size", units))
               .addAttribute(OnnxParts.integer("linear_before_reset", 1)));
@@ -70,10 +77,7 @@ public final class OnnxGruGraph {
       // reads.
       from = "next" + i;
     }
-    if (steps > 1) {
-      graph.addOutput(OnnxParts.value("y", steps, 1, batch, layers.getFirst().outputs()));
-    }
-    return OnnxParts.model(graph);
+    return graph;
   }
 
   /** The matrices one below the other, the first (the update gate's) negated. */

@@ -18,16 +18,18 @@ import java.util.stream.Collectors;
  *
  * @param name as users say it
  * @param layer makes one of random weights, as wide as its input
- * @param beside the kind that other runtimes run in its place, and ours beside it; the name itself
- *     if they have it
+ * @param elsewhere whether other runtimes have it
  */
-record LayerKind(String name, Function<Weights, Layer> layer, String beside) {
+record LayerKind(String name, Function<Weights, Layer> layer, boolean elsewhere) {
+  /** What a kind that other runtimes do not have is compared with. */
+  static final String COMMON = "lstm";
+
   /** Every kind, in the order of the table. */
   static final List<LayerKind> ALL =
       List.of(
-          new LayerKind("gru", LayerKind::gru, "gru"),
-          new LayerKind("lstm", LayerKind::lstm, "lstm"),
-          new LayerKind("sru", LayerKind::sru, "lstm"));
+          new LayerKind("gru", LayerKind::gru, true),
+          new LayerKind(COMMON, LayerKind::lstm, true),
+          new LayerKind("sru", LayerKind::sru, false));
 
   /**
    * The kind called {@code name}.
@@ -46,14 +48,14 @@ record LayerKind(String name, Function<Weights, Layer> layer, String beside) {
                         ALL.stream().map(LayerKind::name).collect(Collectors.joining(", ")))));
   }
 
-  /** The kinds that are timed together: this one, and the one beside it. */
-  List<LayerKind> together() {
-    return beside.equals(name) ? List.of(this) : List.of(this, of(beside));
-  }
-
   /** A layer of {@code units} units, the same in every JVM. */
   Layer make(int units) {
     return layer.apply(new Weights(units, new SplittableRandom(9)));
+  }
+
+  /** The kind of the same width that runs beside it, for a kind that other runtimes do not have. */
+  Optional<LayerKind> comparedWith() {
+    return elsewhere ? Optional.empty() : Optional.of(of(COMMON));
   }
 
   private static Layer gru(Weights weights) {

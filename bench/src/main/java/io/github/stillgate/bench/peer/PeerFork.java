@@ -12,13 +12,13 @@ import java.util.SplittableRandom;
 import org.HdrHistogram.Histogram;
 
 /**
- * One JVM of {@link Peers}: all contenders on one layer, some steps each in turn, every step timed.
- * Prints what it found as one line of JSON.
+ * One JVM of {@link Peers}: all contenders of one case, some steps each in turn, every step timed,
+ * or every sequence. Prints what it found as one line of JSON.
  */
 public final class PeerFork {
   private static final int VECTORS = 256;
 
-  /** Stream steps of a turn: a batch of many streams takes few steps. */
+  /** Stream steps of a turn: a batch of many streams takes few steps, a sequence comes once. */
   private static final int TURN = 200;
 
   private static final long LONGEST_NANOS = 10_000_000_000L;
@@ -40,22 +40,31 @@ public final class PeerFork {
   private PeerFork() {}
 
   /**
-   * Nanoseconds a step of all streams.
+   * A contender of one JVM.
    *
-   * @param contender who
-   * @param layer kind of layer it runs
+   * @param layer kind of layer
+   * @param contender who runs it
    * @param weights format of its weights
+   */
+  record Who(String layer, String contender, WeightFormat weights) {}
+
+  /**
+   * Nanoseconds a step of all streams, or a sequence.
+   *
+   * @param who of whom
    * @param p50 median
    * @param p99 99th percentile
-   * @param steps number of steps timed
+   * @param calls number of steps or sequences timed
    */
-  record Found(
-      String contender, String layer, WeightFormat weights, double p50, double p99, long steps) {
-    /** Whether it is {@code name} on a layer of {@code kind} with {@code format}. */
-    boolean is(String name, String kind, WeightFormat format) {
-      return contender.equals(name) && layer.equals(kind) && weights == format;
-    }
-  }
+  record Found(Who who, double p50, double p99, long calls) {}
+
+  /**
+   * What one JVM says.
+   *
+   * @param found times, in the order of the table
+   * @param leftOut one line for each contender that cannot run here
+   */
+  record Report(List<Found> found, List<String> leftOut) {}
 
   /** Runs with the arguments KIND UNITS STREAMS STEPS SECONDS. */
   public static void main(String[] args) throws IOException {
@@ -64,27 +73,26 @@ public final class PeerFork {
             .map(Backend::name)
             .filter(name -> !name.equals("reference"))
             .toList();
-    Task task =
-        new Task(
-            args[0],
-            Integer.parseInt(args[1]),
-            Integer.parseInt(args[2]),
-            Integer.parseInt(args[3]));
-    List<Contender> contenders = Contender.all(task, backends);
-    contenders.forEach(Contender::warmUp);
-    List<Found> found = run(contenders, task, Double.parseDouble(args[4]));
-    System.out.println(JsonMapper.builder().build().writeValueAsString(found));
+    Case one = Case.of(List.of(args));
+    List<Group> groups = Group.all(one, backends);
+    groups.forEach(group -> group.contenders().forEach(Contender::warmUp));
+    List<Found> found = run(groups, one, Double.parseDouble(args[4]));
+    List<String> leftOut =
+        groups.stream().flatMap(group -> group.leftOut().stream()).distinct().toList();
+    System.out.println(JsonMapper.builder().build().writeValueAsString(new Report(found, leftOut)));
   }
 
-  /** Checks and times the contenders, and closes them. */
-  static List<Found> run(List<Contender> contenders, Task task, double seconds) {
-    float[][][] x = inputs(task);
+  /** Checks and times the contenders of all groups together, and closes them. */
+  static List<Found> run(List<Group> groups, Case one, double seconds) {
+    float[][][] x = inputs(one);
+    List<Contender> contenders =
+        groups.stream().flatMap(group -> group.contenders().stream()).toList();
     try {
-      requireEqualAnswers(contenders, x, task.units());
-      float[][] out = new float[task.rows()][task.units()];
+      groups.forEach(group -> requireEqualAnswers(group, one, x));
+      float[][] out = new float[one.rows()][one.units()];
       List<Histogram> times = new ArrayList<>();
       for (Contender contender : contenders) {
-        warmUp(contender, x, out);
+        warmUp(contender, one, x, out);
         times.add(new Histogram(LONGEST_NANOS, 3));
       }
       long end = System.nanoTime() + (long) (seconds * 1e9);
@@ -97,16 +105,16 @@ public final class PeerFork {
         turn++;
       } while (System.nanoTime() < end);
       List<Found> found = new ArrayList<>();
-      for (int i = 0; i < contenders.size(); i++) {
-        Histogram h = times.get(i);
-        found.add(
-            new Found(
-                contenders.get(i).name(),
-                contenders.get(i).layer(),
-                contenders.get(i).weights(),
-                h.getValueAtPercentile(50),
-                h.getValueAtPercentile(99),
-                h.getTotalCount()));
+      for (Group group : groups) {
+        for (Contender contender : group.contenders()) {
+          Histogram h = times.get(found.size());
+          found.add(
+              new Found(
+                  new Who(group.layer(), contender.name(), contender.weights()),
+                  h.getValueAtPercentile(50),
+                  h.getValueAtPercentile(99),
+                  h.getTotalCount()));
+        }
       }
       return found;
     } finally {
@@ -114,83 +122,82 @@ public final class PeerFork {
     }
   }
 
-  /** One input for each row, {@link #VECTORS} times; every stream has its own. */
-  private static float[][][] inputs(Task task) {
-    LayerKind.Weights random = new LayerKind.Weights(task.units(), new SplittableRandom(10));
+  /** One input for each stream or step, {@link #VECTORS} times; every row has its own. */
+  private static float[][][] inputs(Case one) {
+    LayerKind.Weights random = new LayerKind.Weights(one.units(), new SplittableRandom(10));
     float[][] vectors = new float[VECTORS][];
-    Arrays.setAll(vectors, _ -> random.values(task.units(), 1));
-    float[][][] x = new float[VECTORS][task.rows()][];
-    for (int step = 0; step < VECTORS; step++) {
-      for (int row = 0; row < task.rows(); row++) {
-        x[step][row] = vectors[(step + 7 * row) % VECTORS];
+    Arrays.setAll(vectors, _ -> random.values(one.units(), 1));
+    float[][][] x = new float[VECTORS][one.rows()][];
+    for (int call = 0; call < VECTORS; call++) {
+      for (int row = 0; row < one.rows(); row++) {
+        x[call][row] = vectors[(call + 7 * row) % VECTORS];
       }
     }
     return x;
   }
 
   /** In the loop that is measured, so that it is compiled. */
-  private static void warmUp(Contender contender, float[][][] x, float[][] out) {
+  private static void warmUp(Contender contender, Case one, float[][][] x, float[][] out) {
     Histogram discarded = new Histogram(LONGEST_NANOS, 3);
     long end = System.nanoTime() + WARM_UP_NANOS;
     do {
       turn(contender, x, out, discarded);
-    } while (discarded.getTotalCount() < WARM_UP_STEPS && System.nanoTime() < end);
+    } while (one.steps() * discarded.getTotalCount() < WARM_UP_STEPS && System.nanoTime() < end);
   }
 
   private static void turn(Contender contender, float[][][] x, float[][] out, Histogram times) {
-    int steps = Math.max(1, TURN / out.length);
-    for (int step = 0; step < steps; step++) {
+    int calls = Math.max(1, TURN / out.length);
+    for (int call = 0; call < calls; call++) {
       long start = System.nanoTime();
-      contender.step(x[step % VECTORS], out);
+      contender.run(x[call % VECTORS], out);
       times.recordValue(System.nanoTime() - start);
     }
   }
 
-  private static void requireEqualAnswers(List<Contender> contenders, float[][][] x, int width) {
-    float[][][] out = new float[contenders.size()][x[0].length][width];
-    for (int step = 0; step < CHECKED_STEPS; step++) {
+  /** At least two calls: the second begins with the state that the first one left. */
+  private static void requireEqualAnswers(Group group, Case one, float[][][] x) {
+    List<Contender> contenders = group.contenders();
+    float[][][] out = new float[contenders.size()][one.rows()][group.width()];
+    int calls = Math.max(2, CHECKED_STEPS / one.steps());
+    for (int call = 0; call < calls; call++) {
       for (int i = 0; i < contenders.size(); i++) {
-        Contender contender = contenders.get(i);
-        contender.step(x[step], out[i]);
-        int same = first(contenders, contender.layer(), contender.weights());
-        int float32 = first(contenders, contender.layer(), WeightFormat.F32);
-        requireNear(step, contenders, i, same, out, TOLERANCE);
-        requireNear(step, contenders, i, float32, out, BF16_TOLERANCE);
+        contenders.get(i).run(x[call], out[i]);
+        int same = first(contenders, contenders.get(i).weights());
+        requireNear(call, group, i, same, out, TOLERANCE);
+        requireNear(call, group, i, 0, out, BF16_TOLERANCE);
       }
     }
   }
 
-  private static int first(List<Contender> contenders, String layer, WeightFormat weights) {
+  private static int first(List<Contender> contenders, WeightFormat weights) {
     int i = 0;
-    while (contenders.get(i).weights() != weights || !contenders.get(i).layer().equals(layer)) {
+    while (contenders.get(i).weights() != weights) {
       i++;
     }
     return i;
   }
 
   private static void requireNear(
-      int step,
-      List<Contender> contenders,
-      int which,
-      int expected,
-      float[][][] out,
-      double tolerance) {
-    for (int s = 0; s < out[which].length; s++) {
-      for (int k = 0; k < out[which][s].length; k++) {
-        float value = out[which][s][k];
-        float other = out[expected][s][k];
+      int call, Group group, int which, int expected, float[][][] out, double tolerance) {
+    for (int row = 0; row < out[which].length; row++) {
+      for (int k = 0; k < out[which][row].length; k++) {
+        float value = out[which][row][k];
+        float other = out[expected][row][k];
         if (!(Math.abs(value - other) <= tolerance)) {
+          Contender wrong = group.contenders().get(which);
+          Contender right = group.contenders().get(expected);
           throw new IllegalStateException(
-              "step %d, stream %d: output %d of %s with %s weights is %s, of %s with %s %s"
+              "%s, call %d, row %d: output %d of %s with %s weights is %s, of %s with %s %s"
                   .formatted(
-                      step,
-                      s,
+                      group.layer(),
+                      call,
+                      row,
                       k,
-                      contenders.get(which).name(),
-                      contenders.get(which).weights(),
+                      wrong.name(),
+                      wrong.weights(),
                       value,
-                      contenders.get(expected).name(),
-                      contenders.get(expected).weights(),
+                      right.name(),
+                      right.weights(),
                       other));
         }
       }

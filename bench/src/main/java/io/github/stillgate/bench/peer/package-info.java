@@ -1,7 +1,7 @@
 /**
- * Single steps of ordinary layers beside other runtimes', for one stream and for many together:
- * {@code ./stillgate bench peers}. Every contender steps in the same JVM, in turns, on one thread,
- * and every step is timed, so that tails show. Kinds of layers are entries of {@link
+ * Ordinary layers beside other runtimes': single steps of one stream and of many together, and
+ * whole sequences: {@code ./stillgate bench peers}. Every contender runs in the same JVM, in turns,
+ * on one thread, and every call is timed, so that tails show. Kinds of layers are entries of {@link
  * io.github.stillgate.bench.peer.LayerKind#ALL}.
  */
 @NullMarked

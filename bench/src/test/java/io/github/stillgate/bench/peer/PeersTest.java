@@ -8,6 +8,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class PeersTest {
@@ -33,7 +35,19 @@ class PeersTest {
             .setErr(new PrintWriter(said))
             .execute("--alone", "--forks", "100000", "--layers", "gru,conv");
     assertThat(exit).isEqualTo(CommandLine.ExitCode.USAGE);
-    assertThat(said.toString()).contains("--layers", "\"conv\"", "gru, lstm");
+    assertThat(said.toString()).contains("--layers", "\"conv\"", "gru, lstm, sru");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--units", "--batch-units", "--sequence-units"})
+  void aWidthOfNothingIsRefusedBeforeAnyJvmStarts(String option) {
+    StringWriter said = new StringWriter();
+    int exit =
+        new CommandLine(new Peers())
+            .setErr(new PrintWriter(said))
+            .execute("--alone", "--forks", "100000", option, "64,0");
+    assertThat(exit).isEqualTo(CommandLine.ExitCode.USAGE);
+    assertThat(said.toString()).contains(option + ": 0 units");
   }
 
   /** Medians of ratios within one JVM: JVMs are not held against each other. */
@@ -41,39 +55,53 @@ class PeersTest {
   void aLineComparesWithinEachJvm() {
     List<List<PeerFork.Found>> runs =
         List.of(run(100, 40, 200), run(1000, 500, 4000), run(100, 50, 100));
-    List<Peers.Line> lines = Peers.lines(new Task("gru", 512, 64, 1), runs);
-    assertThat(lines).extracting(Peers.Line::p50).containsExactly(100.0, 50.0, 200.0);
-    assertThat(lines).extracting(Peers.Line::p50Ratio).containsExactly(0.5, 0.2, 1.0);
-    assertThat(lines).extracting(Peers.Line::float32Speedup).containsExactly(null, 2.0, null);
-    assertThat(lines).extracting(Peers.Line::besideRatio).containsOnlyNulls();
-    assertThat(lines).extracting(Peers.Line::streams).containsOnly(64);
+    List<PeerTable.Line> lines = PeerTable.lines(new Case("gru", 512, 64, 1), runs);
+    assertThat(lines).extracting(PeerTable.Line::p50).containsExactly(100.0, 50.0, 200.0);
+    assertThat(lines).extracting(PeerTable.Line::p50Ratio).containsExactly(0.5, 0.2, 1.0);
+    assertThat(lines).extracting(PeerTable.Line::float32Speedup).containsExactly(null, 2.0, null);
+    assertThat(lines).extracting(PeerTable.Line::streams).containsOnly(64);
+    assertThat(lines).extracting(PeerTable.Line::beside).containsOnlyNulls();
+    assertThat(lines).extracting(PeerTable.Line::overOurs).containsOnlyNulls();
+    assertThat(lines).extracting(PeerTable.Line::overPeers).containsOnlyNulls();
   }
 
   private static List<PeerFork.Found> run(double float32, double bf16, double peer) {
     return List.of(
-        found("native", "gru", WeightFormat.F32, float32),
-        found("native", "gru", WeightFormat.BF16, bf16),
-        found(Peers.PEER, "gru", WeightFormat.F32, peer));
+        found("gru", "native", WeightFormat.F32, float32),
+        found("gru", "native", WeightFormat.BF16, bf16),
+        found("gru", PeerTable.PEER, WeightFormat.F32, peer));
+  }
+
+  /** Over the LSTM of the same contender with the same format, and over ONNX Runtime's. */
+  @Test
+  void anSruIsComparedWithTheLstmsOfItsJvm() {
+    List<PeerFork.Found> run =
+        List.of(
+            found("sru", "native", WeightFormat.F32, 10),
+            found("sru", "vector", WeightFormat.F32, 12),
+            found("sru", "native", WeightFormat.BF16, 5),
+            found("lstm", "native", WeightFormat.F32, 40),
+            found("lstm", "vector", WeightFormat.F32, 60),
+            found("lstm", "native", WeightFormat.BF16, 25),
+            found("lstm", PeerTable.PEER, WeightFormat.F32, 50));
+    List<PeerTable.Line> lines = PeerTable.lines(new Case("sru", 512, 1, 128), List.of(run));
+    assertThat(lines)
+        .extracting(PeerTable.Line::overOurs)
+        .containsExactly(0.25, 0.2, 0.2, null, null, null, null);
+    assertThat(lines)
+        .extracting(PeerTable.Line::overPeers)
+        .containsExactly(0.2, 0.24, 0.1, null, null, null, null);
+    assertThat(lines)
+        .extracting(PeerTable.Line::p50Ratio)
+        .containsExactly(null, null, null, 0.8, 1.2, 0.5, 1.0);
+    assertThat(lines).extracting(PeerTable.Line::steps).containsOnly(128);
+    assertThat(lines.getFirst().row())
+        .isEqualTo("| sru | 512 | 1 | 128 | native | f32 | 0.01 | 0.02 |  |  | 0.25 | 0.20 |  |");
+    assertThat(lines.get(3).row()).startsWith("| lstm beside sru | 512 |");
   }
 
   private static PeerFork.Found found(
-      String contender, String layer, WeightFormat weights, double p50) {
-    return new PeerFork.Found(contender, layer, weights, p50, 2 * p50, 9);
-  }
-
-  /** What others have no layer for is compared with the layer beside it, ours and theirs. */
-  @Test
-  void anSruIsComparedWithLstms() {
-    List<PeerFork.Found> run =
-        List.of(
-            found("native", "sru", WeightFormat.F32, 30),
-            found("native", "sru", WeightFormat.BF16, 15),
-            found("native", "lstm", WeightFormat.F32, 60),
-            found(Peers.PEER, "lstm", WeightFormat.F32, 120));
-    List<Peers.Line> lines = Peers.lines(new Task("sru", 512, 1, 1), List.of(run));
-    assertThat(lines).extracting(Peers.Line::layer).containsExactly("sru", "sru", "lstm", "lstm");
-    assertThat(lines).extracting(Peers.Line::p50Ratio).containsExactly(0.25, 0.125, 0.5, 1.0);
-    assertThat(lines).extracting(Peers.Line::besideRatio).containsExactly(0.5, 0.25, null, null);
-    assertThat(lines).extracting(Peers.Line::float32Speedup).containsExactly(null, 2.0, null, null);
+      String layer, String contender, WeightFormat weights, double nanos) {
+    return new PeerFork.Found(new PeerFork.Who(layer, contender, weights), nanos, 2 * nanos, 9);
   }
 }

@@ -19,29 +19,28 @@ import java.util.Map;
 
 /**
  * ONNX Runtime on one thread, tensors made beforehand and outputs written in place; the state is
- * copied back, n floats a stream and step.
+ * copied back, n floats a stream and call. A sequence is one call with all its steps.
  */
-final class OnnxRuntimeStep implements Contender {
+final class OnnxRuntimeLayer implements Contender {
   private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
   private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
   private final OrtSession session;
-  private final LayerKind kind;
   private final FloatBuffer x;
-
-  /** The outputs of all steps, or of the only one. */
-  private final FloatBuffer all;
-
   private final FloatBuffer[] states;
   private final FloatBuffer[] nextStates;
+  private final FloatBuffer results;
 
-  OnnxRuntimeStep(Task task, LayerKind kind) throws OrtException {
-    Layer layer = kind.make(task.units());
-    this.kind = kind;
+  OnnxRuntimeLayer(Layer layer, Case one) throws OrtException {
+    boolean sequence = one.steps() > 1;
     byte[] graph =
         switch (layer) {
-          case Gru gru -> OnnxGruGraph.of(List.of(gru), task.steps(), task.streams()).toByteArray();
-          case Lstm lstm -> OnnxLstmGraph.of(lstm, task.steps(), task.streams()).toByteArray();
-          default -> throw new IllegalArgumentException(layer.name());
+          case Gru gru when sequence -> OnnxGruGraph.ofSequence(gru, one.steps()).toByteArray();
+          case Gru gru -> OnnxGruGraph.of(List.of(gru), one.streams()).toByteArray();
+          case Lstm lstm when sequence -> OnnxLstmGraph.ofSequence(lstm, one.steps()).toByteArray();
+          case Lstm lstm -> OnnxLstmGraph.of(lstm, one.streams()).toByteArray();
+          default ->
+              throw new IllegalArgumentException(
+                  "layer %s: no graph is written for its kind".formatted(layer.name()));
         };
     List<String> names =
         layer instanceof Lstm ? List.of("h0", "c0", "next0", "nextc0") : List.of("h0", "next0");
@@ -53,30 +52,25 @@ final class OnnxRuntimeStep implements Contender {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
       this.session = environment.createSession(graph, options);
     }
-    int width = task.units();
-    this.x = floats(task.rows() * width);
-    inputs.put("x", OnnxTensor.createTensor(environment, x, shape(task.steps(), task, width)));
+    this.x = floats(one.rows() * layer.inputs());
+    long[] inputShape = {one.steps(), one.streams(), layer.inputs()};
+    inputs.put("x", OnnxTensor.createTensor(environment, x, inputShape));
     this.states = new FloatBuffer[names.size() / 2];
     this.nextStates = new FloatBuffer[states.length];
+    long[] shape = {1, one.streams(), layer.outputs()};
     for (int i = 0; i < states.length; i++) {
-      states[i] = floats(task.streams() * width);
-      nextStates[i] = floats(task.streams() * width);
-      long[] shape = shape(1, task, width);
+      states[i] = floats(one.streams() * layer.outputs());
+      nextStates[i] = floats(one.streams() * layer.outputs());
       inputs.put(names.get(i), OnnxTensor.createTensor(environment, states[i], shape));
       outputs.put(
           names.get(states.length + i), OnnxTensor.createTensor(environment, nextStates[i], shape));
     }
-    if (task.steps() > 1) {
-      this.all = floats(task.rows() * width);
-      long[] shape = {task.steps(), 1, task.streams(), width};
-      outputs.put("y", OnnxTensor.createTensor(environment, all, shape));
-    } else {
-      this.all = nextStates[0];
+    // After a single step the state h is the output.
+    this.results = sequence ? floats(one.rows() * layer.outputs()) : nextStates[0];
+    if (sequence) {
+      long[] outputShape = {one.steps(), 1, one.streams(), layer.outputs()};
+      outputs.put("y", OnnxTensor.createTensor(environment, results, outputShape));
     }
-  }
-
-  private static long[] shape(int steps, Task task, int width) {
-    return new long[] {steps, task.streams(), width};
   }
 
   private static FloatBuffer floats(int count) {
@@ -85,12 +79,7 @@ final class OnnxRuntimeStep implements Contender {
 
   @Override
   public String name() {
-    return Peers.PEER;
-  }
-
-  @Override
-  public String layer() {
-    return kind.name();
+    return PeerTable.PEER;
   }
 
   @Override
@@ -99,9 +88,9 @@ final class OnnxRuntimeStep implements Contender {
   }
 
   @Override
-  public void step(float[][] input, float[][] out) {
-    for (int s = 0; s < input.length; s++) {
-      x.put(s * input[s].length, input[s]);
+  public void run(float[][] input, float[][] out) {
+    for (int row = 0; row < input.length; row++) {
+      x.put(row * input[row].length, input[row]);
     }
     try {
       session.run(inputs, outputs).close();
@@ -111,8 +100,8 @@ final class OnnxRuntimeStep implements Contender {
     for (int i = 0; i < states.length; i++) {
       states[i].put(0, nextStates[i], 0, states[i].capacity());
     }
-    for (int s = 0; s < out.length; s++) {
-      all.get(s * out[s].length, out[s]);
+    for (int row = 0; row < out.length; row++) {
+      results.get(row * out[row].length, out[row]);
     }
   }
 
