@@ -206,11 +206,11 @@ public abstract class SessionContract {
 
   static Stream<Model> composedModels() {
     return Stream.of(
-        TestModels.resetBefore(27, 96, 71),
-        TestModels.resetBias(27, 96, 72),
-        TestModels.lstm(27, 96, 40, 73),
-        TestModels.coupled(27, 96, 74),
-        TestModels.sru(27, 96, 75),
+        TestModels.resetBefore(27, 40, 71),
+        TestModels.resetBias(27, 40, 72),
+        TestModels.lstm(27, 40, 20, 73),
+        TestModels.coupled(27, 40, 74),
+        TestModels.sru(27, 40, 75),
         TestModels.sruOfTokens(27, 76));
   }
 
@@ -223,13 +223,13 @@ public abstract class SessionContract {
   @Test
   void aStepThatCarriesGatesAllocatesNothing() {
     assertAllocatesNothing(
-        TestModels.gru(27, 96, 75), options().withSkipping(Skipping.below(0.2f)));
+        TestModels.gru(27, 40, 75), options().withSkipping(Skipping.below(0.2f)));
   }
 
   @Test
   void aStepBelowEpsilonAllocatesNothing() {
     assertAllocatesNothing(
-        TestModels.estimated(27, 96, 8, 0.25f, 75), options().withSkipping(Skipping.below(0.3f)));
+        TestModels.estimated(27, 40, 8, 0.25f, 75), options().withSkipping(Skipping.below(0.3f)));
   }
 
   /** The reference is slow, and has fewer loops to compile. */
