@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Memory for packed weights: zero, 64-byte aligned, and, where Linux can and native access is
  * enabled, large packs on huge pages.
  *
- * <p>A row of 1024 floats is a page of 4 KiB, at whose end the hardware prefetcher stops. On huge
- * pages a dense step at n = 1024 took 471 us instead of 676.
+ * <p>A row of 1024 floats is a page of 4 KiB, at whose end the hardware prefetcher stops. What huge
+ * pages gain stands in docs/decisions.md.
  *
  * <p>Safe for any number of threads.
  */
