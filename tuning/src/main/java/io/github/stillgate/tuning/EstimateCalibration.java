@@ -56,6 +56,8 @@ public final class EstimateCalibration {
    * @param options of the plans that are run; they should be exact
    * @throws IllegalArgumentException if layer {@code at} is another, or the network does not read
    *     the data
+   * @throws UnsupportedOperationException if the data are tokens and the network reads vectors, or
+   *     its layers up to this one cannot be run step by step
    * @throws IndexOutOfBoundsException if there is no such layer
    */
   public EstimateCalibration(Model model, int at, TuningData data, PlanOptions options) {

@@ -54,8 +54,9 @@ public final class Sweep {
    *
    * @param options of every run; their skipping is not used
    * @throws IllegalArgumentException if the outputs to keep would take more than half of the heap,
-   *     or epsilon changes no layer of the network, or the network does not read such data or
-   *     cannot be run step by step
+   *     or epsilon changes no layer of the network, or the network does not read such data
+   * @throws UnsupportedOperationException if the data are tokens and the network reads vectors, or
+   *     the network cannot be run step by step
    */
   public static Sweep of(Model model, TuningData data, PlanOptions options) {
     return of(model, data, options, _ -> {});

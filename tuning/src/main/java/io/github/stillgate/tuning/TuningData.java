@@ -43,6 +43,7 @@ public record TuningData(List<Sequence> sequences, boolean predictsNext) {
      * @param at which, from 0
      * @param out receives the outputs of that step
      * @throws IllegalArgumentException if the network does not read such inputs
+     * @throws UnsupportedOperationException if it is a token and the network reads vectors
      */
     void step(Session session, int at, float[] out);
 

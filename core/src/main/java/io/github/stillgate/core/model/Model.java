@@ -111,6 +111,24 @@ public final class Model {
         }
       }
     }
+    for (Layer layer : layers) {
+      if (layer instanceof Bidirectional pair) {
+        requireStatesOfTheirOwn(pair, names);
+      }
+    }
+  }
+
+  /** A direction's state carries the pair's name, a dot and its own; so may another layer's. */
+  private static void requireStatesOfTheirOwn(Bidirectional pair, Set<String> names) {
+    for (Layer direction : List.of(pair.forward(), pair.backward())) {
+      String name = pair.name() + "." + direction.name();
+      if (!names.add(name)) {
+        throw new IllegalArgumentException(
+            "the states of a layer and of a direction of %s would share the name %s; rename one of"
+                    .formatted(pair.name(), name)
+                + " them");
+      }
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.github.stillgate.core.stage;
 
+import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Sums;
@@ -9,7 +10,7 @@ import java.util.Locale;
 /**
  * What the sums and functions of one layer can reach for inputs up to a bound, in float64; refuses
  * what could overflow float32. A sum over a row is at most the row's L1 norm times the largest
- * operand.
+ * operand, and what rounding adds ({@link #reach}).
  */
 final class Bounds {
   /** Above every sum that a plan accepts: a quarter of the range, for rounding and one more sum. */
@@ -20,6 +21,11 @@ final class Bounds {
 
   /** Bound on the magnitude of a state that is mixed from values of tanh. */
   static final double STATE = ROUNDING;
+
+  private static final WeightFormat[] FORMATS = WeightFormat.values();
+
+  /** Additions that follow a sum over a row: the other sum, and the bias. */
+  private static final int LATER_ADDITIONS = 2;
 
   private final String layer;
   private final double input;
@@ -36,13 +42,43 @@ final class Bounds {
   }
 
   /**
+   * The largest magnitude of a computed sum over a row of {@code matrix} for operands up to 1: its
+   * L1 norm, with each weight as the {@link WeightFormat} stores it that makes it largest, times
+   * {@code 1 + (columns + 2) 2^-23}. One rounding adds at most 2^-24 of the norm, and {@code k} of
+   * them at most {@code k 2^-23}, in any order of summation. The same in all formats, so that a
+   * snapshot can go from a plan of one to a plan of another.
+   */
+  static double reach(Matrix matrix) {
+    int columns = matrix.columns();
+    float[] row = new float[columns];
+    double largest = 0;
+    for (int i = 0; i < matrix.rows(); i++) {
+      matrix.copyRow(i, row, 0);
+      double norm = 0;
+      for (float weight : row) {
+        norm += stored(weight);
+      }
+      largest = Math.max(largest, norm);
+    }
+    return largest * (1 + (columns + LATER_ADDITIONS) * 0x1p-23);
+  }
+
+  private static double stored(float weight) {
+    double largest = 0;
+    for (WeightFormat format : FORMATS) {
+      largest = Math.max(largest, Math.abs((double) format.round(weight)));
+    }
+    return largest;
+  }
+
+  /**
    * The largest magnitude of {@code w x + u h + b} for states up to {@code state}.
    *
    * @throws IllegalArgumentException if it could overflow float32
    */
   double sums(Matrix w, Matrix u, double state, Matrix b) {
-    double x = w.rowNorm() * input;
-    return finite(input, new Term(w, x), new Term(u, u.rowNorm() * state), new Term(b, norm(b)));
+    double x = reach(w) * input;
+    return finite(input, new Term(w, x), new Term(u, reach(u) * state), new Term(b, norm(b)));
   }
 
   /** The same for a gate's sums. */
@@ -52,7 +88,7 @@ final class Bounds {
 
   /** The same for {@code w x}. */
   double product(Matrix w) {
-    return finite(input, new Term(w, w.rowNorm() * input));
+    return finite(input, new Term(w, reach(w) * input));
   }
 
   /** The same for {@code w x + b}. */
@@ -62,7 +98,7 @@ final class Bounds {
 
   /** The same for {@code w v + b} with a vector up to {@code vector}. */
   double sums(Matrix w, double vector, Matrix b) {
-    return finite(vector, new Term(w, w.rowNorm() * vector), new Term(b, norm(b)));
+    return finite(vector, new Term(w, reach(w) * vector), new Term(b, norm(b)));
   }
 
   /** The same for sums of known bound and a bias. */
@@ -135,6 +171,7 @@ final class Bounds {
     }
   }
 
+  /** Biases are float32 in every plan, and are added once. */
   private static double norm(Matrix bias) {
     return bias.rowNorm();
   }

@@ -71,10 +71,10 @@ public final class GruStage extends Stage {
     double resets = bounds.of(activations.reset(), r);
     double product =
         bh.map(b -> bounds.sums(layer.c().u(), bound, b))
-            .orElseGet(() -> layer.c().u().rowNorm() * bound);
+            .orElseGet(() -> Bounds.reach(layer.c().u()) * bound);
     // Names the culprit if it is a matrix; the bias inside the product comes on top.
     bounds.sums(layer.c(), bound * Math.max(1, resets));
-    double sums = layer.c().w().rowNorm() * bounds.input() + Math.max(1, resets) * product;
+    double sums = Bounds.reach(layer.c().w()) * bounds.input() + Math.max(1, resets) * product;
     bounds.of(activations.candidate(), bounds.plus(sums, layer.c().b()));
     return bound;
   }

@@ -48,10 +48,7 @@ public final class LstmStage extends Stage {
     double cellBound = CELLS_OF_ONE * bounds.bounded(activations.cell());
     double hiddenBound = bounds.of(activations.hidden(), cellBound) * Bounds.ROUNDING;
     double outputBound =
-        layer
-            .projection()
-            .map(wp -> wp.rowNorm() * hiddenBound * Bounds.ROUNDING)
-            .orElse(hiddenBound);
+        layer.projection().map(wp -> Bounds.reach(wp) * hiddenBound).orElse(hiddenBound);
     checkBounds(layer, bounds, cellBound, outputBound);
     Pack rows =
         packing.dense(
@@ -93,11 +90,12 @@ public final class LstmStage extends Stage {
             .mapToDouble(peephole -> peephole.magnitude() * cellBound)
             .max()
             .orElse(0);
-    for (Sums sums : layer.sums()) {
-      double bound = bounds.sums(sums, outputBound);
-      bounds.of(
-          sums == layer.g() ? activations.cell() : activations.gates(),
-          bounds.plus(bound + seen, sums.b()));
+    List<Sums> all = layer.sums();
+    for (int kind = 0; kind < all.size(); kind++) {
+      Sums sums = all.get(kind);
+      double bound = bounds.plus(bounds.sums(sums, outputBound) + seen, sums.b());
+      // By its place: a layer may have one and the same sums for a gate and for g, the last.
+      bounds.of(kind == all.size() - 1 ? activations.cell() : activations.gates(), bound);
     }
   }
 

@@ -33,9 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SruStage extends Stage {
   /**
-   * A cell of at most this times U, the largest u, stays so: for a z that is not tiny c' is rounded
-   * from a mixture of c and u and rounding is monotone; for a tiny one c' moves towards u by less
-   * than an error of rounding could take it beyond.
+   * A cell of at most this times U, the largest u as it is computed, stays so: for a z that is not
+   * tiny c' is rounded from a mixture of c and u and rounding is monotone; for a tiny one c' moves
+   * towards u by less than an error of rounding could take it beyond.
    */
   private static final double GROWTH = 1 + 0x1p-21;
 

@@ -16,7 +16,7 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
   public enum Kind {
     /** What the layer gives, h in all formulas. */
     HIDDEN('h'),
-    /** The cells of an LSTM, c. */
+    /** The cells of an LSTM or an SRU, c. */
     CELLS('c'),
     /** What {@link Skipping#below} carries for units at rest, m. */
     CARRIED('m');

@@ -546,6 +546,22 @@ class ModelTest {
         write(description(), with("b.br", bias)), List.of("b.br", "15", Float.toString(weight)));
   }
 
+  /** Their tensors have other names, so only {@code Session.state} would mix them up. */
+  @Test
+  void aLayerNamedAsADirectionOfAnotherIsRefused() {
+    Layer gru = TestModels.gru(3, 2, 1).layers().get(0);
+    Matrix u = Matrix.of("U", 2, 2, new float[4]);
+    Matrix b = Matrix.vector("b", 0, 0);
+    Sums sums = new Sums(Matrix.of("W", 2, 3, new float[6]), u, b);
+    SimpleRnn named =
+        new SimpleRnn("a.rnn0", Matrix.of("W", 2, 4, new float[8]), u, b, Activation.TANH);
+    Gru back = Gru.named("back").update(sums).reset(sums).candidate(sums).build();
+    Bidirectional pair = new Bidirectional("a", gru, back);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Model(List.of(pair, named)))
+        .withMessageContaining("the name a.rnn0");
+  }
+
   @Test
   void twoLayersOfOneNameAreRefused() throws IOException {
     Matrix w = Matrix.of("W", 2, 2, 1, 2, 3, 4);

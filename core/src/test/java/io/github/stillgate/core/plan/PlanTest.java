@@ -82,6 +82,22 @@ class PlanTest {
             new SimpleRnn("rnn", one, one, zero, Activation.RELU),
             "no bound"),
         argumentSet(
+            "a gate that overflows, of the sums of its candidate",
+            Lstm.named("lstm")
+                .input(sums)
+                .forget(sums)
+                .output(sums)
+                .cell(sums)
+                .activations(
+                    new Lstm.Activations(
+                        Activation.LINEAR
+                            .then(Activation.Function.AFFINE, 1e38f, 0)
+                            .then(Activation.SIGMOID),
+                        Activation.TANH,
+                        Activation.TANH))
+                .build(),
+            "AFFINE"),
+        argumentSet(
             "a projection that overflows",
             Lstm.named("lstm")
                 .input(sums)
