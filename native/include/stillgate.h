@@ -30,6 +30,14 @@ typedef struct sg_part {
     const int32_t *first;
     const int32_t *sums;
     int64_t stride; /* weights from one row to the next (rows), columns (panels) */
+    /*
+     * In a regular pack every group has one row of each of `kinds` kinds: group g begins group_stride * g weights
+     * behind group 0, and the sum of its row r goes to sum_stride * r + g. In any other, kinds is 0 and only the
+     * tables say it.
+     */
+    int64_t kinds;
+    int64_t group_stride;
+    int64_t sum_stride;
 } sg_part;
 
 /* Packed weights; see PackLayout. In a group the rows over operand 0 come first. */

@@ -54,6 +54,7 @@ static void store(packed *p, int64_t at, float weight) {
 }
 
 static packed *make(const shape *s) {
+    static int made;
     packed *p = calloc(1, sizeof *p);
     p->s = *s;
     p->groups = (s->units + s->group_units - 1) / s->group_units;
@@ -97,11 +98,18 @@ static packed *make(const shape *s) {
             }
         }
         sg_part part = {p->at[o], p->first[o], p->sums[o],
-                        s->panels ? s->widths[o] : padded(s->widths[o])};
+                        s->panels ? s->widths[o] : padded(s->widths[o]), 0, 0, 0};
+        /* What may be declared regular is, every second time. */
+        if (s->group_units == 1 && !s->missing && made % 2 == 0) {
+            part.kinds = s->kinds[o];
+            part.group_stride = p->elements / p->groups;
+            part.sum_stride = p->sum_stride;
+        }
         p->parts[o] = part;
     }
     sg_pack pack = {p->weights, s->operands, p->parts};
     p->pack = pack;
+    made++;
     return p;
 }
 

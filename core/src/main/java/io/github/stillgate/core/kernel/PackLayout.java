@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -94,6 +95,15 @@ public final class PackLayout {
     return Lanes.padded(units);
   }
 
+  /**
+   * Whether each group is one unit that has rows of all kinds over all operands: then places of
+   * rows and sums follow from the strides, without the tables.
+   */
+  public boolean isRegular() {
+    return groupUnits == 1
+        && Arrays.stream(parts).allMatch(part -> part.rows() == part.kinds() * units);
+  }
+
   /** Weights in the whole pack, padding included. */
   public long elements() {
     return elements;
@@ -111,7 +121,9 @@ public final class PackLayout {
     private final MemorySegment at;
     private final MemorySegment first;
     private final MemorySegment sums;
+    private final int rows;
     private final int evenRows;
+    private final long rowBytes;
 
     private Part(RowGroups rows, int operand, SegmentAllocator memory) {
       List<RowGroups.Rows> over = rows.over(operand);
@@ -136,7 +148,9 @@ public final class PackLayout {
         first.setAtIndex(JAVA_INT, group + 1, count);
         even = group == 0 || even == count - before ? count - before : -1;
       }
+      this.rows = count;
       this.evenRows = even;
+      this.rowBytes = (long) format.bytes() * stride();
     }
 
     /** Kinds of rows. */
@@ -164,7 +178,7 @@ public final class PackLayout {
 
     /** Rows of all groups. */
     public int rows() {
-      return firstRow(groups());
+      return rows;
     }
 
     /** Number of a group's first row, counted over all groups. */
@@ -214,11 +228,11 @@ public final class PackLayout {
 
     /** Rows of the groups of {@code set}. */
     public long rows(ActiveSet set) {
-      if (set.count() == groups()) {
-        return rows();
-      }
       if (evenRows >= 0) {
         return (long) set.count() * evenRows;
+      }
+      if (set.count() == groups()) {
+        return rows;
       }
       long rows = 0;
       for (int i = 0; i < set.count(); i++) {
@@ -237,7 +251,7 @@ public final class PackLayout {
      * out, and the rest is not counted.
      */
     public long rowBytes() {
-      return (long) format.bytes() * stride();
+      return rowBytes;
     }
 
     private long elements(int group) {

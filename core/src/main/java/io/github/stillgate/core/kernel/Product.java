@@ -94,7 +94,9 @@ public final class Product {
   public void take(int operand, MemorySegment madeBefore) {
     byToken = false;
     sums[operand] = madeBefore;
-    binding.leaveOut(operand);
+    if (!isTaken(operand)) {
+      binding.leaveOut(operand);
+    }
   }
 
   /**

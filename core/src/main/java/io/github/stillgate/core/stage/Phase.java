@@ -2,6 +2,7 @@ package io.github.stillgate.core.stage;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Product;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -15,38 +16,35 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Phase {
   private final @Nullable Product product;
-  private final Supplier<ActiveSet> groups;
-  private final boolean fixed;
+  private final @Nullable ActiveSet fixed;
+  private final @Nullable Supplier<ActiveSet> live;
   private final Runnable end;
   private long bytesRead;
 
   private Phase(
-      @Nullable Product product, Supplier<ActiveSet> groups, boolean fixed, Runnable end) {
+      @Nullable Product product,
+      @Nullable ActiveSet fixed,
+      @Nullable Supplier<ActiveSet> live,
+      Runnable end) {
     this.product = product;
-    this.groups = groups;
     this.fixed = fixed;
+    this.live = live;
     this.end = end;
   }
 
   /** A phase that multiplies the same groups in every step. */
   static Phase fixed(Product product, ActiveSet groups, Runnable end) {
-    return new Phase(product, () -> groups, true, end);
+    return new Phase(product, groups, null, end);
   }
 
   /** A phase whose groups are known when the phase before has ended. */
   static Phase live(Product product, Supplier<ActiveSet> groups, Runnable end) {
-    return new Phase(product, groups, false, end);
+    return new Phase(product, null, groups, end);
   }
 
   /** A phase that multiplies nothing. */
   static Phase elementwise(Runnable end) {
-    return new Phase(
-        null,
-        () -> {
-          throw new AssertionError("a phase without a product has no groups");
-        },
-        true,
-        end);
+    return new Phase(null, null, null, end);
   }
 
   /** What it multiplies, the same in every step; null for nothing. */
@@ -56,15 +54,13 @@ public final class Phase {
 
   /** Whether it multiplies the same groups in every step. */
   boolean isFixed() {
-    return fixed;
+    return live == null;
   }
 
-  /** Which groups it multiplies now; counts the bytes that this reads. */
+  /** Which groups of its product it multiplies now; counts the bytes that this reads. */
   ActiveSet begin() {
-    ActiveSet set = groups.get();
-    if (product != null) {
-      bytesRead = product.bytes(set);
-    }
+    ActiveSet set = live == null ? Objects.requireNonNull(fixed) : live.get();
+    bytesRead = Objects.requireNonNull(product).bytes(set);
     return set;
   }
 

@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
 /** A pack with its description for C, the structs {@code sg_pack} and {@code sg_part}. */
 abstract class NativePack extends Pack {
   private static final int PACK_FIELDS = 3;
-  private static final int PART_FIELDS = 4;
+  private static final int PART_FIELDS = 7;
 
   /** Address of the {@code sg_pack}. */
   final long description;
@@ -34,6 +34,9 @@ abstract class NativePack extends Pack {
       fields.setAtIndex(JAVA_LONG, at++, part.firstRows().address());
       fields.setAtIndex(JAVA_LONG, at++, part.sumTable().address());
       fields.setAtIndex(JAVA_LONG, at++, part.stride());
+      fields.setAtIndex(JAVA_LONG, at++, layout.isRegular() ? part.kinds() : 0);
+      fields.setAtIndex(JAVA_LONG, at++, layout.elements() / layout.groups());
+      fields.setAtIndex(JAVA_LONG, at++, layout.sumStride());
     }
     this.description = fields.address();
   }

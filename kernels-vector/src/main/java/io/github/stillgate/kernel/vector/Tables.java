@@ -15,6 +15,9 @@ final class Tables {
   private final long firstRows;
   private final long sums;
   private final int stride;
+  private final int kinds;
+  private final long groupBytes;
+  private final long sumBytes;
 
   private Tables(Pack pack, int operand) {
     PackLayout.Part part = pack.layout().part(operand);
@@ -24,6 +27,9 @@ final class Tables {
     this.firstRows = Memory.at(part.firstRows());
     this.sums = Memory.at(part.sumTable());
     this.stride = part.stride();
+    this.kinds = part.kinds();
+    this.groupBytes = pack.layout().bytes() / pack.layout().groups();
+    this.sumBytes = 4L * pack.layout().sumStride();
   }
 
   static Tables[] of(Pack pack) {
@@ -47,6 +53,21 @@ final class Tables {
   /** Where a row's sum goes, in floats. */
   int sumAt(int row) {
     return ALL.get(JAVA_INT, sums + 4L * row);
+  }
+
+  /** Kinds of rows: in a regular pack the rows of every group. */
+  int kinds() {
+    return kinds;
+  }
+
+  /** In a regular pack: bytes from one group to the next. */
+  long groupBytes() {
+    return groupBytes;
+  }
+
+  /** In a regular pack: bytes from the sum of one kind to that of the next. */
+  long sumBytes() {
+    return sumBytes;
   }
 
   /** Padded length of a row, or columns of a panel. */
