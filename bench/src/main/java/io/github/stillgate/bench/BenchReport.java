@@ -139,9 +139,8 @@ record BenchReport(
           2.0 * WeightFormat.valueOf(params.getParam("weights")).bytes() * square(params);
       case "Order.multiply" -> orderBytes(params);
       case "Blas.sgemv" -> 8.0 * square(params);
-      // Rows over the state of both layers and over the input of the second: 2 of 3 n^2, or 3 of 3
-      // n^2.
-      case "Step.step" -> (params.getParam("kind").equals("gru") ? 36.0 : 24.0) * square(params);
+      case "Step.step" ->
+          StepBenchmark.footprint(Integer.parseInt(params.getParam("n")), params.getParam("kind"));
       default -> null;
     };
   }

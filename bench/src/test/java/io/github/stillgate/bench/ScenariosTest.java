@@ -2,6 +2,7 @@ package io.github.stillgate.bench;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.stillgate.core.kernel.Backend;
@@ -130,5 +131,17 @@ class ScenariosTest {
     double saved = dense - skip;
     double rows = (2 + 4) * 128 * 128 * 4.0;
     assertThat(1 - saved / rows).isCloseTo(StepBenchmark.LIVE, within(0.05));
+  }
+
+  /** The paper's structures: only the rows of gates that are not constant are read. */
+  @Test
+  void sparseLstmsHaveTheRowsOfTheirStructure() {
+    assertThat(StepBenchmark.bytesPerStep(200, "lstm")).isEqualTo(4.0 * 800 * (400 + 400));
+    assertThat(StepBenchmark.bytesPerStep(200, "pruned-lstm"))
+        .isEqualTo(4.0 * (4 * 52 * 252 + 4 * 108 * 160));
+    assertThat(StepBenchmark.bytesPerStep(200, "sparse-lstm"))
+        .isEqualTo(4.0 * (197 * 252 + 349 * 160));
+    assertThatThrownBy(() -> StepBenchmark.bytesPerStep(128, "lstm"))
+        .hasMessageContaining("no structure of 128 units; the paper has 200 and 1500");
   }
 }

@@ -11,9 +11,9 @@ import java.util.List;
  * @param streams streams that step together
  * @param steps steps of the sequence; 1 for a single step
  */
-record Case(String layer, int units, int streams, int steps) {
+public record Case(String layer, int units, int streams, int steps) {
   /** Checks that it is one of the three. */
-  Case {
+  public Case {
     if (units < 1 || streams < 1 || steps < 1) {
       throw new IllegalArgumentException(
           "%d units, %d streams, %d steps; expected at least one of each"

@@ -5,7 +5,7 @@ import io.github.stillgate.core.plan.WeightFormat;
 import java.util.Optional;
 
 /** A way to run one layer: step by step for one stream or for several, or whole sequences. */
-interface Contender extends AutoCloseable {
+public interface Contender extends AutoCloseable {
   /** Who, without the format of the weights. */
   String name();
 

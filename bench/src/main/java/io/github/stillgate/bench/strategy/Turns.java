@@ -11,7 +11,7 @@ import java.util.List;
  * else the machine does meets all of them. Time is that of the thread on its core: waiting for a
  * core is none of a kernel's. So whoever takes a turn must do all its work in the calling thread.
  */
-final class Turns {
+public final class Turns {
   /** A turn's calls before its clock starts: they bring its matrix back into the cache. */
   private static final double LEAD = 0.25;
 
@@ -29,7 +29,7 @@ final class Turns {
    * @param name in the results
    * @param call one call
    */
-  record Contender(String name, Runnable call) {}
+  public record Contender(String name, Runnable call) {}
 
   /**
    * Nanoseconds a call.
@@ -39,19 +39,19 @@ final class Turns {
    * @param low fastest turn
    * @param high slowest turn
    */
-  record Time(
+  public record Time(
       String contender,
       @JsonProperty("ns") double nanos,
       @JsonProperty("min_ns") double low,
       @JsonProperty("max_ns") double high) {
     /** The time of one of so many parts of a call. */
-    Time per(double parts) {
+    public Time per(double parts) {
       return new Time(contender, nanos / parts, low / parts, high / parts);
     }
   }
 
   /** Times all in so many turns, after a warm-up. */
-  static List<Time> run(List<Contender> contenders, int turns) {
+  public static List<Time> run(List<Contender> contenders, int turns) {
     int[] calls = contenders.stream().mapToInt(Turns::calls).toArray();
     double[][] nanos = new double[calls.length][turns];
     for (int turn = 0; turn < turns; turn++) {
