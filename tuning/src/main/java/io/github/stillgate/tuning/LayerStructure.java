@@ -49,6 +49,7 @@ public final class LayerStructure {
   private final SequencedMap<String, BitSet> moving;
   private final long weights;
   private final long nonZeroWeights;
+  private final float smallestWeight;
 
   private LayerStructure(String name, Layer layer) {
     this.layer = name;
@@ -59,6 +60,7 @@ public final class LayerStructure {
     count.of(layer);
     this.weights = count.all;
     this.nonZeroWeights = count.nonZero;
+    this.smallestWeight = count.smallest;
   }
 
   /** Of all layers, in their order; a layer with two directions gives two. */
@@ -292,9 +294,15 @@ public final class LayerStructure {
     return nonZeroWeights;
   }
 
+  /** The smallest magnitude of a weight that is not 0; infinite if there is none. */
+  public float smallestWeight() {
+    return smallestWeight;
+  }
+
   private static final class Count implements TensorChange {
     private long all;
     private long nonZero;
+    private float smallest = Float.POSITIVE_INFINITY;
 
     @Override
     public Matrix matrix(Matrix m, Axis rows, Axis columns) {
@@ -323,6 +331,7 @@ public final class LayerStructure {
         for (float weight : weights) {
           if (weight != 0) {
             nonZero++;
+            smallest = Math.min(smallest, Math.abs(weight));
           }
         }
       }

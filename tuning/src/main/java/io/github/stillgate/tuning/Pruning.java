@@ -76,20 +76,35 @@ public final class Pruning {
       throw new IllegalArgumentException(
           "the threshold for weights is %s; it is a number of at least 0".formatted(threshold));
     }
-    for (Layer layer : model.layers()) {
-      TensorChange.eachPart(layer, Pruning::withoutEstimate);
+    List<String> estimated = estimated(model);
+    if (!estimated.isEmpty()) {
+      throw new IllegalArgumentException(
+          "layer %s carries an estimate of its gates, which reads all of its units and was calibrated"
+                  .formatted(estimated.getFirst())
+              + " with them; prune the network that has none yet, then tune it again");
     }
     return new Pruning(model, threshold);
   }
 
-  private static Layer withoutEstimate(Layer layer) {
-    if (layer instanceof Gru gru && gru.estimate().isPresent()) {
-      throw new IllegalArgumentException(
-          "layer %s carries an estimate of its gates, which reads all of its units and was calibrated"
-                  .formatted(gru.name())
-              + " with them; prune the network that has none yet, then tune it again");
+  /** Whether {@link #of(Model)} takes a network: no layer carries an estimate of its gates. */
+  public static boolean isPrunable(Model model) {
+    return estimated(model).isEmpty();
+  }
+
+  /** Names of layers that carry an estimate of their gates. */
+  private static List<String> estimated(Model model) {
+    List<String> names = new ArrayList<>();
+    for (Layer layer : model.layers()) {
+      TensorChange.eachPart(
+          layer,
+          part -> {
+            if (part instanceof Gru gru && gru.estimate().isPresent()) {
+              names.add(layer.name());
+            }
+            return part;
+          });
     }
-    return layer;
+    return names;
   }
 
   /** By position; a layer with two directions has two. */

@@ -41,10 +41,13 @@ public record PruningProof(
   /** Steps of random inputs: enough for a state to fill. */
   private static final int RANDOM_STEPS = 64;
 
+  /** More steps of a network take long and prove no more. */
+  private static final int MOST_STEPS = 256;
+
   private static final int FEWEST_STEPS = 8;
 
-  /** Values in and out that a proof on random inputs may add to a file: 1 MiB. */
-  private static final int RANDOM_VALUES = 1 << 18;
+  /** Values in and out that a proof may add to a file: 1 MiB. */
+  private static final int MOST_VALUES = 1 << 18;
 
   /**
    * Evaluates all networks on {@code data}. Takes a few nanoseconds for each weight and step.
@@ -89,15 +92,22 @@ public record PruningProof(
   }
 
   /**
+   * How many steps of data to take: 256, or so many that inputs and outputs take 1 MiB if that is
+   * less, but 8 at least.
+   */
+  public static int steps(Model model) {
+    int values = model.outputs() + (model.readsTokens() ? 1 : model.inputs());
+    return Math.clamp(MOST_VALUES / values, FEWEST_STEPS, MOST_STEPS);
+  }
+
+  /**
    * Inputs for a network of which no data are at hand: one sequence of random tokens, or of vectors
-   * of values from -1 to 1; fewer steps for wide networks, and the same in every run.
+   * of values from -1 to 1; at most 64 steps, and the same in every run.
    */
   public static TuningData randomInputs(Model model) {
     Random random = new Random(1);
-    boolean tokens = model.readsTokens();
-    int values = model.outputs() + (tokens ? 1 : model.inputs());
-    int steps = Math.clamp(RANDOM_VALUES / values, FEWEST_STEPS, RANDOM_STEPS);
-    if (tokens) {
+    int steps = Math.min(steps(model), RANDOM_STEPS);
+    if (model.readsTokens()) {
       return new TuningData(
           List.of(new TuningData.Tokens(random.ints(steps, 0, model.inputs()).toArray())), false);
     }
