@@ -199,6 +199,9 @@ final class ConvertCommand implements Callable<Integer> {
     out.line(
         "%s",
         String.format(Locale.ROOT, "wrote %s: %,d bytes, was %,d", to, Files.size(to), before));
+    if (pruned.isPresent() && verified.isEmpty() && format.type != DType.F32) {
+      out.line("the file carries no proof, since its weights were rounded to %s after it", format);
+    }
     if (!source.unused().isEmpty()) {
       out.line("not used: %s", String.join(", ", source.unused()));
     }

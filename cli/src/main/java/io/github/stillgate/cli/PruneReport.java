@@ -51,8 +51,8 @@ record PruneReport(Pruning pruning, PruningProof proof, String inputs) {
     return pruning.zeroed() == 0
         ? Optional.empty()
         : Optional.of(
-            "%d weights below %s were set to 0 (a smaller --threshold changes less)"
-                .formatted(pruning.zeroed(), pruning.threshold()));
+            "weights below %s were set to 0 (a smaller --threshold changes less)"
+                .formatted(pruning.threshold()));
   }
 
   /** Puts the cases of the proof into the file. */
@@ -70,7 +70,7 @@ record PruneReport(Pruning pruning, PruningProof proof, String inputs) {
             .collect(Collectors.joining(", "));
     String zeroed =
         pruning.threshold() > 0
-            ? "%d weights below %s set to 0, ".formatted(pruning.zeroed(), pruning.threshold())
+            ? "weights below %s set to 0: %d, ".formatted(pruning.threshold(), pruning.zeroed())
             : "";
     return zeroed + (removed.isEmpty() ? "nothing removed" : removed);
   }
@@ -105,9 +105,9 @@ record PruneReport(Pruning pruning, PruningProof proof, String inputs) {
           "%s",
           String.format(
               Locale.ROOT,
-              "threshold: %,d weights below %s set to 0, which changed outputs by at most %.2g",
-              pruning.zeroed(),
+              "weights below %s set to 0: %,d, which changed outputs by at most %.2g",
               pruning.threshold(),
+              pruning.zeroed(),
               proof.thresholdError()));
     }
     out.line(

@@ -37,18 +37,16 @@ final class StructureReport {
   void print(Output out) {
     List<List<String>> rows = new ArrayList<>();
     for (LayerStructure layer : layers) {
-      boolean recurrent = !layer.gates().isEmpty();
+      boolean gated = !layer.gates().isEmpty();
       rows.add(
           List.of(
               layer.layer(),
               Output.number(layer.units(), 0),
-              recurrent
-                  ? layer.gates().stream()
-                      .map(gate -> gate + " " + layer.movingGates(gate))
-                      .collect(Collectors.joining(", "))
-                  : "",
-              recurrent ? Output.number(layer.movingGates(), 0) : "",
-              recurrent ? Output.number(layer.allGates(), 0) : "",
+              gated ? Output.number(layer.movingGates(), 0) : "",
+              gated ? Output.number(layer.allGates(), 0) : "",
+              layer.gates().stream()
+                  .map(gate -> gate + " " + layer.movingGates(gate))
+                  .collect(Collectors.joining(", ")),
               Output.number(layer.nonZeroWeights(), 0),
               Output.number(layer.weights(), 0),
               compression(layer.weights(), layer.nonZeroWeights())));
@@ -70,8 +68,8 @@ final class StructureReport {
             "layer",
             "units",
             "gates not constant",
-            "in all",
             "of",
+            "by kind",
             "weights not 0",
             "of",
             "compression"),

@@ -18,7 +18,7 @@ import java.util.Locale;
 public final class GatePlot {
   private static final int WIDTH = 900;
   private static final int LEFT = 74;
-  private static final int TITLE = 44;
+  private static final int TITLE = 56;
   private static final int HEAD = 26;
   private static final int ROW = 22;
   private static final int FOOT = 38;
@@ -26,7 +26,7 @@ public final class GatePlot {
   /** As wide as a column gets where there are few units. */
   private static final double WIDEST = 24;
 
-  /** Narrower columns have no lines between them. */
+  /** Narrower columns, in user units, have no lines between them. */
   private static final double LINED = 4;
 
   /** Width of a digit of the counts below. */
@@ -58,6 +58,9 @@ public final class GatePlot {
     add(" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n", WIDTH, height);
     add("<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n", WIDTH, height);
     add("<text x=\"10\" y=\"24\" font-size=\"15\" font-weight=\"bold\">%s</text>\n", text(title));
+    add(
+        "<text x=\"10\" y=\"43\" fill=\"#555555\">a column is a unit, filled where its gate is not"
+            + " constant; below, how many units are alike</text>\n");
     int y = TITLE;
     for (LayerStructure layer : layers) {
       panel(layer, y);
@@ -75,14 +78,14 @@ public final class GatePlot {
     int head = top + HEAD;
     int foot = head + ROW * layer.gates().size();
     add(
-        "<text x=\"10\" y=\"%d\">%s: %d units, %d of %d gates not constant</text>\n",
+        "<text x=\"10\" y=\"%d\">%s: %,d units, %,d of %,d gates not constant</text>\n",
         top + 16, text(layer.layer()), layer.units(), layer.movingGates(), layer.allGates());
     List<Run> runs = runs(layer);
     for (int row = 0; row < layer.gates().size(); row++) {
       String gate = layer.gates().get(row);
       int y = head + ROW * row;
       add(
-          "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s  %d</text>\n",
+          "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s  %,d</text>\n",
           LEFT - 8, y + 15, text(gate), layer.movingGates(gate));
       rectangle(LEFT, y + 1, width, EMPTY);
       for (Run run : runs) {
@@ -100,13 +103,14 @@ public final class GatePlot {
     for (Run run : runs) {
       double from = LEFT + column * run.from;
       double middle = from + column * run.units / 2;
-      double half = DIGIT * Integer.toString(run.units).length() / 2;
+      double half = DIGIT * String.format(Locale.ROOT, "%,d", run.units).length() / 2;
       if (run.from > 0) {
-        line(from, head, foot + 4, BETWEEN, 0.8);
+        // Across narrow columns it would hide them.
+        line(from, column >= LINED ? head : foot, foot + 5, BETWEEN, 0.8);
       }
       if (middle - half >= free) {
         add(
-            "<text x=\"%.2f\" y=\"%d\" text-anchor=\"middle\" font-size=\"11\">%d</text>\n",
+            "<text x=\"%.2f\" y=\"%d\" text-anchor=\"middle\" font-size=\"11\">%,d</text>\n",
             middle, foot + 15, run.units);
         free = middle + half + DIGIT / 2;
       }
