@@ -141,7 +141,8 @@ final class ConvertCommand implements Callable<Integer> {
                     source.model(),
                     Optional.ofNullable(vectors),
                     source.proof().map(TuningData::of),
-                    givenTolerance))
+                    givenTolerance,
+                    !json))
             : Optional.empty();
     Model model = pruned.map(report -> report.pruning().pruned()).orElse(source.model());
     WeightsWriter writer =

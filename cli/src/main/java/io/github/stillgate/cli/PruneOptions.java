@@ -59,6 +59,8 @@ final class PruneOptions {
    * @param from where it is from, for messages
    * @param data whose inputs to prove it on; empty for those of {@code carried}
    * @param carried inputs of a proof the file carries; empty for random ones
+   * @param tolerance of the proof, or null for the usual one
+   * @param shown whether somebody watches the progress
    * @throws IllegalArgumentException if there is nothing to remove
    */
   PruneReport apply(
@@ -66,7 +68,8 @@ final class PruneOptions {
       Model model,
       Optional<Path> data,
       Optional<TuningData> carried,
-      @Nullable Double tolerance)
+      @Nullable Double tolerance,
+      boolean shown)
       throws IOException {
     Pruning pruning = pruning(from, model);
     int steps = PruningProof.steps(model);
@@ -76,14 +79,18 @@ final class PruneOptions {
         data.isPresent()
             ? TuneData.read(data.get(), model, steps)
             : carried.map(c -> c.first(steps)).orElseGet(() -> PruningProof.randomInputs(model));
-    return new PruneReport(
-        pruning,
-        PruningProof.of(
-            pruning,
-            inputs,
-            PlanOptions.defaults(),
-            tolerance == null ? PruningProof.TOLERANCE : tolerance),
-        source);
+    try (Progress progress =
+        Progress.of("proof in float64", PruningProof.work(pruning, inputs), shown)) {
+      return new PruneReport(
+          pruning,
+          PruningProof.of(
+              pruning,
+              inputs,
+              PlanOptions.defaults(),
+              tolerance == null ? PruningProof.TOLERANCE : tolerance,
+              progress::advance),
+          source);
+    }
   }
 
   private Pruning pruning(Path from, Model model) {

@@ -20,17 +20,29 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /**
- * A network's formulas in float64 with {@link Math}, one layer after the other over a whole
+ * A network by its formulas, in float64 with {@link Math}, one layer after the other over a whole
  * sequence. A sum adds its terms one by one in the order of the columns, first the input's, then
  * the state's, then the bias; so a network that lacks some terms of 0 gives the same bits.
  */
 final class Float64Network {
-  private Float64Network() {}
+  private final Model model;
+  private final IntConsumer progress;
+
+  /**
+   * Evaluates {@code model}.
+   *
+   * @param progress hears the steps of a sequence after each layer
+   */
+  Float64Network(Model model, IntConsumer progress) {
+    this.model = model;
+    this.progress = progress;
+  }
 
   /** The outputs for tokens, from state zero. */
-  static double[][] outputs(Model model, int[] tokens) {
+  double[][] outputs(int[] tokens) {
     double[][] values = new double[tokens.length][];
     List<Layer> layers = model.layers();
     if (layers.getFirst() instanceof Embedding(String _, Matrix table)) {
@@ -38,6 +50,7 @@ final class Float64Network {
         values[t] = row(table, tokens[t]);
       }
       layers = layers.subList(1, layers.size());
+      progress.accept(tokens.length);
     } else {
       for (int t = 0; t < tokens.length; t++) {
         values[t] = new double[model.inputs()];
@@ -48,7 +61,7 @@ final class Float64Network {
   }
 
   /** The outputs for vectors, from state zero. */
-  static double[][] outputs(Model model, float[][] inputs) {
+  double[][] outputs(float[][] inputs) {
     double[][] values = new double[inputs.length][model.inputs()];
     for (int t = 0; t < inputs.length; t++) {
       for (int i = 0; i < inputs[t].length; i++) {
@@ -58,10 +71,11 @@ final class Float64Network {
     return outputs(model.layers(), values);
   }
 
-  private static double[][] outputs(List<Layer> layers, double[][] inputs) {
+  private double[][] outputs(List<Layer> layers, double[][] inputs) {
     double[][] values = inputs;
     for (Layer layer : layers) {
       values = outputs(layer, values);
+      progress.accept(inputs.length);
     }
     return values;
   }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.IntConsumer;
 
 /**
  * That a pruned network computes what the network it came from does, on data. All errors are
@@ -62,10 +63,27 @@ public record PruningProof(
    */
   public static PruningProof of(
       Pruning pruning, TuningData data, PlanOptions options, double tolerance) {
+    return of(pruning, data, options, tolerance, _ -> {});
+  }
+
+  /**
+   * Like {@link #of(Pruning, TuningData, PlanOptions, double)}.
+   *
+   * @param progress hears now and then how much of the {@link #work} was done since it last heard
+   */
+  public static PruningProof of(
+      Pruning pruning,
+      TuningData data,
+      PlanOptions options,
+      double tolerance,
+      IntConsumer progress) {
     ProofVectors.requireTolerance(tolerance);
     double thresholdError = 0;
     double runError = 0;
     List<ProofVectors.Case> cases = new ArrayList<>();
+    Float64Network original = new Float64Network(pruning.original(), progress);
+    Float64Network thresholded = new Float64Network(pruning.thresholded(), progress);
+    Float64Network pruned = new Float64Network(pruning.pruned(), progress);
     try (Plan plan = Plan.compile(pruning.pruned(), options);
         Sequence run = Sequence.open(plan)) {
       for (TuningData.Sequence sequence : data.sequences()) {
@@ -73,22 +91,28 @@ public record PruningProof(
         run.reset();
         // First, since it checks the inputs.
         double[][] actual = widened(run(run, sequence));
-        double[][] expected = outputs(pruning.thresholded(), sequence);
-        requireEqual(name, outputs(pruning.pruned(), sequence), expected);
+        double[][] expected = outputs(thresholded, sequence);
+        requireEqual(name, outputs(pruned, sequence), expected);
         Worst worst = worst(actual, expected);
         if (!(worst.error <= tolerance)) {
           throw amplified(name, worst, tolerance);
         }
         runError = Math.max(runError, worst.error);
         if (pruning.zeroed() > 0) {
-          double[][] original = outputs(pruning.original(), sequence);
-          thresholdError = Math.max(thresholdError, worst(expected, original).error);
+          thresholdError =
+              Math.max(thresholdError, worst(expected, outputs(original, sequence)).error);
         }
         cases.add(provedCase(name, sequence, rounded(expected)));
       }
     }
     return new PruningProof(
         data.steps(), thresholdError, runError, tolerance, new ProofVectors(cases));
+  }
+
+  /** How much a proof has to do: steps of layers, over all networks that are evaluated. */
+  public static long work(Pruning pruning, TuningData data) {
+    int networks = pruning.zeroed() > 0 ? 3 : 2;
+    return (long) networks * pruning.original().layers().size() * data.steps();
   }
 
   /**
@@ -127,10 +151,10 @@ public record PruningProof(
     };
   }
 
-  private static double[][] outputs(Model model, TuningData.Sequence sequence) {
+  private static double[][] outputs(Float64Network network, TuningData.Sequence sequence) {
     return switch (sequence) {
-      case TuningData.Tokens(int[] tokens) -> Float64Network.outputs(model, tokens);
-      case TuningData.Vectors(float[][] vectors) -> Float64Network.outputs(model, vectors);
+      case TuningData.Tokens(int[] tokens) -> network.outputs(tokens);
+      case TuningData.Vectors(float[][] vectors) -> network.outputs(vectors);
     };
   }
 

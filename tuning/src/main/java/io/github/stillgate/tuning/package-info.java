@@ -4,6 +4,10 @@
  * io.github.stillgate.tuning.Sweep} compares runs over {@link
  * io.github.stillgate.tuning.TuningData} with the exact one; {@link
  * io.github.stillgate.tuning.Estimates} makes the estimates.
+ *
+ * <p>Sparse networks: {@link io.github.stillgate.tuning.Pruning} removes what nothing reads, {@link
+ * io.github.stillgate.tuning.PruningProof} shows that it was nothing else, and {@link
+ * io.github.stillgate.tuning.LayerStructure} counts what is left.
  */
 @NullMarked
 package io.github.stillgate.tuning;
