@@ -61,7 +61,7 @@ final class PruneOptions {
    * @param carried inputs of a proof the file carries; empty for random ones
    * @param tolerance of the proof, or null for the usual one
    * @param shown whether somebody watches the progress
-   * @throws IllegalArgumentException if there is nothing to remove
+   * @throws IllegalArgumentException if there is nothing to remove, or the threshold leaves nothing
    */
   PruneReport apply(
       Path from,
@@ -109,6 +109,14 @@ final class PruneOptions {
                       .map(PruneOptions::kept)
                       .collect(Collectors.joining(", ")),
                   cure(model)));
+    }
+    if (threshold != null
+        && LayerStructure.of(pruning.pruned()).stream()
+            .allMatch(layer -> layer.nonZeroWeights() == 0)) {
+      throw new IllegalArgumentException(
+          "%s: no weight that matters is left with --threshold %s, so the outputs would hang on no input;"
+                  .formatted(from, threshold)
+              + " take a smaller one");
     }
     return pruning;
   }

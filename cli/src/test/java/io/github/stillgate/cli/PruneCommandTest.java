@@ -357,6 +357,12 @@ class PruneCommandTest {
           2,
           "--threshold must be a number above 0, it is ");
     }
+    assertRefused(
+        run("convert", big, small, "--prune", "--threshold", "9"),
+        1,
+        big
+            + ": no weight that matters is left with --threshold 9.0, so the outputs would hang on no"
+            + " input; take a smaller one");
     Path text = Files.writeString(folder.resolve("text.txt"), "abcabba");
     SparseLstms.words().save(big);
     assertRefused(
