@@ -3,28 +3,26 @@ package io.github.stillgate.cli;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
-import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.session.ProofFailedException;
 import io.github.stillgate.core.weights.DType;
-import io.github.stillgate.core.weights.FileKind;
 import io.github.stillgate.core.weights.NewFile;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsWriter;
 import io.github.stillgate.importers.onnx.Account;
 import io.github.stillgate.importers.onnx.OnnxFile;
-import io.github.stillgate.importers.torch.LayerRequest;
-import io.github.stillgate.importers.torch.StateDict;
+import io.github.stillgate.tuning.TuningData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -37,7 +35,8 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
-      "Writes a model with its weights in another storage format, or takes over a network from PyTorch or ONNX.",
+      "Writes a model with its weights in another storage format or without what nothing reads, or takes over a"
+          + " network from PyTorch or ONNX.",
       "",
       "A state dict in a safetensors file does not say what its tensors are: --layers does, the layer"
           + " that reads the input first, as kind:prefix or kind:prefix:activation with the kinds emb,"
@@ -50,6 +49,9 @@ import picocli.CommandLine.Parameters;
           + " nodes. What became of each of its inputs, outputs and states is listed. docs/onnx.md says what"
           + " is supported, docs/pytorch.md how to export.",
       "",
+      "--prune removes what no output reads, units of any layer above all, and writes the smaller network;"
+          + " --threshold T sets small weights to 0 before. docs/pruning.md says what goes and what stays.",
+      "",
       "bf16 halves the file and rounds every weight to 8 bits; what it scores may change a little, so"
           + " run it again.",
       ""
@@ -60,8 +62,6 @@ import picocli.CommandLine.Parameters;
       "             --layers \"gru:encoder.gru, linear:out\" --verify vectors.safetensors"
     })
 final class ConvertCommand implements Callable<Integer> {
-  private static final double TOLERANCE = 1e-5;
-
   enum Format {
     f32(DType.F32),
     bf16(DType.BF16);
@@ -89,23 +89,9 @@ final class ConvertCommand implements Callable<Integer> {
       description = "how weights are stored: ${COMPLETION-CANDIDATES}")
   private Format format;
 
-  @Option(
-      names = "--layers",
-      paramLabel = "LIST",
-      description = "what a PyTorch state dict holds, or a .json file that says it")
-  private @Nullable String layers;
+  @CommandLine.Mixin private ImportOptions imports;
 
-  @Option(
-      names = "--node",
-      paramLabel = "NAME",
-      description = "the one node of an .onnx file to take; the whole graph if not given")
-  private @Nullable String node;
-
-  @Option(
-      names = "--vocabulary",
-      paramLabel = "CHARACTERS",
-      description = "the characters an imported network reads, if it reads characters")
-  private @Nullable String vocabulary;
+  @CommandLine.Mixin private PruneOptions prune;
 
   @Option(
       names = "--verify",
@@ -119,30 +105,14 @@ final class ConvertCommand implements Callable<Integer> {
       names = "--tolerance",
       paramLabel = "ERROR",
       description =
-          "largest error of --verify, relative to values above 1; 1e-5 if not given, or what a model was"
-              + " proved with before")
+          "largest error of --verify and of --prune, relative to values above 1; if not given 1e-5, or what"
+              + " a model was proved with before, and 2e-6 for --prune")
   private @Nullable Double givenTolerance;
 
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
-
-  /** How a source is stored. */
-  private enum Kind {
-    weights,
-    pytorch,
-    onnx
-  }
-
-  private record Source(
-      Kind kind,
-      Model model,
-      Map<String, String> notes,
-      List<String> unused,
-      Optional<OnnxFile.Import> onnx,
-      Optional<ProofVectors> proof,
-      double tolerance) {}
 
   private record Verified(double error, double tolerance) {}
 
@@ -154,25 +124,49 @@ final class ConvertCommand implements Callable<Integer> {
           "--tolerance must be a number above 0 and below %s, it is %s"
               .formatted(ProofVectors.TOLERANCE_BELOW, givenTolerance));
     }
+    prune.checkUsage();
     NewFile target = NewFile.at(to);
-    Source source = read();
-    WeightsWriter writer = source.model.writer(format.type, source.notes);
-    Optional<ProofVectors> proof = vectors == null ? source.proof : Optional.of(vectors(vectors));
+    ConvertSource source = imports.read(from);
+    Optional<ProofVectors> proof =
+        vectors == null
+            ? source.proof()
+            : prune.isWanted() && TuneData.isText(vectors)
+                ? Optional.empty()
+                : Optional.of(vectors(vectors));
+    Optional<PruneReport> pruned =
+        prune.isWanted()
+            ? Optional.of(
+                prune.apply(
+                    from,
+                    source.model(),
+                    Optional.ofNullable(vectors),
+                    source.proof().map(TuningData::of),
+                    givenTolerance,
+                    !json))
+            : Optional.empty();
+    Model model = pruned.map(report -> report.pruning().pruned()).orElse(source.model());
+    WeightsWriter writer =
+        model.writer(
+            format.type, pruned.map(report -> report.notes(source.notes())).orElse(source.notes()));
     Optional<Verified> verified = Optional.empty();
     if (proof.isPresent()) {
       double tolerance =
-          givenTolerance != null ? givenTolerance : vectors != null ? TOLERANCE : source.tolerance;
+          givenTolerance != null
+              ? givenTolerance
+              : vectors != null ? ImportOptions.TOLERANCE : source.tolerance();
       verified =
           Optional.of(
-              new Verified(verify(source.model, proof.get(), tolerance, writer), tolerance));
+              new Verified(verify(model, proof.get(), tolerance, writer, pruned), tolerance));
+    } else if (pruned.isPresent() && format.type == DType.F32) {
+      pruned.get().addProofTo(writer);
     }
     long before = Files.size(from);
     writer.write(target);
     Output out = new Output(spec.commandLine().getOut());
     if (json) {
-      out.json(describe(source, verified, before));
+      out.json(describe(source, model, pruned, verified, before));
     } else {
-      print(out, source, verified, before);
+      print(out, source, pruned, verified, before);
     }
     return 0;
   }
@@ -181,12 +175,20 @@ final class ConvertCommand implements Callable<Integer> {
     return tolerance > 0 && tolerance < ProofVectors.TOLERANCE_BELOW;
   }
 
-  private void print(Output out, Source source, Optional<Verified> verified, long before)
+  private void print(
+      Output out,
+      ConvertSource source,
+      Optional<PruneReport> pruned,
+      Optional<Verified> verified,
+      long before)
       throws IOException {
-    source.onnx.ifPresent(onnx -> {
-      onnx.accounts().forEach(account -> out.line("%s", account));
-      warning(onnx.answer()).ifPresent(text -> out.line("%s", text));
-    });
+    source
+        .onnx()
+        .ifPresent(onnx -> {
+          onnx.accounts().forEach(account -> out.line("%s", account));
+          warning(onnx.answer()).ifPresent(text -> out.line("%s", text));
+        });
+    pruned.ifPresent(report -> report.print(out));
     verified.ifPresent(v ->
         out.line(
             "%s",
@@ -198,10 +200,13 @@ final class ConvertCommand implements Callable<Integer> {
     out.line(
         "%s",
         String.format(Locale.ROOT, "wrote %s: %,d bytes, was %,d", to, Files.size(to), before));
-    if (!source.unused.isEmpty()) {
-      out.line("not used: %s", String.join(", ", source.unused));
+    if (pruned.isPresent() && verified.isEmpty() && format.type != DType.F32) {
+      out.line("the file carries no proof, since its weights were rounded to %s after it", format);
     }
-    if (verified.isEmpty() && source.kind != Kind.weights) {
+    if (!source.unused().isEmpty()) {
+      out.line("not used: %s", String.join(", ", source.unused()));
+    }
+    if (verified.isEmpty() && source.kind() != ConvertSource.Kind.weights) {
       out.line("not verified: give --verify FILE with inputs and outputs of the original");
     }
   }
@@ -218,23 +223,31 @@ final class ConvertCommand implements Callable<Integer> {
     };
   }
 
-  private Map<String, Object> describe(Source source, Optional<Verified> verified, long before)
+  private Map<String, Object> describe(
+      ConvertSource source,
+      Model model,
+      Optional<PruneReport> pruned,
+      Optional<Verified> verified,
+      long before)
       throws IOException {
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("from", from.toString());
-    report.put("kind", source.kind.name());
+    report.put("kind", source.kind().name());
     report.put("bytes_read", before);
     report.put("to", to.toString());
     report.put("bytes_written", Files.size(to));
     report.put("dtype", format.name());
-    report.put("layers", source.model.layers().stream().map(Layer::name).toList());
-    report.put("inputs", source.model.inputs());
-    report.put("outputs", source.model.outputs());
-    source.onnx.ifPresent(onnx -> {
-      report.put("answer", onnx.answer().name().toLowerCase(Locale.ROOT));
-      report.put("accounts", onnx.accounts().stream().map(ConvertCommand::describe).toList());
-    });
-    report.put("unused", source.unused);
+    report.put("layers", model.layers().stream().map(Layer::name).toList());
+    report.put("inputs", model.inputs());
+    report.put("outputs", model.outputs());
+    source
+        .onnx()
+        .ifPresent(onnx -> {
+          report.put("answer", onnx.answer().name().toLowerCase(Locale.ROOT));
+          report.put("accounts", onnx.accounts().stream().map(ConvertCommand::describe).toList());
+        });
+    report.put("unused", source.unused());
+    pruned.ifPresent(p -> report.put("pruned", p.describe()));
     report.put("verified", verified.isPresent());
     verified.ifPresent(v -> {
       report.put("largest_error", v.error());
@@ -252,99 +265,6 @@ final class ConvertCommand implements Callable<Integer> {
     return description;
   }
 
-  private Source read() throws IOException {
-    if (isOnnx(from)) {
-      return readOnnx();
-    }
-    if (vocabulary != null && layers == null) {
-      throw new ParameterException(
-          spec.commandLine(), "--vocabulary is for PyTorch state dicts, with --layers");
-    }
-    if (node != null) {
-      throw new ParameterException(
-          spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
-    }
-    try (WeightsFile file = WeightsFile.open(from)) {
-      if (layers != null) {
-        return layers.endsWith(".json")
-            ? described(file, NetworkJson.read(Path.of(layers)))
-            : pytorch(
-                file,
-                LayerRequest.parse(layers),
-                Optional.ofNullable(vocabulary).map(Vocabulary::new));
-      }
-      if (!Model.describedIn(file)) {
-        throw new IllegalArgumentException(
-            "%s: describes no network; if it is a PyTorch state dict, --layers says what is in it"
-                .formatted(from));
-      }
-      return new Source(
-          Kind.weights,
-          Model.from(file),
-          Map.copyOf(file.metadata()),
-          List.of(),
-          Optional.empty(),
-          ProofVectors.carriedBy(file),
-          ProofVectors.metBy(file).map(ProofVectors.Met::tolerance).orElse(TOLERANCE));
-    }
-  }
-
-  private Source described(WeightsFile file, NetworkJson network) {
-    if (vocabulary != null) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--vocabulary is for --layers LIST; in %s it is the field \"vocabulary\""
-              .formatted(layers));
-    }
-    return network.modules().isPresent()
-        ? pytorch(file, network.requests(), network.modules().get().vocabulary())
-        : new Source(
-            Kind.weights,
-            network.model(file),
-            file.metadata(),
-            List.of(),
-            Optional.empty(),
-            ProofVectors.carriedBy(file),
-            ProofVectors.metBy(file).map(ProofVectors.Met::tolerance).orElse(TOLERANCE));
-  }
-
-  private static Source pytorch(
-      WeightsFile file, List<LayerRequest> requests, Optional<Vocabulary> characters) {
-    StateDict.Import imported = StateDict.read(file, requests, characters);
-    return new Source(
-        Kind.pytorch,
-        imported.model(),
-        file.metadata(),
-        imported.unused(),
-        Optional.empty(),
-        Optional.empty(),
-        TOLERANCE);
-  }
-
-  /** The first bytes say it; where they do not, the ending does. */
-  private static boolean isOnnx(Path path) throws IOException {
-    FileKind kind = FileKind.of(path);
-    boolean named = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT).endsWith(".onnx");
-    return kind == FileKind.ONNX || named && kind != FileKind.SAFETENSORS;
-  }
-
-  private Source readOnnx() throws IOException {
-    if (layers != null || vocabulary != null) {
-      throw new ParameterException(
-          spec.commandLine(), "--layers and --vocabulary are for PyTorch state dicts");
-    }
-    OnnxFile file = OnnxFile.open(from);
-    OnnxFile.Import onnx = node == null ? file.network() : file.network(node);
-    return new Source(
-        Kind.onnx,
-        onnx.model(),
-        Map.of(),
-        List.of(),
-        Optional.of(onnx),
-        Optional.empty(),
-        TOLERANCE);
-  }
-
   private static ProofVectors vectors(Path path) throws IOException {
     try (WeightsFile file = WeightsFile.open(path)) {
       return ProofVectors.read(file);
@@ -352,19 +272,31 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   /** Proves what will be written: bf16 weights are rounded first. */
-  private double verify(Model model, ProofVectors proof, double tolerance, WeightsWriter writer)
+  private double verify(
+      Model model,
+      ProofVectors proof,
+      double tolerance,
+      WeightsWriter writer,
+      Optional<PruneReport> pruned)
       throws IOException {
     try (Plan plan = Plan.compile(format.type == DType.F32 ? model : stored(model))) {
       double error = Proof.replay(plan, proof, tolerance);
       proof.addTo(writer, new ProofVectors.Met(tolerance, error));
       return error;
     } catch (ProofFailedException e) {
-      throw format.type == DType.F32
+      String changes =
+          Stream.of(
+                  pruned.flatMap(PruneReport::change),
+                  format.type == DType.F32
+                      ? Optional.<String>empty()
+                      : Optional.of("the weights were rounded to " + format))
+              .flatMap(Optional::stream)
+              .collect(Collectors.joining(" and "));
+      throw changes.isEmpty()
           ? e
           : new ProofFailedException(
-              "the weights were rounded to %s, which may be all there is to this; if so, --tolerance"
-                      .formatted(format)
-                  + " allows more: "
+              changes
+                  + ", which may be all there is to this; if so, --tolerance allows more: "
                   + e.getMessage());
     }
   }

@@ -1,5 +1,6 @@
 package io.github.stillgate.cli;
 
+import io.github.stillgate.cli.plot.GatePlot;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
@@ -21,6 +22,7 @@ import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.RegularFile;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,6 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -44,6 +47,9 @@ import picocli.CommandLine.Parameters;
     description = {
       "Shows what is in a weights file: layers, tensors, sizes, notes. What a file says of its own proof is"
           + " shown as its claim; --verify replays the proof here.",
+      "",
+      "Of each layer it counts the weights that are not 0 and the gates that are not constant: those with a"
+          + " weight over the input or the state that is not 0 (docs/pruning.md).",
       ""
     })
 final class InspectCommand implements Callable<Integer> {
@@ -56,6 +62,13 @@ final class InspectCommand implements Callable<Integer> {
           "replay the proof that the file carries; exit code 1 if it is not met or absent")
   private boolean verify;
 
+  @Option(
+      names = "--svg",
+      paramLabel = "FILE",
+      description =
+          "draw which gates of which units are not constant, a panel for each recurrent layer")
+  private @Nullable Path svg;
+
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
 
@@ -67,11 +80,19 @@ final class InspectCommand implements Callable<Integer> {
     try (WeightsFile file = WeightsFile.open(path)) {
       Model model = Model.from(file);
       Optional<Double> replayed = verify ? Optional.of(replay(file, model)) : Optional.empty();
+      StructureReport structure = new StructureReport(model);
+      if (svg != null) {
+        new GatePlot(String.valueOf(path.getFileName()), structure.layers()).save(svg);
+      }
       Output out = new Output(spec.commandLine().getOut());
       if (json) {
-        out.json(describe(file, model, replayed));
+        out.json(describe(file, model, structure, replayed));
       } else {
-        print(file, model, replayed, out);
+        print(file, model, structure, replayed, out);
+        if (svg != null) {
+          out.line("");
+          out.line("Written: %s", svg);
+        }
       }
       return 0;
     }
@@ -97,8 +118,13 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  private void print(WeightsFile file, Model model, Optional<Double> replayed, Output out)
-      throws Exception {
+  private void print(
+      WeightsFile file,
+      Model model,
+      StructureReport structure,
+      Optional<Double> replayed,
+      Output out)
+      throws IOException {
     out.line("%s", path);
     out.line(
         "%s parameters, %s bytes, fingerprint %016x",
@@ -129,6 +155,8 @@ final class InspectCommand implements Callable<Integer> {
     }
     out.table(List.of("layer", "kind", "width"), layers);
     out.line("");
+    structure.print(out);
+    out.line("");
     List<List<String>> tensors = new ArrayList<>();
     for (Tensor tensor : file.tensors().values()) {
       tensors.add(
@@ -148,7 +176,8 @@ final class InspectCommand implements Callable<Integer> {
         });
   }
 
-  private Map<String, Object> describe(WeightsFile file, Model model, Optional<Double> replayed) {
+  private Map<String, Object> describe(
+      WeightsFile file, Model model, StructureReport structure, Optional<Double> replayed) {
     Map<String, Object> description = new LinkedHashMap<>();
     description.put("file", path.toString());
     description.put("parameters", model.parameters());
@@ -169,6 +198,7 @@ final class InspectCommand implements Callable<Integer> {
                     "inputs", layer.inputs(),
                     "outputs", layer.outputs()))
             .toList());
+    structure.describe(description);
     description.put(
         "tensors",
         file.tensors().values().stream()

@@ -20,9 +20,12 @@ final class TuneData {
    * @param limit steps to take at most, over all sequences
    */
   static TuningData read(Path file, Model model, int limit) throws IOException {
-    return file.toString().endsWith(".safetensors")
-        ? vectors(file, model, limit)
-        : text(file, model, limit);
+    return isText(file) ? text(file, model, limit) : vectors(file, model, limit);
+  }
+
+  /** Whether a file's name says that it is no file of tensors. */
+  static boolean isText(Path file) {
+    return !file.toString().endsWith(".safetensors");
   }
 
   private static TuningData text(Path file, Model model, int limit) throws IOException {

@@ -6,6 +6,10 @@
  * io.github.stillgate.tuning.Estimates} makes the estimates. {@link
  * io.github.stillgate.tuning.DenseEstimates} turns dense layers with relu into estimated ones, and
  * a {@link io.github.stillgate.tuning.DenseSweep} shows what that costs and saves.
+ *
+ * <p>Sparse networks: {@link io.github.stillgate.tuning.Pruning} removes what nothing reads, {@link
+ * io.github.stillgate.tuning.PruningProof} shows that it was nothing else, and {@link
+ * io.github.stillgate.tuning.LayerStructure} counts what is left.
  */
 @NullMarked
 package io.github.stillgate.tuning;

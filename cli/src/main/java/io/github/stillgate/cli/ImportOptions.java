@@ -1,0 +1,142 @@
+package io.github.stillgate.cli;
+
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.ProofVectors;
+import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.weights.FileKind;
+import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.importers.onnx.OnnxFile;
+import io.github.stillgate.importers.torch.LayerRequest;
+import io.github.stillgate.importers.torch.StateDict;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/** The options of {@code convert} that say what its source is, and the reading of it. */
+final class ImportOptions {
+  /** Largest error of a proof's replay where nothing else is said. */
+  static final double TOLERANCE = 1e-5;
+
+  @Option(
+      names = "--layers",
+      paramLabel = "LIST",
+      description = "what a PyTorch state dict holds, or a .json file that says it")
+  private @Nullable String layers;
+
+  @Option(
+      names = "--node",
+      paramLabel = "NAME",
+      description = "the one node of an .onnx file to take; the whole graph if not given")
+  private @Nullable String node;
+
+  @Option(
+      names = "--vocabulary",
+      paramLabel = "CHARACTERS",
+      description = "the characters an imported network reads, if it reads characters")
+  private @Nullable String vocabulary;
+
+  @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
+  private CommandLine.Model.CommandSpec spec;
+
+  /**
+   * Reads a weights file, a state dict or an ONNX graph.
+   *
+   * @throws ParameterException if an option is for another kind of source
+   */
+  ConvertSource read(Path from) throws IOException {
+    if (isOnnx(from)) {
+      return readOnnx(from);
+    }
+    if (vocabulary != null && layers == null) {
+      throw new ParameterException(
+          spec.commandLine(), "--vocabulary is for PyTorch state dicts, with --layers");
+    }
+    if (node != null) {
+      throw new ParameterException(
+          spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
+    }
+    try (WeightsFile file = WeightsFile.open(from)) {
+      if (layers != null) {
+        return layers.endsWith(".json")
+            ? described(file, NetworkJson.read(Path.of(layers)))
+            : pytorch(
+                file,
+                LayerRequest.parse(layers),
+                Optional.ofNullable(vocabulary).map(Vocabulary::new));
+      }
+      if (!Model.describedIn(file)) {
+        throw new IllegalArgumentException(
+            "%s: describes no network; if it is a PyTorch state dict, --layers says what is in it"
+                .formatted(from));
+      }
+      return weights(file, Model.from(file));
+    }
+  }
+
+  private static ConvertSource weights(WeightsFile file, Model model) {
+    return new ConvertSource(
+        ConvertSource.Kind.weights,
+        model,
+        Map.copyOf(file.metadata()),
+        List.of(),
+        Optional.empty(),
+        ProofVectors.carriedBy(file),
+        ProofVectors.metBy(file).map(ProofVectors.Met::tolerance).orElse(TOLERANCE));
+  }
+
+  private ConvertSource described(WeightsFile file, NetworkJson network) {
+    if (vocabulary != null) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--vocabulary is for --layers LIST; in %s it is the field \"vocabulary\""
+              .formatted(layers));
+    }
+    return network.modules().isPresent()
+        ? pytorch(file, network.requests(), network.modules().get().vocabulary())
+        : weights(file, network.model(file));
+  }
+
+  private static ConvertSource pytorch(
+      WeightsFile file, List<LayerRequest> requests, Optional<Vocabulary> characters) {
+    StateDict.Import imported = StateDict.read(file, requests, characters);
+    return new ConvertSource(
+        ConvertSource.Kind.pytorch,
+        imported.model(),
+        file.metadata(),
+        imported.unused(),
+        Optional.empty(),
+        Optional.empty(),
+        TOLERANCE);
+  }
+
+  /** The first bytes say it; where they do not, the ending does. */
+  private static boolean isOnnx(Path path) throws IOException {
+    FileKind kind = FileKind.of(path);
+    boolean named = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT).endsWith(".onnx");
+    return kind == FileKind.ONNX || named && kind != FileKind.SAFETENSORS;
+  }
+
+  private ConvertSource readOnnx(Path from) throws IOException {
+    if (layers != null || vocabulary != null) {
+      throw new ParameterException(
+          spec.commandLine(), "--layers and --vocabulary are for PyTorch state dicts");
+    }
+    OnnxFile file = OnnxFile.open(from);
+    OnnxFile.Import onnx = node == null ? file.network() : file.network(node);
+    return new ConvertSource(
+        ConvertSource.Kind.onnx,
+        onnx.model(),
+        Map.of(),
+        List.of(),
+        Optional.of(onnx),
+        Optional.empty(),
+        TOLERANCE);
+  }
+}
