@@ -8,6 +8,6 @@ enum Axis {
   OUTPUT,
   /** The cells of an LSTM whose outputs are a projection of them. */
   CELL,
-  /** The bottleneck of a conditional GRU's gates. */
+  /** The bottleneck of a conditional GRU's gates, or of a conditional dense layer's estimate. */
   BOTTLENECK
 }

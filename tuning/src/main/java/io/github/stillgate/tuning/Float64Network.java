@@ -3,6 +3,7 @@ package io.github.stillgate.tuning;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
@@ -101,6 +102,7 @@ final class Float64Network {
       }
       case Embedding(String _, Matrix table) -> each(x, v -> transposed(table, v));
       case Dense dense -> each(x, v -> dense(dense, v));
+      case ConditionalDense dense -> each(x, v -> conditionalDense(dense, v));
     };
   }
 
@@ -139,6 +141,14 @@ final class Float64Network {
         yield y;
       }
     };
+  }
+
+  private static double[] conditionalDense(ConditionalDense layer, double[] x) {
+    ConditionalDense.Estimate estimate = layer.estimate();
+    double[] s = plus(times(estimate.u(), times(estimate.v(), x)), estimate.e());
+    double[] y = plus(times(layer.w(), x), layer.b());
+    Arrays.setAll(y, i -> s[i] > 0 && y[i] > 0 ? y[i] : 0);
+    return y;
   }
 
   private static double[][] conditionalGru(ConditionalGru layer, double[][] x) {

@@ -2,6 +2,7 @@ package io.github.stillgate.tuning;
 
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
@@ -36,7 +37,7 @@ import java.util.function.IntPredicate;
  *   <li>GRU and conditional GRU: z, r, c; c of a GRU with a bias in the reset product sees r;
  *   <li>SRU: u for the candidate, f, and r where there is one; f and r see c if their v is not 0;
  *   <li>simple RNN: h;
- *   <li>embedding and dense layer: none.
+ *   <li>embedding, dense and conditional dense layer: none.
  * </ul>
  *
  * <p>Weights are those of matrices, embeddings and peepholes, and v of an SRU; biases and estimates
@@ -116,6 +117,7 @@ public final class LayerStructure {
       }
       case Embedding _ -> "embedding";
       case Dense _ -> "dense";
+      case ConditionalDense _ -> "conditional_dense";
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(layer.name() + " has directions of its own");
     };

@@ -23,7 +23,7 @@ public record Removal(String layer, Part part, int before, int after, Optional<S
     OUTPUTS("projected outputs"),
     /** Components of an embedding. */
     COMPONENTS("components"),
-    /** Units of the bottleneck before a conditional GRU's gates. */
+    /** Units of the bottleneck before a conditional GRU's gates or a conditional dense layer's. */
     BOTTLENECK("bottleneck units");
 
     private final String words;

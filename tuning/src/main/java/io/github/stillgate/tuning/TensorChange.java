@@ -2,6 +2,7 @@ package io.github.stillgate.tuning;
 
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
@@ -77,6 +78,15 @@ interface TensorChange {
               matrix(dense.w(), Axis.OUTPUT, Axis.INPUT),
               bias(dense.b(), Axis.OUTPUT),
               dense.activation());
+      case ConditionalDense dense ->
+          new ConditionalDense(
+              dense.name(),
+              new ConditionalDense.Estimate(
+                  matrix(dense.estimate().v(), Axis.BOTTLENECK, Axis.INPUT),
+                  matrix(dense.estimate().u(), Axis.OUTPUT, Axis.BOTTLENECK),
+                  bias(dense.estimate().e(), Axis.OUTPUT)),
+              matrix(dense.w(), Axis.OUTPUT, Axis.INPUT),
+              bias(dense.b(), Axis.OUTPUT));
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(
               "layer %s has directions; change its parts".formatted(layer.name()));

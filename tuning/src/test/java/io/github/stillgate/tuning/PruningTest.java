@@ -10,6 +10,7 @@ import io.github.stillgate.contract.TestModels;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
@@ -63,6 +64,7 @@ class PruningTest {
     models.put("sru of tokens", seed -> TestModels.sruOfTokens(9, seed));
     models.put("sru directions", seed -> TestModels.sruDirections(8, 9, seed));
     models.put("vectors", seed -> TestModels.vectors(6, 15, 4, seed));
+    models.put("conditional dense", seed -> TestModels.conditionalDense(9, 17, 5, seed));
     models.put("dense", PruningTest::dense);
     return models;
   }
@@ -166,10 +168,12 @@ class PruningTest {
           layer.outputs() == 1
               || layer instanceof Sru
               || layer instanceof Backward
+              || layer instanceof ConditionalDense
               || layer instanceof Bidirectional
               || layer instanceof ConditionalGru gru
                   && !(gru.gating() instanceof Gating.Unit)
                   && !(gru.gating() instanceof Gating.Full)
+              || next instanceof ConditionalDense
               || next instanceof Sru;
       for (int unit = 0; unit < layer.outputs() && !keeps; unit++) {
         assertThat(reads(layer, "U", unit) || reads(next, "W", unit))
