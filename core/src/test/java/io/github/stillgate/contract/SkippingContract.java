@@ -42,8 +42,7 @@ public abstract class SkippingContract {
   }
 
   static Stream<Model> unitsOneByOne() {
-    return Stream.of(
-        TestModels.conditional(11, 40, 4, 8), TestModels.activations(11, 8, 5, 33));
+    return Stream.of(TestModels.conditional(11, 40, 4, 8), TestModels.activations(11, 8, 5, 33));
   }
 
   @ParameterizedTest

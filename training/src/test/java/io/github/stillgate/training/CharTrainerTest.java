@@ -179,10 +179,8 @@ class CharTrainerTest {
   @EnumSource(names = {"FULL", "UNIT", "BLOCK", "HYBRID"})
   void aLearnedBatchNormIsFoldedIntoTheExport(Recipe.Cell cell) throws Exception {
     CharCorpus corpus = corpus();
-    Recipe constant =
-        towardsPopulation(recipe(cell, Recipe.Shift.constant(-0.25f), 80, 0), 40);
-    Recipe learned =
-        towardsPopulation(recipe(cell, Recipe.Shift.batchNorm(-0.25f), 80, 0), 40);
+    Recipe constant = towardsPopulation(recipe(cell, Recipe.Shift.constant(-0.25f), 80, 0), 40);
+    Recipe learned = towardsPopulation(recipe(cell, Recipe.Shift.batchNorm(-0.25f), 80, 0), 40);
     try (CharTrainer fixed = new CharTrainer(constant, corpus);
         CharTrainer trainer = new CharTrainer(learned, corpus)) {
       assertThat(trainer.update().bitsPerChar())

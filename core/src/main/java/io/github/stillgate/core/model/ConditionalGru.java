@@ -37,8 +37,7 @@ public final class ConditionalGru implements Layer {
    */
   public record Activations(Activation.Elementwise reset, Activation.Elementwise candidate) {
     /** Those of the paper: sigmoid, tanh. */
-    public static final Activations STANDARD =
-        new Activations(Activation.SIGMOID, Activation.TANH);
+    public static final Activations STANDARD = new Activations(Activation.SIGMOID, Activation.TANH);
   }
 
   private final String name;

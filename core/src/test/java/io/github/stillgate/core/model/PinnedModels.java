@@ -32,10 +32,7 @@ final class PinnedModels {
     layers.put("conditional_gru unit activations", conditional("a", unit(3, 4, 2, tanh), clipped));
     layers.put(
         "conditional_gru block activations",
-        conditional(
-            "a",
-            new Gating.Block(block(3, 4, 2).u(), block(3, 4, 2).bz(), tanh),
-            clipped));
+        conditional("a", new Gating.Block(block(3, 4, 2).u(), block(3, 4, 2).bz(), tanh), clipped));
     Gru.Activations other =
         new Gru.Activations(
             Activation.hardSigmoid(0.2f, 0.5f), Activation.SIGMOID, Activation.clip(2));
@@ -134,10 +131,7 @@ final class PinnedModels {
 
   private static Gating.Unit unit(int d, int n, int g, Activation.Elementwise f) {
     return new Gating.Unit(
-        new Sums(matrix(g, d, 1), matrix(g, n, 2), vector(g, 3)),
-        matrix(n, g, 4),
-        vector(n, 5),
-        f);
+        new Sums(matrix(g, d, 1), matrix(g, n, 2), vector(g, 3)), matrix(n, g, 4), vector(n, 5), f);
   }
 
   private static Gating.Block block(int d, int n, int g) {
