@@ -38,6 +38,7 @@ final class GateOptions {
   enum Closing {
     annealed,
     learned,
+    batchnorm,
     paper
   }
 
@@ -47,8 +48,10 @@ final class GateOptions {
       paramLabel = "NAME",
       description =
           "how gates learn to close. annealed: s falls from 0 to --shift. learned: each unit or block"
-              + " learns an s of its own, drawn to the live fraction --live. paper: s is --shift from"
-              + " the first update on, as in section VI of the paper")
+              + " learns an s of its own, drawn to the live fraction --live. batchnorm: each learns a"
+              + " scale from 1 on and an s from --shift on, which nothing draws anywhere, the other"
+              + " batch norm that eq. 9 of the paper allows. paper: s is --shift from the first update"
+              + " on, as in section VI of the paper")
   private Closing closing;
 
   @Option(
@@ -61,8 +64,8 @@ final class GateOptions {
       names = "--shift",
       paramLabel = "S",
       description =
-          "s, for --recipe paper and annealed; more negative means more still units; -0.25 if not"
-              + " given")
+          "s, for --recipe paper and annealed, and where it begins for batchnorm; more negative means"
+              + " more still units; -0.25 if not given")
   private @Nullable Float shift;
 
   @Option(
@@ -107,6 +110,7 @@ final class GateOptions {
     return switch (closing) {
       case annealed -> Recipe.Shift.annealed(value, annealing == null ? updates / 2 : annealing);
       case learned -> Recipe.Shift.learned(live == null ? 0.4f : live);
+      case batchnorm -> Recipe.Shift.batchNorm(value);
       case paper -> Recipe.Shift.constant(value);
     };
   }

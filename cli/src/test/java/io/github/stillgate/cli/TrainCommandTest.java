@@ -33,6 +33,7 @@ class TrainCommandTest {
     "'', 3, 3",
     "--recipe annealed, 3, 3",
     "--recipe learned, 3, 0",
+    "--recipe batchnorm, 3, 0",
     "--recipe paper, 0, 0",
     "--recipe paper --population 2, 2, 0",
     "--recipe annealed --population 0 --anneal 4, 0, 4",
@@ -128,6 +129,10 @@ class TrainCommandTest {
     assertThatThrownBy(() -> recipe("--dense", "--population", "1"))
         .hasMessageContaining("--dense")
         .hasMessageContaining("--population");
+    assertThat(recipe("--recipe", "batchnorm", "--shift", "-0.5").shift())
+        .isEqualTo(Recipe.Shift.batchNorm(-0.5f));
+    assertThatThrownBy(() -> recipe("--recipe", "batchnorm", "--anneal", "3"))
+        .hasMessageContaining("--anneal has no meaning for --recipe batchnorm");
     assertThatThrownBy(() -> recipe("--recipe", "paper", "--live", "0.3"))
         .hasMessageContaining("--live has no meaning for --recipe paper");
   }

@@ -45,6 +45,7 @@ public abstract class BatchContract {
         TestModels.conditional(11, 40, 4, 43),
         TestModels.gru(11, 33, 44),
         TestModels.full(11, 20, 45),
+        TestModels.activations(11, 4, 9, 53),
         TestModels.resetBefore(11, 37, 46),
         TestModels.resetBias(11, 33, 47),
         TestModels.lstm(11, 40, 9, 48),

@@ -107,13 +107,16 @@ public final class Float64Model {
 
   private static double[] conditional(ConditionalGru l, double[] x, double[] h) {
     double[] z = gates(l.gating(), x, h);
-    double[] r = affine(l.r().w(), x, l.r().u(), h, l.r().b());
-    double[] cx = times(l.c().w(), x);
+    double[] r = apply(l.activations().reset(), affine(l.r().w(), x, l.r().u(), h, l.r().b()));
+    double[] c = times(l.c().w(), x);
     double[] ch = times(l.c().u(), h);
+    for (int i = 0; i < h.length; i++) {
+      c[i] += r[i] * ch[i] + l.c().b().at(i, 0);
+    }
+    c = apply(l.activations().candidate(), c);
     double[] next = h.clone();
     for (int i = 0; i < h.length; i++) {
-      double c = Math.tanh(cx[i] + sigmoid(r[i]) * ch[i] + l.c().b().at(i, 0));
-      next[i] = h[i] + z[i] * (c - h[i]);
+      next[i] = h[i] + z[i] * (c[i] - h[i]);
     }
     return next;
   }
@@ -122,15 +125,16 @@ public final class Float64Model {
     return switch (gating) {
       case Gating.Full full -> clippedTanh(affine(full.z().w(), x, full.z().u(), h, full.z().b()));
       case Gating.Unit unit -> {
-        double[] a = times(unit.wz(), relu(affine(unit.u().w(), x, unit.u().u(), h, unit.u().b())));
+        double[] u = affine(unit.u().w(), x, unit.u().u(), h, unit.u().b());
+        double[] a = times(unit.wz(), apply(unit.f(), u));
         for (int i = 0; i < a.length; i++) {
           a[i] += unit.bz().at(i, 0);
         }
         yield clippedTanh(a);
       }
-      case Gating.Block block -> blockGates(block, relu(bottleneck(block, x, h)));
+      case Gating.Block block -> blockGates(block, bottleneck(block, x, h));
       case Gating.Hybrid hybrid -> {
-        double[] u = relu(bottleneck(hybrid.block(), x, h));
+        double[] u = bottleneck(hybrid.block(), x, h);
         double[] z = blockGates(hybrid.block(), u);
         double[] scale = times(hybrid.v(), u);
         for (int i = 0; i < z.length; i++) {
@@ -142,7 +146,7 @@ public final class Float64Model {
   }
 
   private static double[] bottleneck(Gating.Block block, double[] x, double[] h) {
-    return affine(block.u().w(), x, block.u().u(), h, block.u().b());
+    return apply(block.f(), affine(block.u().w(), x, block.u().u(), h, block.u().b()));
   }
 
   private static double[] blockGates(Gating.Block block, double[] u) {
@@ -152,10 +156,6 @@ public final class Float64Model {
       a[i] = u[b] + block.bz().at(b, 0);
     }
     return clippedTanh(a);
-  }
-
-  private static double[] relu(double[] v) {
-    return Arrays.stream(v).map(a -> Math.max(0, a)).toArray();
   }
 
   private static double[] clippedTanh(double[] v) {

@@ -49,6 +49,7 @@ public abstract class FormatContract {
         TestModels.conditional(11, 40, 4, 201),
         TestModels.block(11, 4, 16, 202),
         TestModels.hybrid(11, 6, 11, 203),
+        TestModels.activations(11, 5, 9, 209),
         TestModels.gru(11, 100, 204),
         TestModels.resetBefore(11, 37, 205),
         TestModels.lstm(11, 40, 9, 206),

@@ -153,6 +153,7 @@ public abstract class PaddingContract {
         TestModels.conditional(11, 40, 4, 8),
         TestModels.block(11, 7, 6, 41),
         TestModels.hybrid(11, 6, 11, 42),
+        TestModels.activations(11, 5, 9, 43),
         TestModels.gru(11, 33, 44),
         TestModels.resetBefore(11, 37, 46),
         TestModels.lstm(11, 40, 9, 48),

@@ -49,6 +49,7 @@ public abstract class SequenceContract {
     return Stream.of(
         TestModels.block(11, 4, 16, 81),
         TestModels.conditional(11, 40, 4, 82),
+        TestModels.activations(11, 4, 9, 98),
         TestModels.gru(11, 33, 83),
         TestModels.gru(11, 200, 84),
         TestModels.resetBefore(11, 37, 85),

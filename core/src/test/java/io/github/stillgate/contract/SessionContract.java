@@ -46,6 +46,8 @@ public abstract class SessionContract {
         TestModels.block(5, 6, 1, 25),
         TestModels.hybrid(11, 6, 11, 26),
         TestModels.hybrid(27, 3, 32, 27),
+        TestModels.activations(11, 5, 9, 28),
+        TestModels.activations(27, 4, 16, 29),
         TestModels.gru(9, 33, 4),
         TestModels.gru(27, 128, 5),
         TestModels.resetBefore(11, 37, 61),
@@ -211,6 +213,7 @@ public abstract class SessionContract {
     return Stream.of(
         TestModels.resetBefore(27, 40, 71),
         TestModels.resetBias(27, 40, 72),
+        TestModels.activations(27, 4, 10, 77),
         TestModels.lstm(27, 40, 20, 73),
         TestModels.coupled(27, 40, 74),
         TestModels.sru(27, 40, 75),

@@ -47,15 +47,7 @@ public final class TestModels {
   /** Two conditional layers with full gating, and a softmax. */
   public static Model full(int tokens, int units, long seed) {
     TestModels m = new TestModels(seed);
-    return m.gated(
-        tokens,
-        units,
-        inputs ->
-            new Gating.Full(
-                new Sums(
-                    m.matrix("Wz", units, inputs, 1),
-                    m.matrix("Uz", units, units, 1),
-                    m.vector("bz", units, 0.5))));
+    return m.gated(tokens, units, inputs -> m.fullGating(inputs, units));
   }
 
   /** Two conditional layers with block gating, and a softmax. */
@@ -79,13 +71,88 @@ public final class TestModels {
                 m.vector("e", units, 0.5)));
   }
 
+  /**
+   * Conditional layers with each gating and other functions than the paper's, some of which are not
+   * 0 at 0, so that padding is not either, and one of which reaches beyond 1; and a softmax.
+   */
+  public static Model activations(int tokens, int blocks, int blockUnits, long seed) {
+    TestModels m = new TestModels(seed);
+    int units = blocks * blockUnits;
+    Activation.Elementwise leak = Activation.LINEAR.then(Activation.Function.LEAK, 0.1f, 0);
+    Activation.Elementwise elu = Activation.LINEAR.then(Activation.Function.ELU, 1, 0);
+    return new Model(
+        List.of(
+            m.with(
+                m.conditionalGru(
+                    "rnn0", tokens, units, m.unitGating(tokens, 5, units, Activation.SIGMOID)),
+                Activation.hardSigmoid(0.2f, 0.5f),
+                Activation.scaledTanh(1.7159f, 0.6667f)),
+            m.with(
+                m.conditionalGru("rnn1", units, units, m.blockGating(units, blocks, units, leak)),
+                Activation.SIGMOID,
+                Activation.SOFTSIGN),
+            m.with(
+                m.conditionalGru(
+                    "rnn2",
+                    units,
+                    units,
+                    new Gating.Hybrid(
+                        m.blockGating(units, blocks, units, elu),
+                        m.matrix("V", units, blocks, 2),
+                        m.vector("e", units, 0.5))),
+                Activation.clip(2),
+                Activation.LINEAR
+                    .then(Activation.Function.AFFINE, 0.7f, 0.1f)
+                    .then(Activation.clip(1.5f))),
+            m.with(
+                m.conditionalGru("rnn3", units, units, m.fullGating(units, units)),
+                Activation.TANH,
+                Activation.clip(1).then(Activation.RELU)),
+            m.dense("out", units, tokens, Activation.SOFTMAX)),
+        vocabulary(tokens));
+  }
+
+  private ConditionalGru with(
+      ConditionalGru l, Activation.Elementwise reset, Activation.Elementwise candidate) {
+    return ConditionalGru.named(l.name())
+        .gating(l.gating())
+        .reset(l.r())
+        .candidate(l.c())
+        .activations(new ConditionalGru.Activations(reset, candidate))
+        .build();
+  }
+
+  private Gating.Full fullGating(int inputs, int units) {
+    return new Gating.Full(
+        new Sums(
+            matrix("Wz", units, inputs, 1),
+            matrix("Uz", units, units, 1),
+            vector("bz", units, 0.5)));
+  }
+
+  private Gating.Unit unitGating(int inputs, int rank, int units, Activation.Elementwise f) {
+    return new Gating.Unit(
+        new Sums(
+            matrix("Wu", rank, inputs, 1.5),
+            matrix("Uu", rank, units, 1.5),
+            vector("bu", rank, 0.5)),
+        matrix("Wz", units, rank, 1),
+        vector("bz", units, 0.5),
+        f);
+  }
+
   private Gating.Block blockGating(int inputs, int blocks, int units) {
+    return blockGating(inputs, blocks, units, Activation.RELU);
+  }
+
+  private Gating.Block blockGating(int inputs, int blocks, int units, Activation.Elementwise f) {
     return new Gating.Block(
         new Sums(
             matrix("Wu", blocks, inputs, 1.5),
             matrix("Uu", blocks, units, 1.5),
             vector("bu", blocks, 0.7)),
-        vector("bz", blocks, 0.5));
+        vector("bz", blocks, 0.5),
+        f);
   }
 
   private Model gated(int tokens, int units, IntFunction<Gating> gating) {
@@ -384,17 +451,7 @@ public final class TestModels {
   }
 
   private ConditionalGru conditionalGru(String name, int inputs, int units, int rank) {
-    return conditionalGru(
-        name,
-        inputs,
-        units,
-        new Gating.Unit(
-            new Sums(
-                matrix("Wu", rank, inputs, 1.5),
-                matrix("Uu", rank, units, 1.5),
-                vector("bu", rank, 0.5)),
-            matrix("Wz", units, rank, 1),
-            vector("bz", units, 0.5)));
+    return conditionalGru(name, inputs, units, unitGating(inputs, rank, units, Activation.RELU));
   }
 
   private ConditionalGru conditionalGru(String name, int inputs, int units, Gating gating) {

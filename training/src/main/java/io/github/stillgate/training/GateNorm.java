@@ -1,12 +1,21 @@
 package io.github.stillgate.training;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The batch norm of eq. 7 over a layer's gates: divided by the standard deviation, and s added. s
  * is one number that may be annealed, or a learned one for each gate under a penalty on the live
- * fraction.
+ * fraction; or, as ordinary batch norm has it, with a learned scale for each gate too:
+ *
+ * <pre>
+ *   a = gamma (v - mean) / sqrt(var + epsilon) + s
+ * </pre>
+ *
+ * <p>A gamma is free where it can be folded into a matrix behind the bottleneck. In block and
+ * hybrid gating it must pass through the bottleneck's relu, {@code k relu(v) = relu(k v)}, and so
+ * must be positive: there it is {@code softplus(theta) + 1e-3} of a learned theta.
  */
 final class GateNorm {
   /**
@@ -29,14 +38,24 @@ final class GateNorm {
    */
   private static final float SOFTNESS = 0.25f;
 
+  /** Smallest scale of a block: what reads the bottleneck beside its gate is divided by it. */
+  private static final double SMALLEST_SCALE = 1e-3;
+
   private final Recipe.Shift recipe;
   private final Recipe.Schedule schedule;
   private final NDArray mean;
   private final NDArray variance;
-  private final NDArray scale;
   private final NDArray shift;
 
-  /** Batch norm's own addend; s is added behind it. */
+  /** gamma, or theta where gamma must be positive; null where the scale is 1. */
+  private final @Nullable NDArray learnedScale;
+
+  private final boolean positive;
+  private final NDArray smallestScale;
+
+  /** PyTorch's own scale and addend; gamma and s follow behind it. */
+  private final NDArray ones;
+
   private final NDArray zero;
 
   private final NDArray epsilon;
@@ -56,27 +75,25 @@ final class GateNorm {
   private float population;
 
   GateNorm(Parameters parameters, String name, int gates, Recipe recipe) {
-    this(parameters, name, gates, recipe.shift(), recipe.schedule());
-  }
-
-  private GateNorm(
-      Parameters parameters,
-      String name,
-      int gates,
-      Recipe.Shift recipe,
-      Recipe.Schedule schedule) {
-    this.recipe = recipe;
-    this.schedule = schedule;
+    this.recipe = recipe.shift();
+    this.schedule = recipe.schedule();
     this.mean = parameters.statistic(name + ".mean", gates, 0);
     this.variance = parameters.statistic(name + ".variance", gates, 1);
-    this.scale = mean.getManager().ones(mean.getShape());
     this.shift =
-        recipe.learns()
-            ? parameters.full(name + ".shift", gates, recipe.value())
-            : parameters.statistic(name + ".shift", gates, recipe.at(0));
+        this.recipe.learns()
+            ? parameters.full(name + ".shift", gates, this.recipe.value())
+            : parameters.statistic(name + ".shift", gates, this.recipe.at(0));
+    Recipe.Cell cell = recipe.network().cell();
+    this.positive = cell == Recipe.Cell.BLOCK || cell == Recipe.Cell.HYBRID;
+    this.learnedScale =
+        this.recipe.batchNorm()
+            ? parameters.full(name + ".scale", gates, positive ? thetaOfOne() : 1)
+            : null;
+    this.smallestScale = mean.getManager().create((float) SMALLEST_SCALE);
     this.sharpness = mean.getManager().create(1 / SOFTNESS);
-    this.target = mean.getManager().create(recipe.targetLive());
-    this.weight = mean.getManager().create(recipe.penalty());
+    this.target = mean.getManager().create(this.recipe.targetLive());
+    this.weight = mean.getManager().create(this.recipe.penalty());
+    this.ones = mean.onesLike();
     this.zero = mean.zerosLike();
     this.epsilon = mean.getManager().create(EPSILON);
   }
@@ -97,18 +114,36 @@ final class GateNorm {
     Correction correction = corrected ? correction(v.stopGradient()) : null;
     NDArray a =
         v.getNDArrayInternal()
-            .batchNorm(v, mean, variance, scale, zero, 1, DJL_MOMENTUM, EPSILON, training)
+            .batchNorm(v, mean, variance, ones, zero, 1, DJL_MOMENTUM, EPSILON, training)
             .singletonOrThrow();
     if (correction != null) {
       a = a.mul(correction.factor).add(correction.addend);
     }
+    if (learnedScale != null) {
+      a = a.mul(gamma(learnedScale, v.getManager()));
+    }
     a = a.add(shift);
-    if (training && recipe.learns()) {
+    if (training && recipe.hasTarget()) {
       NDArray live = a.mul(sharpness).getNDArrayInternal().sigmoid().mean();
       softLive = softLive == null ? live : softLive.add(live);
       steps++;
     }
     return a;
+  }
+
+  /** The scale of each gate; what is made on the way lives as long as {@code window}. */
+  private NDArray gamma(NDArray learned, NDManager window) {
+    if (!positive) {
+      return learned;
+    }
+    NDArray softplus = learned.getNDArrayInternal().softPlus();
+    softplus.attach(window);
+    return softplus.add(smallestScale);
+  }
+
+  /** theta whose gamma is 1. */
+  private static float thetaOfOne() {
+    return (float) Math.log(Math.expm1(1 - SMALLEST_SCALE));
   }
 
   private record Correction(NDArray factor, NDArray addend) {}
@@ -147,11 +182,17 @@ final class GateNorm {
   /** With the population's statistics, a = k v + offset: k for each gate. */
   double[] factors() {
     float[] variances = variance.toFloatArray();
+    float[] learned = learnedScale == null ? null : learnedScale.toFloatArray();
     double[] k = new double[variances.length];
     for (int i = 0; i < k.length; i++) {
-      k[i] = 1 / Math.sqrt((double) variances[i] + EPSILON);
+      double gamma = learned == null ? 1 : positive ? positiveScale(learned[i]) : learned[i];
+      k[i] = gamma / Math.sqrt((double) variances[i] + EPSILON);
     }
     return k;
+  }
+
+  private static double positiveScale(double theta) {
+    return Math.max(0, theta) + Math.log1p(Math.exp(-Math.abs(theta))) + SMALLEST_SCALE;
   }
 
   /** See {@link #factors}. */

@@ -52,38 +52,57 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
   /**
    * What is added to the normalised gate (s of eq. 7), and how it gets there.
    *
-   * @param value s; more negative means more still units. With a target it is where s begins
+   * @param value s; more negative means more still units. Where s is learned it begins here
    * @param annealing s falls from 0 to its value over so many updates; 0 for at once
    * @param targetLive if above 0, each unit or block learns an s of its own under a penalty that
    *     draws the live fraction to this
    * @param penalty weight of {@code (live - target)^2} in nats
+   * @param batchNorm if true, each unit or block learns an s of its own and a scale that begins at
+   *     1, as ordinary batch norm has them; nothing but the errors draws the live fraction anywhere
    */
-  public record Shift(float value, int annealing, float targetLive, float penalty) {
+  public record Shift(
+      float value, int annealing, float targetLive, float penalty, boolean batchNorm) {
     /** Checks every field. */
     public Shift {
       require(Float.isFinite(value), "the shift must be finite");
       require(annealing >= 0, "annealing must not be negative");
       require(targetLive >= 0 && targetLive < 1, "the target live fraction must be below 1");
       require(penalty >= 0, "the penalty must not be negative");
+      require(
+          !batchNorm || (annealing == 0 && targetLive == 0),
+          "ordinary batch norm learns its shift: it is neither annealed nor drawn to a target");
     }
 
     /** The paper's: s from the first update on. */
     public static Shift constant(float value) {
-      return new Shift(value, 0, 0, 0);
+      return new Shift(value, 0, 0, 0, false);
     }
 
     /** s falls from 0 to {@code value} over {@code updates} updates. */
     public static Shift annealed(float value, int updates) {
-      return new Shift(value, updates, 0, 0);
+      return new Shift(value, updates, 0, 0, false);
     }
 
     /** A learned s for each unit or block, drawn to {@code live}. */
     public static Shift learned(float live) {
-      return new Shift(0, 0, live, 5);
+      return new Shift(0, 0, live, 5, false);
+    }
+
+    /**
+     * Ordinary batch norm, the other of the "two batch normalization approaches" of eq. 9: a scale
+     * that begins at 1 and a shift that begins at {@code value}, both learned.
+     */
+    public static Shift batchNorm(float value) {
+      return new Shift(value, 0, 0, 0, true);
     }
 
     /** Whether each unit or block learns its own. */
     public boolean learns() {
+      return batchNorm || hasTarget();
+    }
+
+    /** Whether a penalty draws the live fraction to a target. */
+    public boolean hasTarget() {
       return targetLive > 0;
     }
 

@@ -172,6 +172,71 @@ class CharTrainerTest {
   }
 
   /**
+   * Ordinary batch norm: scale and shift begin at 1 and s, so that the first update is that of a
+   * constant s; then both are learned, and the exported tensors hold what was learned.
+   */
+  @ParameterizedTest
+  @EnumSource(names = {"FULL", "UNIT", "BLOCK", "HYBRID"})
+  void aLearnedBatchNormIsFoldedIntoTheExport(Recipe.Cell cell) throws Exception {
+    CharCorpus corpus = corpus();
+    Recipe constant = towardsPopulation(recipe(cell, Recipe.Shift.constant(-0.25f), 80, 0), 40);
+    Recipe learned = towardsPopulation(recipe(cell, Recipe.Shift.batchNorm(-0.25f), 80, 0), 40);
+    try (CharTrainer fixed = new CharTrainer(constant, corpus);
+        CharTrainer trainer = new CharTrainer(learned, corpus)) {
+      assertThat(trainer.update().bitsPerChar())
+          .isCloseTo(fixed.update().bitsPerChar(), within(1e-6));
+      double last = 0;
+      while (!trainer.finished()) {
+        last = trainer.update().bitsPerChar();
+        fixed.update();
+      }
+      assertThat(last).isLessThan(4);
+      CharTrainer.Score expected = trainer.evaluate(corpus.validation());
+      assertThat(expected.bitsPerChar())
+          .isNotCloseTo(fixed.evaluate(corpus.validation()).bitsPerChar(), within(1e-3));
+      Path file = folder.resolve("model.safetensors");
+      trainer.export().save(file);
+      double[] live = new double[2];
+      double actual = score(Model.load(file), corpus.validation(), live);
+      assertThat(actual).isCloseTo(expected.bitsPerChar(), within(1e-3));
+      for (int layer = 0; layer < live.length; layer++) {
+        assertThat(live[layer]).isCloseTo(expected.live()[layer], within(1e-3));
+      }
+    }
+  }
+
+  /** A block's scale must pass through its relu, however hard the training pulls it down. */
+  @ParameterizedTest
+  @EnumSource(names = {"BLOCK", "HYBRID"})
+  void theScaleOfABlockStaysPositive(Recipe.Cell cell) throws Exception {
+    CharCorpus corpus = corpus();
+    Recipe recipe =
+        new Recipe(
+            new Recipe.Network(cell, 20, 2, 5),
+            Recipe.Shift.batchNorm(-0.25f),
+            new Recipe.Schedule(8, 10, 60, 0, 30, 0.3f, 1f, 1000, 3));
+    try (CharTrainer trainer = new CharTrainer(recipe, corpus)) {
+      while (!trainer.finished()) {
+        trainer.update();
+      }
+      CharTrainer.Score expected = trainer.evaluate(corpus.validation());
+      double[] live = new double[2];
+      assertThat(score(trainer.export(), corpus.validation(), live))
+          .isCloseTo(expected.bitsPerChar(), within(1e-3));
+    }
+  }
+
+  @Test
+  void aLearnedBatchNormIsNeitherAnnealedNorDrawnToATarget() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Recipe.Shift(-0.25f, 10, 0, 0, true))
+        .withMessageContaining("annealed");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Recipe.Shift(-0.25f, 0, 0.4f, 5, true))
+        .withMessageContaining("target");
+  }
+
+  /**
    * A session begins at zero, where the gates of a network trained by its batches may never open.
    */
   @ParameterizedTest

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  *   h' = h + z * (c - h)               z = 0: h' = h, bit for bit
  * </pre>
  *
+ * <p>Other functions than this sigmoid and this tanh are {@link Activations}.
+ *
  * <p>Its parts have names, since most have one shape:
  *
  * <pre>{@code
@@ -26,16 +28,30 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable; any thread may use it. Equal if all parts are.
  */
 public final class ConditionalGru implements Layer {
+  /**
+   * What follows the sums of the units, sigma_r of eq. 2 and h of eq. 5. A plan refuses a candidate
+   * without a bound, under which the state could overflow.
+   *
+   * @param reset of r
+   * @param candidate of c
+   */
+  public record Activations(Activation.Elementwise reset, Activation.Elementwise candidate) {
+    /** Those of the paper: sigmoid, tanh. */
+    public static final Activations STANDARD = new Activations(Activation.SIGMOID, Activation.TANH);
+  }
+
   private final String name;
   private final Gating gating;
   private final Sums r;
   private final Sums c;
+  private final Activations activations;
 
   private ConditionalGru(Builder parts) {
     this.name = parts.name;
     this.gating = Parts.required(parts.gating, name, "gating");
     this.r = Parts.required(parts.r, name, "reset");
     this.c = Parts.required(parts.c, name, "candidate");
+    this.activations = parts.activations;
     int units = r.rows();
     int inputs = r.inputs();
     r.requireShape(units, inputs, units);
@@ -53,14 +69,15 @@ public final class ConditionalGru implements Layer {
   }
 
   /**
-   * Takes the parts of a {@link ConditionalGru} by their names; all are required. Not safe for use
-   * by several threads.
+   * Takes the parts of a {@link ConditionalGru} by their names; all but the activations are
+   * required. Not safe for use by several threads.
    */
   public static final class Builder {
     private final String name;
     private @Nullable Gating gating;
     private @Nullable Sums r;
     private @Nullable Sums c;
+    private Activations activations = Activations.STANDARD;
 
     private Builder(String name) {
       this.name = name;
@@ -81,6 +98,12 @@ public final class ConditionalGru implements Layer {
     /** Wc, Uc and bc of the candidate c; n x d, n x n and n. */
     public Builder candidate(Sums sums) {
       c = sums;
+      return this;
+    }
+
+    /** What follows the sums of r and c; {@link Activations#STANDARD} if not given. */
+    public Builder activations(Activations functions) {
+      activations = functions;
       return this;
     }
 
@@ -110,6 +133,11 @@ public final class ConditionalGru implements Layer {
     return c;
   }
 
+  /** What follows the sums of r and c. */
+  public Activations activations() {
+    return activations;
+  }
+
   @Override
   public String name() {
     return name;
@@ -134,7 +162,7 @@ public final class ConditionalGru implements Layer {
   }
 
   private List<Object> parts() {
-    return List.of(name, gating, r, c);
+    return List.of(name, gating, r, c, activations);
   }
 
   @Override
@@ -144,7 +172,7 @@ public final class ConditionalGru implements Layer {
 
   @Override
   public int hashCode() {
-    return Objects.hash(name, r.rows(), r.inputs());
+    return Objects.hash(name, r.rows(), r.inputs(), activations);
   }
 
   @Override

@@ -6,6 +6,10 @@ import java.util.SequencedMap;
 /**
  * How a {@link ConditionalGru} decides which of its units are live. Units with a gate
  * pre-activation a above 0 are, all others stand still. Batch norm is folded into the weights.
+ *
+ * <p>What follows a is no choice: z = a &gt; 0 ? tanh(a) : 0 in every form (eq. 6), since its zeros
+ * are what is skipped, and as shares of the candidate its values keep the state bounded. What
+ * stands in the bottleneck, before a, is one (eq. 8).
  */
 public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, Gating.Hybrid {
   /** Its matrices and vectors by their names in the formulas. */
@@ -56,21 +60,27 @@ public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, G
    * Each unit has its own gate, fed by a bottleneck of width g, eq. 8 and 9:
    *
    * <pre>
-   *   u = relu(Wu x + Uu h + bu)     u in R^g
+   *   u = f(Wu x + Uu h + bu)        u in R^g; f is relu if not given
    *   a = Wz u + bz                  a in R^n
    * </pre>
    *
    * @param u Wu, Uu and bu of the bottleneck; g x d, g x n and g
    * @param wz n x g
    * @param bz n
+   * @param f follows the sums of the bottleneck
    */
-  record Unit(Sums u, Matrix wz, Matrix bz) implements Gating {
+  record Unit(Sums u, Matrix wz, Matrix bz, Activation.Elementwise f) implements Gating {
     /** Checks that the shapes agree with each other. */
     public Unit {
       int units = wz.rows();
       u.requireShape(u.rows(), u.inputs(), units);
       wz.requireShape(units, u.rows());
       bz.requireLength(units);
+    }
+
+    /** With relu in the bottleneck, as in the paper. */
+    public Unit(Sums u, Matrix wz, Matrix bz) {
+      this(u, wz, bz, Activation.RELU);
     }
 
     /** Width g of the bottleneck. */
@@ -104,14 +114,15 @@ public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, G
    * the shift s in bz:
    *
    * <pre>
-   *   u   = relu(Wu x + Uu h + bu)   u in R^g
+   *   u   = f(Wu x + Uu h + bu)      u in R^g; f is relu if not given
    *   a_i = u_b + bz_b               b = i / (n / g)
    * </pre>
    *
    * @param u Wu, Uu and bu of the bottleneck; g x d, g x n and g; g divides n
    * @param bz g
+   * @param f follows the sums of the bottleneck
    */
-  record Block(Sums u, Matrix bz) implements Gating {
+  record Block(Sums u, Matrix bz, Activation.Elementwise f) implements Gating {
     /** Checks that the shapes agree with each other and blocks are whole. */
     public Block {
       int blocks = u.rows();
@@ -121,6 +132,11 @@ public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, G
         throw new IllegalArgumentException(
             "%s: %d units cannot be cut into %d equal blocks".formatted(u.u(), units, blocks));
       }
+    }
+
+    /** With relu in the bottleneck, as in the paper. */
+    public Block(Sums u, Matrix bz) {
+      this(u, bz, Activation.RELU);
     }
 
     /** Number g of blocks, which is also the width of the bottleneck. */
@@ -157,7 +173,7 @@ public sealed interface Gating permits Gating.Full, Gating.Unit, Gating.Block, G
    * own, as the paper's last paragraph proposes:
    *
    * <pre>
-   *   z_i = cliptanh(u_b + bz_b) * sigmoid(V u + e)_i
+   *   z_i = cliptanh(u_b + bz_b) * sigmoid(V u + e)_i        u as the block's, f included
    * </pre>
    *
    * @param block decides which blocks are live

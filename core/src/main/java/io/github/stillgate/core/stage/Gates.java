@@ -34,12 +34,17 @@ abstract sealed class Gates {
     this.packs = List.of(packs);
   }
 
-  static Gates of(Gating gating, Bounds bounds, Packing packing) {
+  /**
+   * Packs {@code gating}.
+   *
+   * @param state the largest magnitude of the state it reads
+   */
+  static Gates of(Gating gating, double state, Bounds bounds, Packing packing) {
     return switch (gating) {
-      case Gating.Full full -> new Full(full, bounds, packing);
-      case Gating.Unit unit -> new Unit(unit, bounds, packing);
-      case Gating.Block block -> new Block(block, null, bounds, packing);
-      case Gating.Hybrid hybrid -> new Block(hybrid.block(), hybrid, bounds, packing);
+      case Gating.Full full -> new Full(full, state, bounds, packing);
+      case Gating.Unit unit -> new Unit(unit, state, bounds, packing);
+      case Gating.Block block -> new Block(block, null, state, bounds, packing);
+      case Gating.Hybrid hybrid -> new Block(hybrid.block(), hybrid, state, bounds, packing);
     };
   }
 
@@ -66,11 +71,11 @@ abstract sealed class Gates {
     ops.apply(Pointwise.TANH, 0, 0, n, out, out);
   }
 
-  /** The bottleneck of eq. 8: {@code out = relu((x + h) + bias)}. */
-  final void bottleneck(Product sums, MemorySegment bias, Operand out) {
+  /** The bottleneck of eq. 8: {@code out = f((x + h) + bias)}. */
+  final void bottleneck(Product sums, MemorySegment bias, Elementwise f, Operand out) {
     MemorySegment u = out.floats();
     backend.cells().preactivate(out.width(), sums.sums(0), sums.sums(1), bias, u);
-    ops.apply(Pointwise.THRESHOLD, 0, 0, out.width(), u, u);
+    f.apply(out.width(), u, u);
   }
 
   /**
@@ -88,8 +93,8 @@ abstract sealed class Gates {
     private final MemorySegment bias;
     private final ActiveSet all;
 
-    Full(Gating.Full gating, Bounds bounds, Packing packing) {
-      bounds.sums(gating.z(), Bounds.STATE);
+    Full(Gating.Full gating, double state, Bounds bounds, Packing packing) {
+      bounds.sums(gating.z(), state);
       Pack rows = packing.rows(List.of(gating.z().w()), List.of(gating.z().u()));
       super(packing, gating.units(), 1, rows);
       this.rows = rows;
@@ -116,9 +121,10 @@ abstract sealed class Gates {
     }
   }
 
-  /** {@code a = Wz relu(Wu x + Uu h + bu) + bz}. */
+  /** {@code a = Wz f(Wu x + Uu h + bu) + bz}. */
   private static final class Unit extends Gates {
     private final int rank;
+    private final Elementwise f;
     private final Pack rows;
     private final MemorySegment bias;
     private final ActiveSet all;
@@ -126,14 +132,15 @@ abstract sealed class Gates {
     private final MemorySegment expansionBias;
     private final ActiveSet allTiles;
 
-    Unit(Gating.Unit gating, Bounds bounds, Packing packing) {
-      double u = bounds.sums(gating.u(), Bounds.STATE);
+    Unit(Gating.Unit gating, double state, Bounds bounds, Packing packing) {
+      double u = bounds.of(gating.f(), bounds.sums(gating.u(), state));
       bounds.sums(gating.wz(), u, gating.bz());
       Pack rows = packing.rows(List.of(gating.u().w()), List.of(gating.u().u()));
       // Its rows are short: in panels they need no sum across lanes.
       Pack expansion = packing.withoutTokens().panels(List.of(gating.wz()));
       super(packing, gating.units(), 1, rows, expansion);
       this.rank = gating.rank();
+      this.f = new Elementwise(gating.f(), ops);
       this.rows = rows;
       this.bias = packing.vectors(gating.u().b());
       this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
@@ -150,7 +157,7 @@ abstract sealed class Gates {
       ActiveSet live = new ActiveSet(units, scratch);
       MemorySegment a = Lanes.floats(units, scratch);
       MemorySegment z = Lanes.floats(units, scratch);
-      Phase narrow = Phase.fixed(sums, all, () -> bottleneck(sums, bias, u));
+      Phase narrow = Phase.fixed(sums, all, () -> bottleneck(sums, bias, f, u));
       Phase scores =
           Phase.fixed(
               expanded,
@@ -164,9 +171,10 @@ abstract sealed class Gates {
     }
   }
 
-  /** {@code a = relu(Wu x + Uu h + bu) + bz} for a block; hybrid scales by sigmoid(V u + e). */
+  /** {@code a = f(Wu x + Uu h + bu) + bz} for a block; hybrid scales by sigmoid(V u + e). */
   private static final class Block extends Gates {
     private final int blocks;
+    private final Elementwise f;
     private final Pack rows;
     private final MemorySegment bias;
     private final MemorySegment shift;
@@ -174,8 +182,13 @@ abstract sealed class Gates {
     private final @Nullable Pack scale;
     private final @Nullable MemorySegment scaleBias;
 
-    Block(Gating.Block gating, Gating.@Nullable Hybrid hybrid, Bounds bounds, Packing packing) {
-      double u = bounds.sums(gating.u(), Bounds.STATE);
+    Block(
+        Gating.Block gating,
+        Gating.@Nullable Hybrid hybrid,
+        double state,
+        Bounds bounds,
+        Packing packing) {
+      double u = bounds.of(gating.f(), bounds.sums(gating.u(), state));
       bounds.plus(u, gating.bz());
       if (hybrid != null) {
         bounds.sums(hybrid.v(), u, hybrid.e());
@@ -191,6 +204,7 @@ abstract sealed class Gates {
           gating.blockUnits(),
           scale == null ? new Pack[] {rows} : new Pack[] {rows, scale});
       this.blocks = gating.blocks();
+      this.f = new Elementwise(gating.f(), ops);
       this.rows = rows;
       this.bias = packing.vectors(gating.u().b());
       this.shift = packing.vectors(gating.bz());
@@ -212,7 +226,7 @@ abstract sealed class Gates {
               sums,
               all,
               () -> {
-                bottleneck(sums, bias, u);
+                bottleneck(sums, bias, f, u);
                 ops.add(blocks, u.floats(), shift, a);
                 ops.selectPositive(blocks, a, live);
                 clippedTanh(blocks, a, p);

@@ -78,6 +78,10 @@ class FingerprintTest {
       conditional_gru unit=76bd1fb096cd860c
       conditional_gru block=8ccc830ca583e0dd
       conditional_gru hybrid=7c8e881f180fec37
+      conditional_gru unit bottleneck=5cfb123e59cc951b
+      conditional_gru full activations=fe7f0e4963b18517
+      conditional_gru unit activations=27f489abac5a6c7e
+      conditional_gru block activations=819f3e4489b4d407
       gru=c20cac62e56c84d8
       gru reset_bias=54b5eff7fd5306f9
       gru before=65070672e1cfba6a
@@ -127,6 +131,13 @@ class FingerprintTest {
             values.put(
                 line.substring(0, line.indexOf('=')), line.substring(line.indexOf('=') + 1)));
     return values;
+  }
+
+  /** Of what has come since the former fingerprints and bytes were written down. */
+  private static boolean isNewer(String kind) {
+    return kind.startsWith("sru")
+        || kind.startsWith("conditional_gru")
+            && (kind.endsWith("activations") || kind.endsWith("bottleneck"));
   }
 
   private static String hex(long bits) {
@@ -196,6 +207,16 @@ class FingerprintTest {
             assertThat(fingerprints.add(model.fingerprint())).as(kind).isTrue();
           }
         });
+  }
+
+  /** A snapshot of version 1 is of the paper's functions, and fits no other. */
+  @Test
+  void noFormerFingerprintIsOfOtherFunctions() {
+    Map<String, Model> models = PinnedModels.all();
+    assertThat(models.get("conditional_gru unit activations").formerFingerprint())
+        .isNotEqualTo(models.get("conditional_gru unit").formerFingerprint());
+    assertThat(models.get("conditional_gru unit bottleneck").formerFingerprint())
+        .isNotEqualTo(models.get("conditional_gru unit").formerFingerprint());
   }
 
   @Test

@@ -14,6 +14,7 @@ import io.github.stillgate.core.weights.WeightsFormatException;
 import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -45,6 +46,7 @@ class ModelTest {
   static Stream<Model> models() {
     return Stream.of(
         TestModels.conditional(5, 7, 3, 1),
+        TestModels.activations(5, 3, 2, 2),
         TestModels.gru(9, 33, 2),
         TestModels.full(7, 9, 4),
         TestModels.block(7, 3, 5, 5),
@@ -277,6 +279,23 @@ class ModelTest {
     assertThat(loaded.parameters()).isEqualTo(model.parameters());
   }
 
+  /** Without a bottleneck there is nothing to name one for. */
+  @Test
+  void aBottleneckOfFullGatingIsRefused() throws IOException {
+    Path path = directory.resolve("full.safetensors");
+    PinnedModels.all().get("conditional_gru full activations").save(path);
+    String text = Files.readString(path, StandardCharsets.ISO_8859_1);
+    String one = "{\\\"reset\\\":[[\\\"affine\\\",0.2,0.5],[\\\"clamp\\\",0.0,1.0]]";
+    String other = "{\\\"bottleneck\\\":\\\"relu\\\",\\\"reset\\\":\\\"relu\\\"";
+    assertThat(text).contains(one);
+    String changed = text.replace(one, other + " ".repeat(one.length() - other.length()));
+    Files.writeString(path, changed, StandardCharsets.ISO_8859_1);
+    assertThatExceptionOfType(WeightsFormatException.class)
+        .isThrownBy(() -> Model.load(path))
+        .withMessageContaining("activations of layer a")
+        .withMessageContaining("unknown fields [bottleneck]");
+  }
+
   @Test
   void parametersAreAllWeightsAndBiases() {
     int conditional = 5 * 4 + 5 * 7 + 5 + 7 * 5 + 7 + 2 * (7 * 4 + 7 * 7 + 7);
@@ -368,6 +387,30 @@ class ModelTest {
             "missing field of a gating",
             replaced("\"type\":\"unit\",\"rank\":5", "\"type\":\"unit\""),
             List.of("gating of layer a", "rank")),
+        argumentSet(
+            "activations of a conditional layer that lack one",
+            replaced(
+                "\"rank\":5}",
+                "\"rank\":5},\"activations\":{\"reset\":\"sigmoid\",\"candidate\":\"tanh\"}"),
+            List.of("activations of layer a", "missing fields [bottleneck]")),
+        argumentSet(
+            "activations of a conditional layer with one too many",
+            replaced(
+                "\"rank\":5}",
+                "\"rank\":5},\"activations\":{\"bottleneck\":\"relu\",\"reset\":\"sigmoid\","
+                    + "\"candidate\":\"tanh\",\"gate\":\"tanh\"}"),
+            List.of("activations of layer a", "unknown fields [gate]")),
+        argumentSet(
+            "a softmax in a bottleneck",
+            replaced(
+                "\"rank\":5}",
+                "\"rank\":5},\"activations\":{\"bottleneck\":\"softmax\","
+                    + "\"reset\":\"sigmoid\",\"candidate\":\"tanh\"}"),
+            List.of("layer a", "softmax", "all values together")),
+        argumentSet(
+            "activations that are a word",
+            replaced("\"rank\":5}", "\"rank\":5},\"activations\":\"relu\""),
+            List.of("activations of layer a", "not an object")),
         argumentSet(
             "gating is null",
             replaced("{\"type\":\"unit\",\"rank\":5}", "null"),

@@ -22,6 +22,17 @@ final class PinnedModels {
     layers.put(
         "conditional_gru hybrid",
         conditional("a", new Gating.Hybrid(block(3, 4, 2), matrix(4, 2, 5), vector(4, 6))));
+    Activation.Elementwise tanh = Activation.TANH;
+    layers.put(
+        "conditional_gru unit bottleneck",
+        conditional("a", unit(3, 4, 2, tanh), ConditionalGru.Activations.STANDARD));
+    ConditionalGru.Activations clipped =
+        new ConditionalGru.Activations(Activation.hardSigmoid(0.2f, 0.5f), Activation.clip(2));
+    layers.put("conditional_gru full activations", conditional("a", full(3, 4), clipped));
+    layers.put("conditional_gru unit activations", conditional("a", unit(3, 4, 2, tanh), clipped));
+    layers.put(
+        "conditional_gru block activations",
+        conditional("a", new Gating.Block(block(3, 4, 2).u(), block(3, 4, 2).bz(), tanh), clipped));
     Gru.Activations other =
         new Gru.Activations(
             Activation.hardSigmoid(0.2f, 0.5f), Activation.SIGMOID, Activation.clip(2));
@@ -122,8 +133,12 @@ final class PinnedModels {
   }
 
   private static Gating.Unit unit(int d, int n, int g) {
+    return unit(d, n, g, Activation.RELU);
+  }
+
+  private static Gating.Unit unit(int d, int n, int g, Activation.Elementwise f) {
     return new Gating.Unit(
-        new Sums(matrix(g, d, 1), matrix(g, n, 2), vector(g, 3)), matrix(n, g, 4), vector(n, 5));
+        new Sums(matrix(g, d, 1), matrix(g, n, 2), vector(g, 3)), matrix(n, g, 4), vector(n, 5), f);
   }
 
   private static Gating.Block block(int d, int n, int g) {
@@ -131,10 +146,16 @@ final class PinnedModels {
   }
 
   private static ConditionalGru conditional(String name, Gating gating) {
+    return conditional(name, gating, ConditionalGru.Activations.STANDARD);
+  }
+
+  private static ConditionalGru conditional(
+      String name, Gating gating, ConditionalGru.Activations activations) {
     return ConditionalGru.named(name)
         .gating(gating)
         .reset(new Sums(matrix(4, 3, 11), matrix(4, 4, 12), vector(4, 13)))
         .candidate(new Sums(matrix(4, 3, 14), matrix(4, 4, 15), vector(4, 16)))
+        .activations(activations)
         .build();
   }
 

@@ -78,6 +78,24 @@ class PlanTest {
         argumentSet("a step that overflows", gru(Activation.SIGMOID, huge), "AFFINE"),
         argumentSet("a candidate without bound", gru(Activation.SIGMOID, shrinking), "no bound"),
         argumentSet(
+            "a candidate of a conditional layer without bound",
+            conditional(Activation.RELU, Activation.SIGMOID, Activation.RELU),
+            "no bound"),
+        argumentSet(
+            "a reset of a conditional layer that overflows",
+            conditional(
+                Activation.RELU,
+                Activation.LINEAR.then(Activation.Function.AFFINE, 1e38f, 0),
+                Activation.TANH),
+            "AFFINE"),
+        argumentSet(
+            "a bottleneck that overflows",
+            conditional(
+                Activation.LINEAR.then(Activation.Function.AFFINE, 1e38f, 0),
+                Activation.SIGMOID,
+                Activation.TANH),
+            "AFFINE"),
+        argumentSet(
             "a recurrence without bound",
             new SimpleRnn("rnn", one, one, zero, Activation.RELU),
             "no bound"),
@@ -111,6 +129,21 @@ class PlanTest {
             "an activation that overflows",
             new Dense("d", one, zero, Activation.LINEAR.then(Activation.Function.AFFINE, 1e38f, 0)),
             "AFFINE"));
+  }
+
+  private static ConditionalGru conditional(
+      Activation.Elementwise bottleneck,
+      Activation.Elementwise reset,
+      Activation.Elementwise candidate) {
+    Matrix one = Matrix.of("w", 1, 1, 1);
+    Matrix zero = Matrix.vector("b", 0);
+    Sums sums = new Sums(one, one, zero);
+    return ConditionalGru.named("gated")
+        .gating(new Gating.Unit(sums, one, zero, bottleneck))
+        .reset(sums)
+        .candidate(sums)
+        .activations(new ConditionalGru.Activations(reset, candidate))
+        .build();
   }
 
   private static Gru gru(Activation.Elementwise update, Activation.Elementwise candidate) {

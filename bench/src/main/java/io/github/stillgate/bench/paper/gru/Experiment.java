@@ -41,6 +41,18 @@ record Experiment(String name, String label, Recipe recipe) {
     return table(Cell.UNIT, updates);
   }
 
+  /**
+   * The rows that table IV lacks: full gating, section IV of the paper, at the same shifts. Its
+   * gating dimension is n.
+   */
+  static List<Experiment> fullGating(int updates) {
+    List<Experiment> rows = new ArrayList<>();
+    for (float shift : SHIFTS) {
+      rows.add(tableCell(Cell.FULL, TABLE_UNITS, shift, updates));
+    }
+    return rows;
+  }
+
   private static List<Experiment> table(Cell cell, int updates) {
     List<Experiment> cells = new ArrayList<>();
     for (float shift : SHIFTS) {
@@ -75,7 +87,8 @@ record Experiment(String name, String label, Recipe recipe) {
 
   /**
    * Ways to a live fraction, beside the constant shifts of {@link #curves}; among them the paper's,
-   * by the statistics of the batch to the last update.
+   * by the statistics of the batch to the last update, and the ordinary batch norm of eq. 9, whose
+   * scale and shift are learned.
    */
   static List<Experiment> recipes(int updates) {
     List<Experiment> recipes = new ArrayList<>();
@@ -96,6 +109,11 @@ record Experiment(String name, String label, Recipe recipe) {
     }
     recipes.add(
         conditional(Cell.BLOCK, CURVE_UNITS, 16, Recipe.Shift.learned(0.25f), updates, true));
+    for (float shift : new float[] {-0.25f, -0.75f}) {
+      Recipe.Shift batchNorm = Recipe.Shift.batchNorm(shift);
+      recipes.add(conditional(Cell.UNIT, CURVE_UNITS, 16, batchNorm, updates, true));
+      recipes.add(conditional(Cell.BLOCK, CURVE_UNITS, 16, batchNorm, updates, true));
+    }
     return recipes;
   }
 
@@ -115,24 +133,42 @@ record Experiment(String name, String label, Recipe recipe) {
   private static Experiment conditional(
       Cell cell, int units, int gates, Recipe.Shift shift, int updates, boolean population) {
     String form = cell.name().toLowerCase(Locale.ROOT);
-    String how =
-        shift.learns()
-            ? String.format(Locale.ROOT, "live%.2f", shift.targetLive())
-            : String.format(Locale.ROOT, "s%.2f", 0f + shift.value())
-                + (shift.annealing() > 0 ? "-annealed" : "");
-    String said =
-        shift.learns()
-            ? String.format(Locale.ROOT, "learned s, target %.0f %% live", 100 * shift.targetLive())
-            : String.format(Locale.ROOT, "s = %.2f", 0f + shift.value())
-                + (shift.annealing() > 0 ? ", annealed" : "");
+    boolean full = cell == Cell.FULL;
     return new Experiment(
-        "%s-%d-g%d-%s%s-u%d"
-            .formatted(form, units, gates, how, population ? "-population" : "", updates),
-        "%s, g = %d, %s%s"
-            .formatted(form, gates, said, population ? "" : ", statistics of the batch"),
+        "%s-%d-%s%s%s-u%d"
+            .formatted(
+                form,
+                units,
+                full ? "" : "g%d-".formatted(gates),
+                name(shift),
+                population ? "-population" : "",
+                updates),
+        "%s, %s%s"
+            .formatted(
+                full ? "full gating" : "%s, g = %d".formatted(form, gates),
+                label(shift),
+                population ? "" : ", statistics of the batch"),
         new Recipe(
             new Recipe.Network(cell, units, 2, gates),
             shift,
             Recipe.Schedule.paper(updates).withPopulation(population ? updates / 2 : 0)));
+  }
+
+  private static String name(Recipe.Shift shift) {
+    if (shift.hasTarget()) {
+      return String.format(Locale.ROOT, "live%.2f", shift.targetLive());
+    }
+    return String.format(Locale.ROOT, "s%.2f", 0f + shift.value())
+        + (shift.annealing() > 0 ? "-annealed" : shift.batchNorm() ? "-batchnorm" : "");
+  }
+
+  private static String label(Recipe.Shift shift) {
+    if (shift.hasTarget()) {
+      return String.format(Locale.ROOT, "learned s, target %.0f %% live", 100 * shift.targetLive());
+    }
+    String s = String.format(Locale.ROOT, "s = %.2f", 0f + shift.value());
+    return shift.batchNorm()
+        ? "batch norm learned from scale 1, " + s
+        : s + (shift.annealing() > 0 ? ", annealed" : "");
   }
 }

@@ -4,12 +4,14 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One cell of table II or IV, measured.
+ * One cell of table II or IV, or of the rows of full gating beside them, measured.
  *
  * @param name of the experiment
- * @param gates g: gating dimension or rank
+ * @param gating its form: block, unit or full
+ * @param gates g: gating dimension or rank; n in full gating
  * @param shift s
- * @param paper the paper's factor over a dense model
+ * @param paper the paper's factor over a dense model; null for full gating, which it did not
+ *     measure
  * @param updates updates it was trained for
  * @param live live fraction of each layer over the streamed text
  * @param bits bits per character of the exported model, one stream from zero state
@@ -19,9 +21,10 @@ import org.jspecify.annotations.Nullable;
  */
 record TableRow(
     String name,
+    String gating,
     int gates,
     float shift,
-    @JsonProperty("paper_factor") double paper,
+    @JsonProperty("paper_factor") @Nullable Double paper,
     int updates,
     @JsonProperty("live_fraction") double[] live,
     @JsonProperty("bits_per_char") double bits,

@@ -15,7 +15,9 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures the cells of tables II and IV on real held-out text: each network with and without
@@ -67,8 +69,11 @@ final class Tables {
     this.progress = progress;
   }
 
-  /** The paper's factor of a cell. */
-  static double paperFactor(Recipe.Cell cell, int gates, float shift) {
+  /** The paper's factor of a cell; null for full gating, which it did not measure. */
+  static @Nullable Double paperFactor(Recipe.Cell cell, int gates, float shift) {
+    if (cell == Recipe.Cell.FULL) {
+      return null;
+    }
     int row =
         IntStream.range(0, 4).filter(i -> Experiment.SHIFTS[i] == shift).findFirst().orElseThrow();
     int column =
@@ -92,6 +97,7 @@ final class Tables {
         rows.add(
             new TableRow(
                 cell.name(),
+                network.cell().name().toLowerCase(Locale.ROOT),
                 network.rank(),
                 cell.recipe().shift().value(),
                 paperFactor(network.cell(), network.rank(), cell.recipe().shift().value()),
@@ -102,14 +108,16 @@ final class Tables {
                 one,
                 batch));
         progress.printf(
-            "%s: %.2fx of bound %.2f%s, paper %.2fx%n",
+            "%s: %.2fx of bound %.2f%s%s%n",
             cell.name(),
             one.factor(),
             one.bound(),
             batch == null
                 ? ""
                 : "; 64 streams %.2fx of %.2f".formatted(batch.factor(), batch.bound()),
-            rows.getLast().paper());
+            rows.getLast().paper() == null
+                ? ""
+                : ", paper %.2fx".formatted(rows.getLast().paper()));
       }
     }
     return rows;

@@ -34,6 +34,8 @@ class PaperTest {
     List<Experiment> all = new ArrayList<>(Experiment.table2(200));
     all.addAll(Experiment.table4(200));
     assertThat(all).hasSize(24);
+    all.addAll(Experiment.fullGating(200));
+    assertThat(all).hasSize(28);
     all.addAll(Experiment.dense(200));
     all.addAll(Experiment.curves(3000));
     all.addAll(Experiment.recipes(3000));
@@ -44,9 +46,36 @@ class PaperTest {
     assertThat(Experiment.table2(200))
         .extracting(e -> e.recipe().schedule().population())
         .containsOnly(100);
+    assertThat(Experiment.fullGating(200))
+        .extracting(e -> e.recipe().network().rank())
+        .containsOnly(1024);
     assertThat(Experiment.recipes(600))
         .extracting(e -> e.recipe().schedule().population())
         .contains(0, 300);
+  }
+
+  /** What is on disk is found by its name: names that change train everything again. */
+  @Test
+  void namesStayWhatTrainedNetworksAreKeptBy() {
+    assertThat(Experiment.table4(240).getFirst().name())
+        .isEqualTo("unit-1024-g64-s0.00-population-u240");
+    assertThat(Experiment.table2(240).getLast().name())
+        .isEqualTo("block-1024-g16-s-0.75-population-u240");
+    assertThat(Experiment.dense(240).getFirst().name()).isEqualTo("gru-1024-u240");
+    assertThat(Experiment.fullGating(240))
+        .extracting(Experiment::name)
+        .containsExactly(
+            "full-1024-s0.00-population-u240",
+            "full-1024-s-0.25-population-u240",
+            "full-1024-s-0.50-population-u240",
+            "full-1024-s-0.75-population-u240");
+    assertThat(Experiment.recipes(600))
+        .extracting(Experiment::name)
+        .contains(
+            "unit-256-g16-s-0.25-u600",
+            "block-256-g16-s-0.75-annealed-population-u600",
+            "hybrid-256-g16-live0.40-population-u600",
+            "unit-256-g16-s-0.25-batchnorm-population-u600");
   }
 
   /** Corners of the printed tables. */
@@ -170,12 +199,86 @@ class PaperTest {
     assertThat(written.at("/rows/0/single/factor").asDouble()).isPositive();
   }
 
+  /** Its gates alone are a third of the full GRU: no step reads less. */
+  @Test
+  void fullGatingIsMeasuredBelowItsBound() throws Exception {
+    assumeThat(hasPyTorch()).as("PyTorch's natives are here").isTrue();
+    SplittableRandom random = new SplittableRandom(2);
+    byte[] text = new byte[40_000];
+    for (int i = 0; i < text.length; i++) {
+      text[i] = (byte) (i % 7 == 0 ? 0 : random.nextInt(3));
+    }
+    CharCorpus corpus = new CharCorpus(text, text, text);
+    Trainings trainings = new Trainings(folder.resolve("networks"), corpus, 6_000);
+    Experiment full = tiny("full", Recipe.Cell.FULL, 64);
+    Experiment twin = tiny("twin", Recipe.Cell.GRU, 64);
+    assertThat(trainings.run(List.of(full, twin), () -> false)).isTrue();
+    Tables tables =
+        new Tables(
+            trainings, corpus, 3, 20, 5, 2_000, new PrintStream(new ByteArrayOutputStream()));
+    List<TableRow> rows = tables.measure(List.of(full), twin);
+    TableRow row = rows.getFirst();
+    assertThat(row.gating()).isEqualTo("full");
+    assertThat(row.paper()).isNull();
+    // n = 64 behind 27 tokens and 64 values, and 27 rows of output; a row read by token is a float.
+    double live = (row.live()[0] * 65 + row.live()[1] * 128) / (65 + 128);
+    double layers = 64 * (65 + 128);
+    double output = 27 * 64;
+    double bound = (3 * layers + output) / (layers + 2 * live * layers + output);
+    assertThat(row.single().bound()).isBetween(0.9 * bound, 1.1 * bound).isLessThan(3);
+    Report report = new Report(folder.resolve("results"), "a test");
+    report.fullGating(rows, List.of(), "A note.");
+    assertThat(Files.readString(folder.resolve("results/table4-full.md")))
+        .contains("never above 3x", "| full | 0.00 | - |", "No factor is above 3x");
+    report.fullGating(rows, List.of("a line"), "A note.");
+    assertThat(Files.readString(folder.resolve("results/table4-full.md")))
+        .contains("* above 3x: a line")
+        .doesNotContain("No factor");
+    JsonNode written =
+        JsonMapper.builder().build().readTree(folder.resolve("results/table4-full.json").toFile());
+    assertThat(written.at("/rows/0/paper_factor").isNull()).isTrue();
+  }
+
+  @Test
+  void aFactorAboveThreeAndItsNoiseIsReported() {
+    assertThat(FullGatingBound.above(List.of(full(1000, 950, 1050, 3_250, 2.9)))).isEmpty();
+    assertThat(FullGatingBound.above(List.of(full(1000, 950, 1050, 3_350, 2.9))))
+        .singleElement()
+        .asString()
+        .contains("3.35x", "noise of 10 %", "2.90x");
+    // Trials that lie 40 % apart are a noise of 20 %.
+    assertThat(FullGatingBound.above(List.of(full(1000, 800, 1200, 3_550, 2.9)))).isEmpty();
+    assertThat(FullGatingBound.above(List.of(full(1000, 950, 1050, 2_000, 3.01))))
+        .singleElement()
+        .asString()
+        .contains("1/3.010", "counted wrongly");
+  }
+
+  private static TableRow full(double nanos, double low, double high, double gru, double bound) {
+    return new TableRow(
+        "full",
+        "full",
+        1024,
+        0,
+        null,
+        240,
+        new double[] {0.5, 0.5},
+        3,
+        3,
+        new TableRow.Speed(nanos, low, high, "a GRU", gru, gru / nanos, bound, nanos, 1, 1),
+        null);
+  }
+
   private static Experiment tiny(String name, Recipe.Cell cell) {
+    return tiny(name, cell, 256);
+  }
+
+  private static Experiment tiny(String name, Recipe.Cell cell, int units) {
     return new Experiment(
         name,
         name,
         new Recipe(
-            new Recipe.Network(cell, 256, 2, 16),
+            new Recipe.Network(cell, units, 2, 16),
             Recipe.Shift.constant(0),
             new Recipe.Schedule(4, 5, 6, 0, 0, 1e-2f, 1, 1000, 1)));
   }

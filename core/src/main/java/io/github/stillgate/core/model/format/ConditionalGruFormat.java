@@ -2,11 +2,16 @@ package io.github.stillgate.core.model.format;
 
 import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.ObjectNode;
+import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Gating;
+import java.util.Optional;
 import java.util.Set;
 
-/** {@code conditional_gru}: its gating is an object with a type of its own. */
+/**
+ * {@code conditional_gru}: its gating is an object with a type of its own. The activation of the
+ * bottleneck, which is the gating's, stands beside those of the units.
+ */
 final class ConditionalGruFormat extends LayerFormat<ConditionalGru> {
   ConditionalGruFormat() {
     super(ConditionalGru.class, "conditional_gru");
@@ -14,14 +19,50 @@ final class ConditionalGruFormat extends LayerFormat<ConditionalGru> {
 
   @Override
   ConditionalGru read(LayerReader reader) {
-    reader.requireWidthsAnd(Set.of("gating"), Set.of());
+    reader.requireWidthsAnd(Set.of("gating"), Set.of("activations"));
     int d = reader.inputs();
     int n = reader.units();
-    return ConditionalGru.named(reader.name())
-        .gating(gating(reader, d, n))
-        .reset(reader.sums("r", n, d, n))
-        .candidate(reader.sums("c", n, d, n))
-        .build();
+    Gating gating = gating(reader, d, n);
+    ConditionalGru.Builder gru =
+        ConditionalGru.named(reader.name())
+            .gating(gating)
+            .reset(reader.sums("r", n, d, n))
+            .candidate(reader.sums("c", n, d, n));
+    if (reader.has("activations")) {
+      JsonNode all =
+          bottleneck(gating).isPresent()
+              ? reader.activations("bottleneck", "reset", "candidate")
+              : reader.activations("reset", "candidate");
+      gru.activations(
+          new ConditionalGru.Activations(
+              ActivationFormat.elementwise(all.get("reset"), reader.prefix()),
+              ActivationFormat.elementwise(all.get("candidate"), reader.prefix())));
+    }
+    return gru.build();
+  }
+
+  /** The bottleneck's, as {@code activations} has it; that object is checked by {@link #read}. */
+  private static Activation.Elementwise readBottleneck(LayerReader reader) {
+    JsonNode function = reader.field("activations").path("bottleneck");
+    return function.isMissingNode()
+        ? Activation.RELU
+        : ActivationFormat.elementwise(function, reader.prefix());
+  }
+
+  /** What stands in the bottleneck; empty if there is none. */
+  private static Optional<Activation.Elementwise> bottleneck(Gating gating) {
+    return switch (gating) {
+      case Gating.Full _ -> Optional.empty();
+      case Gating.Unit unit -> Optional.of(unit.f());
+      case Gating.Block block -> Optional.of(block.f());
+      case Gating.Hybrid hybrid -> Optional.of(hybrid.block().f());
+    };
+  }
+
+  /** Whether its functions are the paper's, which files need not name. */
+  static boolean isStandard(ConditionalGru layer) {
+    return layer.activations().equals(ConditionalGru.Activations.STANDARD)
+        && bottleneck(layer.gating()).orElse(Activation.RELU).equals(Activation.RELU);
   }
 
   private static Gating gating(LayerReader reader, int d, int n) {
@@ -38,7 +79,10 @@ final class ConditionalGruFormat extends LayerFormat<ConditionalGru> {
         JsonFields.require(node, what, Set.of("type", "rank"), Set.of());
         int g = LayerReader.count(node, "rank");
         return new Gating.Unit(
-            reader.sums("u", g, d, n), reader.matrix("Wz", n, g), reader.vector("bz", n));
+            reader.sums("u", g, d, n),
+            reader.matrix("Wz", n, g),
+            reader.vector("bz", n),
+            readBottleneck(reader));
       }
       case "block" -> {
         JsonFields.require(node, what, Set.of("type", "blocks"), Set.of());
@@ -58,7 +102,8 @@ final class ConditionalGruFormat extends LayerFormat<ConditionalGru> {
   }
 
   private static Gating.Block block(LayerReader reader, int g, int d, int n) {
-    return new Gating.Block(reader.sums("u", g, d, n), reader.vector("bz", g));
+    return new Gating.Block(
+        reader.sums("u", g, d, n), reader.vector("bz", g), readBottleneck(reader));
   }
 
   private static String word(Gating gating) {
@@ -80,11 +125,25 @@ final class ConditionalGruFormat extends LayerFormat<ConditionalGru> {
       case Gating.Block block -> gating.put("blocks", block.blocks());
       case Gating.Hybrid hybrid -> gating.put("blocks", hybrid.block().blocks());
     }
+    if (!isStandard(layer)) {
+      ObjectNode activations = node.putObject("activations");
+      bottleneck(layer.gating())
+          .ifPresent(f -> ActivationFormat.describe(activations, "bottleneck", f));
+      ActivationFormat.describe(activations, "reset", layer.activations().reset());
+      ActivationFormat.describe(activations, "candidate", layer.activations().candidate());
+    }
   }
 
   @Override
   void identifyParts(ConditionalGru layer, Fingerprint fingerprint) {
     fingerprint.word(word(layer.gating()));
+    // Only where they are not the papers': fingerprints are older than this choice.
+    if (!isStandard(layer)) {
+      fingerprint.word("activations");
+      bottleneck(layer.gating()).ifPresent(fingerprint::activation);
+      fingerprint.activation(layer.activations().reset());
+      fingerprint.activation(layer.activations().candidate());
+    }
     fingerprint.tensors(layer.tensors());
   }
 }

@@ -49,7 +49,7 @@ public final class FormerFingerprint {
 
   private static String kind(Layer layer) {
     return switch (layer) {
-      case ConditionalGru _ -> "ConditionalGru";
+      case ConditionalGru gru when ConditionalGruFormat.isStandard(gru) -> "ConditionalGru";
       case Embedding _ -> "Embedding";
       case Gru gru -> {
         String activations =
@@ -80,7 +80,7 @@ public final class FormerFingerprint {
           };
       case Backward backward -> "Backward" + kind(backward.layer());
       case Bidirectional pair -> "Bidirectional" + kind(pair.forward()) + kind(pair.backward());
-      // Kinds that no snapshot of version 1 is of.
+      // Kinds and forms that no snapshot of version 1 is of.
       default -> "newer " + LayerFormats.of(layer).type();
     };
   }
