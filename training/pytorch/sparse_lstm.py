@@ -120,7 +120,7 @@ class SparseLstm(nn.Module):
         if embedding:
             self.E = weights(words, embedding)
             if not isinstance(begin, float):
-                nn.init.uniform_(self.E.theta, -0.05, 0.05)
+                nn.init.uniform_(self.E.theta, -0.25, 0.25)
         self.W, self.U, self.b = nn.ModuleList(), nn.ModuleList(), nn.ParameterList()
         reads = embedding or words
         for n in self.hidden:
