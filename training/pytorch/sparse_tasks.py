@@ -22,8 +22,8 @@ class Sequences:
     tokens (count, steps), padded on the left with 0; lengths (count); classes (count)
     """
 
-    def __init__(self, texts, classes, tokens_of, steps):
-        cut = [[tokens_of.get(word, 0) for word in text[:steps]] or [0] for text in texts]
+    def __init__(self, texts, classes, token_of, steps):
+        cut = [[token_of.get(word, 0) for word in text[:steps]] or [0] for text in texts]
         self.lengths = torch.tensor([len(tokens) for tokens in cut])
         self.tokens = torch.zeros(len(cut), steps, dtype=torch.int64)
         for row, tokens in zip(self.tokens, cut):
@@ -48,10 +48,11 @@ class Task:
     kind     "classify": train, valid and test are Sequences; "predict": they are streams of tokens
     words    number of tokens; 0 is any word beyond the commonest
     outputs  width of the answer
+    token_of token of each word or character
     """
 
-    def __init__(self, kind, words, outputs, train, valid, test):
-        self.kind, self.words, self.outputs = kind, words, outputs
+    def __init__(self, kind, words, outputs, token_of, train, valid, test):
+        self.kind, self.words, self.outputs, self.token_of = kind, words, outputs, token_of
         self.train, self.valid, self.test = train, valid, test
 
 
@@ -84,9 +85,9 @@ def _classify(train, test, share_held, outputs, sizes, random):
     if sizes["limit"]:
         parts[0] = parts[0][:sizes["limit"]]
     split = [[_split(text) for _, text in part] for part in parts]
-    tokens_of = _commonest(split[0], sizes["words"])
-    return Task("classify", sizes["words"] + 1, outputs,
-                *(Sequences(texts, [c for c, _ in part], tokens_of, sizes["steps"]) for texts, part in zip(split, parts)))
+    token_of = _commonest(split[0], sizes["words"])
+    return Task("classify", sizes["words"] + 1, outputs, token_of,
+                *(Sequences(texts, [c for c, _ in part], token_of, sizes["steps"]) for texts, part in zip(split, parts)))
 
 
 def _imdb(path, sizes, random):
@@ -116,18 +117,19 @@ def _words(path, sizes, _):
     if sizes["limit"]:
         texts["train"] = texts["train"][:sizes["limit"]]
     # Token 0 is <unk>, which the files have for words that are rare in all of WikiText-2.
-    tokens_of = _commonest([texts["train"]], sizes["words"] - 1, ["<unk>"])
-    streams = [torch.tensor([tokens_of.get(word, 0) for word in texts[part]]) for part in ("train", "valid", "test")]
-    return Task("predict", sizes["words"], sizes["words"], *streams)
+    token_of = _commonest([texts["train"]], sizes["words"] - 1, ["<unk>"])
+    streams = [torch.tensor([token_of.get(word, 0) for word in texts[part]]) for part in ("train", "valid", "test")]
+    return Task("predict", sizes["words"], sizes["words"], token_of, *streams)
 
 
 def _text8(path, sizes, _):
     with open(path, encoding="ascii") as file:
         text = file.read()
-    tokens = torch.tensor([CHARACTERS.index(c) for c in text])
+    token_of = {c: token for token, c in enumerate(CHARACTERS)}
+    tokens = torch.tensor([token_of[c] for c in text])
     # The parts that all of Stillgate's figures on text8 are made of; of a shorter text, its last two 25ths.
     held = len(text) // 25
     first, second, end = (11_500_000, 12_000_000, 12_549_840) if len(text) >= 12_549_840 \
         else (len(text) - 2 * held, len(text) - held, len(text))
     train = tokens[:min(first, sizes["limit"] or first)]
-    return Task("predict", len(CHARACTERS), len(CHARACTERS), train, tokens[first:second], tokens[second:end])
+    return Task("predict", len(CHARACTERS), len(CHARACTERS), token_of, train, tokens[first:second], tokens[second:end])

@@ -358,6 +358,17 @@ class Tasks(unittest.TestCase):
             matrices = sum(int((v != 0).sum()) for v in arrays.values() if v.ndim == 2)
             self.assertEqual(record["result"]["structure"]["nonzero"], matrices)
 
+    def test_word_vectors_are_where_the_embedding_starts(self):
+        net, task = hand_made("original"), sparse_tasks.Task("classify", 5, 2, {"a": 1, "b": 4}, None, None, None)
+        path, before = os.path.join(self.folder, "vectors.npz"), net.E.theta.detach().clone()
+        np.savez(path, words=np.array(["b", "c"]), vectors=np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32))
+        self.assertEqual(train_sparse.start_with(net, task, path), 0.5)
+        self.assertEqual(net.E.theta[4].tolist(), [1, 2, 3, 4])
+        torch.testing.assert_close(net.E.theta[:4], before[:4])
+        np.savez(path, words=np.array(["b"]), vectors=np.zeros((1, 3), np.float32))
+        with self.assertRaisesRegex(SystemExit, "--embedding 3"):
+            train_sparse.start_with(net, task, path)
+
     def test_another_setting_needs_another_folder(self):
         with self.assertRaisesRegex(SystemExit, "another seed"):
             Run(os.path.join(self.folder, "run"), {"seed": 1})._write()

@@ -21,6 +21,7 @@ import sys
 # Before torch: OpenBLAS's threads wait for each other in turns, which costs more than products this small take.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import numpy
 import torch
 
 import weights_file
@@ -36,24 +37,24 @@ SIZES = {
     "imdb": {
         "paper": {**_ADAM, "words": 20_000, "embedding": 300, "hidden": [128], "steps": 200, "batch": 128,
                   "rate": 5e-4, "epochs": 800, "clip": 0.0},
-        "small": {**_ADAM, "words": 5_000, "embedding": 64, "hidden": [64], "steps": 100, "batch": 64,
-                  "rate": 2e-3, "epochs": 60, "clip": 0.0}},
+        "small": {**_ADAM, "words": 5_000, "embedding": 100, "hidden": [64], "steps": 100, "batch": 64,
+                  "rate": 1e-3, "epochs": 40, "clip": 0.0}},
     "ag_news": {
         "paper": {**_ADAM, "words": 20_000, "embedding": 300, "hidden": [512], "steps": 100, "batch": 128,
                   "rate": 5e-4, "epochs": 150, "clip": 0.0},
-        "small": {**_ADAM, "words": 5_000, "embedding": 64, "hidden": [64], "steps": 40, "batch": 64,
-                  "rate": 2e-3, "epochs": 60, "clip": 0.0}},
+        "small": {**_ADAM, "words": 5_000, "embedding": 100, "hidden": [64], "steps": 40, "batch": 64,
+                  "rate": 1e-3, "epochs": 30, "clip": 0.0}},
     "text8": {
         "paper": {**_ADAM, "words": 0, "embedding": 0, "hidden": [1000], "steps": 100, "batch": 64,
                   "rate": 2e-3, "epochs": 250, "clip": 1.0, "limit": 5_017_483},
         "small": {**_ADAM, "words": 0, "embedding": 0, "hidden": [200], "steps": 100, "batch": 64,
-                  "rate": 2e-3, "epochs": 60, "clip": 1.0, "limit": 1_000_000, "part": 1_000_000, "held": 100_000}},
+                  "rate": 2e-3, "epochs": 40, "clip": 1.0, "limit": 1_000_000, "held": 100_000}},
     "words": {
         "paper": {**_ADAM, "words": 10_000, "embedding": 200, "hidden": [200, 200], "steps": 20, "batch": 20,
                   "rate": 1.0, "epochs": 20, "hold": 6, "decay": 0.7, "clip": 5.0, "limit": 929_589},
         "small": {**_ADAM, "words": 10_000, "embedding": 100, "hidden": [100, 100], "steps": 20, "batch": 20,
-                  "rate": 1.0, "epochs": 20, "hold": 8, "decay": 0.7, "clip": 5.0, "limit": 929_589, "part": 232_397,
-                  "held": 40_000}},
+                  "rate": 1.0, "epochs": 24, "hold": 12, "decay": 0.8, "clip": 5.0, "limit": 929_589, "part": 116_198,
+                  "held": 20_000}},
 }
 # What Bayesian training of words has in place of the SGD of the pruning methods.
 _BAYES_WORDS = {"rate": 2e-3, "hold": 0, "decay": 1.0, "clip": 10.0, "epochs": 50}
@@ -73,6 +74,7 @@ def parse(arguments):
         parser.add_argument(f"--{name}", type=int)
     for name in ("rate", "decay", "clip", "dropout"):
         parser.add_argument(f"--{name}", type=float)
+    parser.add_argument("--vectors", metavar="FILE.npz", help="word vectors the embedding starts with: arrays words, vectors")
     parser.add_argument("--kl-weight", type=float, default=1.0, help="multiplies KL / N of the Bayesian methods")
     parser.add_argument("--lambda1", type=float, default=1e-5, help="lasso of the pruning methods")
     parser.add_argument("--lambda2", type=float, default=2e-3, help="group lasso of the pruning methods")
@@ -85,7 +87,8 @@ def parse(arguments):
         sizes.update(_BAYES_WORDS)
     sizes.update({name: getattr(given, name) for name in sizes if getattr(given, name) is not None})
     epochs = sizes.pop("epochs")
-    settings = {"task": given.task, "method": given.method, "budget": given.budget, "seed": given.seed, **sizes}
+    settings = {"task": given.task, "method": given.method, "budget": given.budget, "seed": given.seed, **sizes,
+                "vectors": given.vectors and os.path.basename(given.vectors)}
     if given.method.startswith("bayes"):
         settings["kl_weight"] = given.kl_weight
     if given.method.startswith("prun"):
@@ -102,6 +105,21 @@ def build(task, settings):
     return SparseLstm(task.words, settings["embedding"], settings["hidden"], task.outputs, settings["method"],
                       hard=task.kind == "classify", begin=begin, forget=forget,
                       drop_words=task.kind == "classify", dropout=settings["dropout"])
+
+
+def start_with(net, task, path):
+    """Puts word vectors into the embedding. Gives the share of the words that have one."""
+    with numpy.load(path) as kept:
+        words, vectors = list(kept["words"]), kept["vectors"]
+    if vectors.shape[1] != net.embedding:
+        raise SystemExit(f"{path} has vectors of {vectors.shape[1]} values: give --embedding {vectors.shape[1]}")
+    found = 0
+    with torch.no_grad():
+        for word, vector in zip(words, vectors):
+            if word in task.token_of:
+                net.E.theta[task.token_of[word]] = torch.from_numpy(vector)
+                found += 1
+    return found / len(task.token_of)
 
 
 def uses_sgd(settings):
@@ -258,6 +276,9 @@ def main(arguments=None):
     torch.manual_seed(settings["seed"])
     task = load(given.task, given.data, settings, torch.Generator().manual_seed(settings["seed"]))
     net = build(task, settings)
+    if given.vectors:
+        share = start_with(net, task, given.vectors)
+        print(f"{100 * share:.1f} % of the words have a vector", file=sys.stderr)
     optimizer = torch.optim.SGD(net.parameters(), settings["rate"]) if uses_sgd(settings) \
         else torch.optim.Adam(net.parameters(), settings["rate"])
     quality = QUALITY[given.task]
