@@ -53,7 +53,7 @@ SIZES = {
         "paper": {**_ADAM, "words": 10_000, "embedding": 200, "hidden": [200, 200], "steps": 20, "batch": 20,
                   "rate": 1.0, "epochs": 20, "hold": 6, "decay": 0.7, "clip": 5.0, "limit": 929_589},
         "small": {**_ADAM, "words": 10_000, "embedding": 100, "hidden": [100, 100], "steps": 20, "batch": 20,
-                  "rate": 1.0, "epochs": 24, "hold": 12, "decay": 0.8, "clip": 5.0, "limit": 929_589, "part": 116_198,
+                  "rate": 1.0, "epochs": 24, "hold": 14, "decay": 0.8, "clip": 5.0, "limit": 929_589, "part": 232_397,
                   "held": 20_000}},
 }
 # What Bayesian training of words has in place of the SGD of the pruning methods.
