@@ -2,7 +2,7 @@
 
 All products that do not wait for the state are made outside, for all steps at once. What is left is a loop of
 few operations on buffers, and the gradient of the recurrent matrix is one product after the loop. On one CPU
-thread that takes a third of the time of the same loop under autograd.
+thread that takes half the time of the same loop under autograd, or less.
 """
 
 import torch
@@ -35,7 +35,7 @@ class Scan(torch.autograd.Function):
         gates, tanhs = over_x.new_empty(steps, batch, n4), over_x.new_empty(steps, batch, n)
         over_h = None if z is None else over_x.new_empty(steps, batch, n4)
         hs[0], cs[0] = h, c
-        h_at, c_at, x_at, a_at, tanh_at = hs.unbind(0), cs.unbind(0), over_x.unbind(0), gates.unbind(0), tanhs.unbind(0)
+        h_at, c_at, x_at, a_at, tanh_at = (v.unbind(0) for v in (hs, cs, over_x, gates, tanhs))
         s_at, (i_at, f_at, o_at, g_at) = gates[..., :3 * n].unbind(0), [q.unbind(0) for q in gates.split(n, 2)]
         for t in range(steps):
             if z is None:
@@ -84,7 +84,7 @@ class Scan(torch.autograd.Function):
         dh, dc = torch.zeros_like(hs[0]), torch.zeros_like(hs[0])
         scaled = None if z is None else torch.empty_like(gates[0])
         grown = torch.empty_like(dh)
-        to_at, a_at, slope_at, f_at, into_at = to_h.unbind(0), to_a.unbind(0), slopes.unbind(0), f.unbind(0), into_c.unbind(0)
+        to_at, a_at, slope_at, f_at, into_at = (v.unbind(0) for v in (to_h, to_a, slopes, f, into_c))
         for t in reversed(range(steps)):
             torch.add(to_at[t], dh, out=grown)
             if whole_h is not None:

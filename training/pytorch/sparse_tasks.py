@@ -86,8 +86,9 @@ def _classify(train, test, share_held, outputs, sizes, random):
         parts[0] = parts[0][:sizes["limit"]]
     split = [[_split(text) for _, text in part] for part in parts]
     token_of = _commonest(split[0], sizes["words"])
-    return Task("classify", sizes["words"] + 1, outputs, token_of,
-                *(Sequences(texts, [c for c, _ in part], token_of, sizes["steps"]) for texts, part in zip(split, parts)))
+    sequences = [Sequences(texts, [c for c, _ in part], token_of, sizes["steps"])
+                 for texts, part in zip(split, parts)]
+    return Task("classify", sizes["words"] + 1, outputs, token_of, *sequences)
 
 
 def _imdb(path, sizes, random):

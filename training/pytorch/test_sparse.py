@@ -174,10 +174,10 @@ class Removal(unittest.TestCase):
         torch.testing.assert_close(noisy, settled, rtol=1e-4, atol=1e-4)
         kept, theta = net.effective(), lambda w: w.theta.detach().double()
         j, k = 2, 1
-        for gate in range(4):
-            row = gate * 3 + k
-            torch.testing.assert_close(kept["W0"][row, j], theta(net.W[0])[row, j] * theta(net.zx)[j] * theta(net.z[0])[row])
-            torch.testing.assert_close(kept["U0"][row, 2], theta(net.U[0])[row, 2] * theta(net.zh[0])[2] * theta(net.z[0])[row])
+        for row in (k, 3 + k, 6 + k, 9 + k):
+            z = theta(net.z[0])[row]
+            torch.testing.assert_close(kept["W0"][row, j], theta(net.W[0])[row, j] * theta(net.zx)[j] * z)
+            torch.testing.assert_close(kept["U0"][row, 2], theta(net.U[0])[row, 2] * theta(net.zh[0])[2] * z)
         torch.testing.assert_close(kept["W1"][3, k], theta(net.W[1])[3, k] * theta(net.zh[0])[k] * theta(net.z[1])[3])
         torch.testing.assert_close(kept["E"][4], theta(net.E)[4] * theta(net.zv)[4])
 
@@ -245,7 +245,8 @@ class Files(unittest.TestCase):
     def test_means_are_of_two_kinds_of_units(self):
         means = sparse_lstm.means_by_kind([{"0": [1.0, 2.0], "1": [3.0, 4.0], "2": [5.0, 6.0]}],
                                           [{"0": "o", "1": "o", "2": "ifgo"}])
-        self.assertEqual(means, [{"only_o": [2.0, 3.0], "only_o_units": 2, "all_gates": [5.0, 6.0], "all_gates_units": 1}])
+        self.assertEqual(means, [{"only_o": [2.0, 3.0], "only_o_units": 2,
+                                  "all_gates": [5.0, 6.0], "all_gates_units": 1}])
 
 
 class Tasks(unittest.TestCase):
@@ -255,7 +256,8 @@ class Tasks(unittest.TestCase):
         self.folder = folder.name
 
     def write(self, name, text):
-        with (gzip.open if name.endswith(".gz") else open)(os.path.join(self.folder, name), "wt", encoding="utf-8") as file:
+        open_text = gzip.open if name.endswith(".gz") else open
+        with open_text(os.path.join(self.folder, name), "wt", encoding="utf-8") as file:
             file.write(text)
 
     def write_reviews(self):

@@ -26,7 +26,8 @@ import torch
 
 import weights_file
 from run import Run
-from sparse_lstm import METHODS, GroupLasso, SparseLstm, cross_entropy, export, gradients_by_lag, means_by_kind, structure
+from sparse_lstm import (METHODS, GroupLasso, SparseLstm, cross_entropy, export, gradients_by_lag,
+                         means_by_kind, structure)
 from sparse_tasks import CHARACTERS, load
 
 # `paper` has the sizes of the paper and of the code it builds on; `small` what two CPU cores train in an hour or two.
@@ -74,7 +75,8 @@ def parse(arguments):
         parser.add_argument(f"--{name}", type=int)
     for name in ("rate", "decay", "clip", "dropout"):
         parser.add_argument(f"--{name}", type=float)
-    parser.add_argument("--vectors", metavar="FILE.npz", help="word vectors the embedding starts with: arrays words, vectors")
+    parser.add_argument("--vectors", metavar="FILE.npz",
+                        help="word vectors the embedding starts with: arrays words, vectors")
     parser.add_argument("--kl-weight", type=float, default=1.0, help="multiplies KL / N of the Bayesian methods")
     parser.add_argument("--lambda1", type=float, default=1e-5, help="lasso of the pruning methods")
     parser.add_argument("--lambda2", type=float, default=2e-3, help="group lasso of the pruning methods")
