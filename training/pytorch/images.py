@@ -54,8 +54,8 @@ def read_idx(path):
     return values.reshape(shape)
 
 
-def _digits(folder, held_out=10_000):
-    """MNIST's bytes: the last `held_out` of the training pictures are for validation."""
+def _digits(folder):
+    """MNIST's bytes: the last sixth of the training pictures is for validation."""
     parts = []
     for name in ("train", "t10k"):
         pictures = read_idx(os.path.join(folder, f"{name}-images-idx3-ubyte"))
@@ -64,17 +64,15 @@ def _digits(folder, held_out=10_000):
             raise SystemExit(f"{folder}: {name} has pictures {pictures.shape} and labels {classes.shape}")
         parts.append(Part(pictures, classes))
     train, test = parts
-    cut = len(train.classes) - held_out
-    if cut <= 0:
-        raise SystemExit(f"{folder} has {len(train.classes)} training pictures; {held_out} are held out")
+    cut = len(train.classes) - len(train.classes) // 6
     return (Part(train.pictures[:cut], train.classes[:cut]),
             Part(train.pictures[cut:], train.classes[cut:]), test)
 
 
-def mnist(folder, held_out=10_000):
+def mnist(folder):
     """28 x 28 digits as 784 values x / 128 - 1: 50,000, 10,000 and 10,000."""
     return Images("MNIST", *(Part(p.pictures.reshape(len(p.classes), -1).astype(np.float32) / 128 - 1, p.classes)
-                             for p in _digits(folder, held_out)))
+                             for p in _digits(folder)))
 
 
 def svhn(folder, seed=1):
@@ -107,11 +105,11 @@ def _standardised(name, *parts):
     return Images(name, *(Part((p.pictures - mean) * scale, p.classes) for p in flat))
 
 
-def moved_digits(folder, seed=1, held_out=10_000):
+def moved_digits(folder, seed=1):
     """The stand-in for SVHN, which it is not: MNIST's digits, each turned by up to 30 degrees, scaled by 0.7 to 1.1,
     shifted by up to 4 pixels, on 32 x 32 with pieces of other digits and noise behind it. `seed` makes it."""
     random = np.random.default_rng(seed)
-    parts = [Part(_moved(p.pictures, random), p.classes) for p in _digits(folder, held_out)]
+    parts = [Part(_moved(p.pictures, random), p.classes) for p in _digits(folder)]
     return _standardised("moved digits (stand-in for SVHN)", *parts)
 
 
