@@ -3,6 +3,7 @@ package io.github.stillgate.cli;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
@@ -219,6 +220,8 @@ final class InspectCommand implements Callable<Integer> {
       case SimpleRnn _ -> "recurrent, no gates";
       case Embedding _ -> "embedding";
       case Dense dense -> "dense" + end(dense.activation());
+      case ConditionalDense dense ->
+          "dense, relu, units estimated at rank " + dense.estimate().rank();
       case Backward backward -> kind(backward.layer()) + ", from the end";
       case Bidirectional pair -> "both directions: " + kind(pair.forward());
     };

@@ -5,23 +5,16 @@ import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.RegularFile;
-import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.tuning.DenseEstimates;
 import io.github.stillgate.tuning.Estimates;
 import io.github.stillgate.tuning.Sweep;
 import io.github.stillgate.tuning.SweepResult;
 import io.github.stillgate.tuning.TuningData;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -33,15 +26,22 @@ import picocli.CommandLine.Parameters;
     name = "tune",
     mixinStandardHelpOptions = true,
     description = {
-      "Shows what approximate skipping (Skipping.below) costs and saves in an ordinary GRU, on your"
-          + " data.",
+      "Shows what skipping costs and saves in a network that was not trained for it, on your data:"
+          + " in an ordinary GRU units whose gates are nearly shut (Skipping.below), in dense layers"
+          + " with relu units that a low-rank estimate says are 0.",
       "",
-      "Runs DATA once exactly and once for each epsilon, and reports live units, weight bytes, the"
+      "Runs DATA once exactly and once for each point, and reports live units, weight bytes, the"
           + " median step and the differences of the outputs. Writes tune.json, tune.md and tune.svg,"
-          + " error against time. See docs/skipping.md.",
+          + " error against time. Dense layers are tuned if --relu, --agreement or ranks such as"
+          + " 50-35-25 are given, or if there is no such GRU. See docs/skipping.md.",
       ""
     },
-    footer = {"", "Example: ./stillgate tune gru.safetensors book.txt --epsilons 0.01,0.03,0.1"})
+    footer = {
+      "",
+      "Examples:",
+      "  ./stillgate tune gru.safetensors book.txt --epsilons 0.01,0.03,0.1",
+      "  ./stillgate tune mlp.safetensors data.safetensors --ranks 50-35-25,25-25-25"
+    })
 final class TuneCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "a weights file (see docs/format.md)")
   private Path model;
@@ -58,7 +58,7 @@ final class TuneCommand implements Callable<Integer> {
       paramLabel = "E",
       split = ",",
       defaultValue = "0.001,0.003,0.01,0.03,0.1,0.3",
-      description = "gate masses to try, each above 0 and below 1 (default: ${DEFAULT-VALUE})")
+      description = "GRU: gate masses to try, each above 0 and below 1 (default: ${DEFAULT-VALUE})")
   private List<Float> epsilons;
 
   @Option(
@@ -66,18 +66,35 @@ final class TuneCommand implements Callable<Integer> {
       paramLabel = "K",
       split = ",",
       description =
-          "also try low-rank estimates of the gates, each rank with each epsilon; the first 2000"
-              + " steps calibrate them")
-  private List<Integer> ranks = List.of();
+          "GRU: also try low-rank estimates of the gates, each rank with each epsilon; the first 2000"
+              + " steps calibrate them. Dense layers: K1-K2-..., a rank for each layer with relu, 0"
+              + " for none, or one rank for all (default: 1/16, 1/8 and 1/4 of the rank with which an"
+              + " estimate has as many weights as the layer)")
+  private List<String> ranks = List.of();
+
+  @Option(
+      names = "--agreement",
+      paramLabel = "P",
+      split = ",",
+      description =
+          "dense layers: also try the smallest ranks with which the estimate and the unit have the"
+              + " same sign in a share P of all cases on the first 2000 steps, such as 0.99")
+  private List<Double> agreements = List.of();
+
+  @Option(
+      names = "--relu",
+      description = "tune dense layers with relu, though the network has a GRU to tune")
+  private boolean relu;
 
   @Option(
       names = "--share",
       paramLabel = "S",
-      defaultValue = "0.99",
+      split = ",",
       description =
-          "share of the moving units that an estimate must not overlook while it is calibrated"
-              + " (default: ${DEFAULT-VALUE})")
-  private double share;
+          "share of the moving units, or of the units above 0, that an estimate must not overlook on"
+              + " the first 2000 steps (default: 0.99). Dense layers: each of several is tried, 0 is"
+              + " for the estimate without a threshold (default: 0.99,0)")
+  private List<Double> shares = List.of();
 
   @Option(
       names = "--save",
@@ -85,18 +102,17 @@ final class TuneCommand implements Callable<Integer> {
       paramLabel = "K FILE",
       hideParamSyntax = true,
       description =
-          "write the model with estimates of rank K, calibrated for its fastest epsilon within"
-              + " --max-error; K is one of --ranks")
+          "write the model with estimates of rank K, one of --ranks; those of gates are calibrated for"
+              + " the fastest epsilon within --max-error, those of dense layers have the first --share")
   private List<String> save = List.of();
 
   @Option(
       names = "--max-error",
       paramLabel = "D",
-      defaultValue = "0.01",
       description =
-          "largest difference of an output that the suggested point may have (default:"
-              + " ${DEFAULT-VALUE})")
-  private double maxError;
+          "largest difference of an output that the suggested point may have (default: 0.01 for a"
+              + " GRU)")
+  private @Nullable Double maxError;
 
   @Option(
       names = "--limit",
@@ -128,29 +144,48 @@ final class TuneCommand implements Callable<Integer> {
     checkUsage();
     RegularFile.require(model);
     Model network = Model.load(model);
-    List<String> layers = approximated(network);
-    TuningData inputs = TuneData.read(data, network, limit);
-    PlanOptions options = PlanOptions.defaults();
-    if (backend != null) {
-      options = options.withBackend(backend);
+    requireSteps(network);
+    TuneTask task =
+        TuneTask.of(model, data, out, network, limit, backend, json, spec.commandLine().getOut());
+    if (tunesDense(network)) {
+      new ReluTuning(task, agreements, maxError, this::usage)
+          .tune(ranks, shares.isEmpty() ? List.of(0.99, 0.0) : shares, save);
+    } else {
+      tuneGates(task);
     }
-    String kernels;
-    try (Plan plan = Plan.compile(network, options)) {
-      kernels = "%s (%s)".formatted(plan.backend(), plan.tier());
+    return 0;
+  }
+
+  private boolean tunesDense(Model network) {
+    return relu
+        || !agreements.isEmpty()
+        || ranks.stream().anyMatch(rank -> rank.contains("-"))
+        || (Sweep.approximated(network).isEmpty() && !DenseEstimates.layers(network).isEmpty());
+  }
+
+  private void tuneGates(TuneTask task) throws IOException {
+    List<String> layers = approximated(task.network());
+    List<Integer> ofGates = gateRanks(task.network());
+    if (!save.isEmpty() && ofGates.stream().noneMatch(rank -> save.get(0).equals("" + rank))) {
+      throw usage("--save %s: no rank among --ranks %s".formatted(save.get(0), ranks));
     }
-    Estimates estimates = new Estimates(network, inputs, options, share);
-    ranks.forEach(rank -> checkRank(rank, network));
+    if (shares.size() > 1 || shares.contains(0.0)) {
+      throw usage("--share: estimates of gates take one share, above 0 and at most 1");
+    }
+    double share = shares.isEmpty() ? 0.99 : shares.get(0);
+    TuningData inputs = task.inputs();
+    Estimates estimates = new Estimates(task.network(), inputs, task.options(), share);
     List<Float> ascending = epsilons.stream().sorted().distinct().toList();
     SweepResult result;
     try (Progress progress =
         Progress.of(
-            "exact run", (1L + ascending.size() * (1L + ranks.size())) * inputs.steps(), !json)) {
-      Sweep sweep = Sweep.of(network, inputs, options, progress::advance);
+            "exact run", (1L + ascending.size() * (1L + ofGates.size())) * inputs.steps(), !json)) {
+      Sweep sweep = Sweep.of(task.network(), inputs, task.options(), progress::advance);
       for (float epsilon : ascending) {
         progress.say("epsilon " + epsilon);
         sweep.below(epsilon);
       }
-      for (int rank : ranks) {
+      for (int rank : ofGates) {
         for (float epsilon : ascending) {
           progress.say("rank %s, epsilon %s".formatted(rank, epsilon));
           sweep.below(epsilon, estimates, rank);
@@ -160,12 +195,17 @@ final class TuneCommand implements Callable<Integer> {
     }
     TuneReport report =
         new TuneReport(
-            model.toString(), data.toString(), kernels, layers, inputs.steps(), maxError, result);
-    report(report);
+            model.toString(),
+            data.toString(),
+            task.kernels(),
+            layers,
+            inputs.steps(),
+            maxError == null ? 0.01 : maxError,
+            result);
+    report(task, report);
     if (!save.isEmpty()) {
-      save(report, estimates);
+      save(task, report, estimates, share);
     }
-    return 0;
   }
 
   private void checkUsage() {
@@ -176,37 +216,47 @@ final class TuneCommand implements Callable<Integer> {
                 .formatted(epsilon));
       }
     }
-    if (!(share > 0 && share <= 1)) {
-      throw usage("--share must be above 0 and at most 1");
+    if (shares.stream().anyMatch(share -> !(share >= 0 && share <= 1))) {
+      throw usage("--share must be above 0 and at most 1, or 0 for no threshold");
     }
-    if (!save.isEmpty() && ranks.stream().noneMatch(rank -> save.get(0).equals("" + rank))) {
-      throw usage("--save %s: no rank among --ranks %s".formatted(save.get(0), ranks));
+    if (agreements.stream().anyMatch(agreement -> !(agreement > 0 && agreement <= 1))) {
+      throw usage("--agreement must be above 0 and at most 1");
     }
     if (limit < 2) {
       throw usage("--limit must be at least 2");
     }
-    if (!(maxError > 0)) {
+    if (maxError != null && !(maxError > 0)) {
       throw usage("--max-error must be above 0");
     }
   }
 
   /** Before the sweep begins, which takes minutes. */
-  private static void checkRank(int rank, Model network) {
-    for (Gru layer : Estimates.layers(network)) {
-      if (rank < 1 || rank >= layer.outputs()) {
-        throw new IllegalArgumentException(
-            "--ranks: %s is not between 1 and the %s units of layer %s, exclusive"
-                .formatted(rank, layer.outputs(), layer.name()));
+  private List<Integer> gateRanks(Model network) {
+    List<Integer> parsed = new ArrayList<>();
+    for (String text : ranks) {
+      int rank;
+      try {
+        rank = Integer.parseInt(text);
+      } catch (NumberFormatException e) {
+        throw usage("--ranks: '%s' is not a whole number".formatted(text));
       }
+      for (Gru layer : Estimates.layers(network)) {
+        if (rank < 1 || rank >= layer.outputs()) {
+          throw new IllegalArgumentException(
+              "--ranks: %s is not between 1 and the %s units of layer %s, exclusive"
+                  .formatted(rank, layer.outputs(), layer.name()));
+        }
+      }
+      parsed.add(rank);
     }
+    return parsed;
   }
 
   private CommandLine.ParameterException usage(String message) {
     return new CommandLine.ParameterException(spec.commandLine(), message);
   }
 
-  /** Names of the layers that epsilon changes. */
-  private List<String> approximated(Model network) {
+  private void requireSteps(Model network) {
     for (Layer layer : network.layers()) {
       if (layer instanceof Bidirectional || layer instanceof Backward) {
         throw new IllegalArgumentException(
@@ -215,43 +265,39 @@ final class TuneCommand implements Callable<Integer> {
                 + "; compare Sequence runs with and without Skipping.below yourself");
       }
     }
+  }
+
+  /** Names of the layers that epsilon changes. */
+  private List<String> approximated(Model network) {
     List<String> names = Sweep.approximated(network).stream().map(Layer::name).toList();
     if (names.isEmpty()) {
       throw new IllegalArgumentException(
           "%s has no layer to tune: epsilon is for GRU layers with the reset after the matrix,"
                   .formatted(model)
-              + " sigmoid gates and tanh; conditional GRUs skip exactly without it, and others"
-              + " never skip");
+              + " sigmoid gates and tanh, estimates are for those and for dense layers with relu;"
+              + " conditional layers skip exactly without it, and others never skip");
     }
     return names;
   }
 
-  private void save(TuneReport report, Estimates estimates) throws IOException {
+  private void save(TuneTask task, TuneReport report, Estimates estimates, double share)
+      throws IOException {
     int rank = Integer.parseInt(save.get(0));
     float epsilon = report.fastestOf(rank).epsilon();
     Path file = Path.of(save.get(1));
-    Map<String, String> notes = new LinkedHashMap<>();
-    try (WeightsFile original = WeightsFile.open(model)) {
-      notes.putAll(original.metadata());
-    }
-    notes.put(
-        "estimate",
+    task.save(
+        estimates.of(rank, epsilon),
+        file,
         "gates estimated at rank %s, calibrated for epsilon %s and a share of %s"
             .formatted(rank, epsilon, share));
-    estimates.of(rank, epsilon).save(file, DType.F32, notes);
     if (!json) {
-      new Output(spec.commandLine().getOut())
-          .line("Saved: %s, for Skipping.below(%sf)", file, epsilon);
+      task.console().line("Saved: %s, for Skipping.below(%sf)", file, epsilon);
     }
   }
 
-  private void report(TuneReport report) throws IOException {
-    Files.createDirectories(out);
-    StringWriter written = new StringWriter();
-    new Output(new PrintWriter(written, true)).json(report);
-    Files.writeString(out.resolve("tune.json"), written.toString());
-    Files.writeString(out.resolve("tune.md"), report.markdown());
-    Output console = new Output(spec.commandLine().getOut());
+  private void report(TuneTask task, TuneReport report) throws IOException {
+    task.write(report, report.markdown());
+    Output console = task.console();
     if (json) {
       console.json(report);
     } else {
@@ -268,9 +314,9 @@ final class TuneCommand implements Callable<Integer> {
       console.lines(report.advice());
       console.line("");
     }
-    new ErrorPlot(report).save(out.resolve("tune.svg"));
+    new ErrorPlot(report).save(task.out().resolve("tune.svg"));
     if (!json) {
-      console.line("Written: %s", out.resolve("tune.{json,md,svg}"));
+      console.line("Written: %s", task.out().resolve("tune.{json,md,svg}"));
     }
   }
 }

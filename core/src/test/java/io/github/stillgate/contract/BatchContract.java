@@ -51,7 +51,8 @@ public abstract class BatchContract {
         TestModels.coupled(11, 30, 49),
         TestModels.projectedFirst(11, 21, 7, 50),
         TestModels.sru(11, 37, 51),
-        TestModels.sruOfTokens(21, 52));
+        TestModels.sruOfTokens(21, 52),
+        TestModels.conditionalDense(11, 37, 4, 53));
   }
 
   /** Streams join, pause, leave and come back; each has the bits it would have alone. */

@@ -3,6 +3,7 @@ package io.github.stillgate.contract;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
@@ -96,6 +97,7 @@ public final class Float64Model {
                     apply(rnn.activation(), affine(rnn.w(), x, rnn.u(), states[i], rnn.b()));
             case Embedding embedding -> transposed(embedding.table(), x);
             case Dense dense -> dense(dense, x);
+            case ConditionalDense dense -> conditionalDense(dense, x);
             case Bidirectional _, Backward _ ->
                 throw new IllegalArgumentException(layer.name() + " has no steps");
           };
@@ -305,6 +307,24 @@ public final class Float64Model {
       }
     }
     return y;
+  }
+
+  private static double[] conditionalDense(ConditionalDense l, double[] x) {
+    double[] s = scores(l, x);
+    double[] y = times(l.w(), x);
+    for (int i = 0; i < y.length; i++) {
+      y[i] = s[i] > 0 ? Math.max(0, y[i] + l.b().at(i, 0)) : 0;
+    }
+    return y;
+  }
+
+  /** {@code U (V x) + e}. */
+  static double[] scores(ConditionalDense l, double[] x) {
+    double[] s = times(l.estimate().u(), times(l.estimate().v(), x));
+    for (int i = 0; i < s.length; i++) {
+      s[i] += l.estimate().e().at(i, 0);
+    }
+    return s;
   }
 
   private static double[] affine(Matrix w, double[] x, Matrix u, double[] h, Matrix b) {

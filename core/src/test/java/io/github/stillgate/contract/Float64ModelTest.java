@@ -18,6 +18,12 @@ class Float64ModelTest {
     SruVectors.assertFloat64Agrees(SruVectors.network(name), SruVectors.vectors(name));
   }
 
+  @Test
+  void numpyComputesTheSameBehindEstimates() {
+    SruVectors.assertFloat64Agrees(
+        ConditionalDenseVectors.network(), ConditionalDenseVectors.vectors());
+  }
+
   /** The steps of a stream and the layers one after the other over the sequence. */
   @Test
   void stepsAreTheSequence() {

@@ -53,7 +53,8 @@ public abstract class FormatContract {
         TestModels.resetBefore(11, 37, 205),
         TestModels.lstm(11, 40, 9, 206),
         TestModels.coupled(11, 30, 207),
-        TestModels.sru(11, 37, 208));
+        TestModels.sru(11, 37, 208),
+        TestModels.conditionalDense(11, 37, 4, 213));
   }
 
   /** Weights of a bf16 file are what bf16 packs hold: nothing is rounded, so nothing changes. */

@@ -33,6 +33,7 @@ public final class MutatedWeights {
           "gru",
           "lstm",
           "conditional_gru",
+          "conditional_dense",
           "dense",
           "backward",
           "bidirectional",

@@ -159,6 +159,8 @@ public abstract class PaddingContract {
         TestModels.coupled(11, 30, 49),
         TestModels.sru(11, 37, 51),
         TestModels.sruOfTokens(21, 52),
+        TestModels.conditionalDense(11, 37, 4, 53),
+        TestModels.estimatedReluNet(19, 41, 5, 3, 54),
         TestModels.vectors(19, 50, 3, 6),
         halfAtZero());
   }

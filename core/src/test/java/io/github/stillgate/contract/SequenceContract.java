@@ -57,6 +57,7 @@ public abstract class SequenceContract {
         TestModels.coupled(11, 30, 88),
         TestModels.sru(11, 37, 96),
         TestModels.sruOfTokens(21, 97),
+        TestModels.conditionalDense(11, 37, 4, 99),
         TestModels.vectors(11, 30, 5, 89));
   }
 

@@ -57,7 +57,9 @@ public abstract class SessionContract {
         TestModels.projectedFirst(9, 21, 7, 67),
         TestModels.sru(11, 37, 68),
         TestModels.sru(27, 64, 69),
-        TestModels.sruOfTokens(33, 70));
+        TestModels.sruOfTokens(33, 70),
+        TestModels.conditionalDense(11, 37, 4, 77),
+        TestModels.conditionalDense(27, 64, 9, 78));
   }
 
   private PlanOptions options() {
@@ -108,6 +110,7 @@ public abstract class SessionContract {
         TestModels.coupled(9, 20, 113),
         TestModels.sru(9, 21, 116),
         TestModels.sruOfTokens(19, 117),
+        TestModels.conditionalDense(9, 21, 4, 118),
         TestModels.resetBefore(11, 21, 114),
         TestModels.resetBias(9, 18, 115));
   }
@@ -211,7 +214,8 @@ public abstract class SessionContract {
         TestModels.lstm(27, 40, 20, 73),
         TestModels.coupled(27, 40, 74),
         TestModels.sru(27, 40, 75),
-        TestModels.sruOfTokens(27, 76));
+        TestModels.sruOfTokens(27, 76),
+        TestModels.conditionalDense(27, 40, 7, 79));
   }
 
   @ParameterizedTest

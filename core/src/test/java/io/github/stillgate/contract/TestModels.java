@@ -3,6 +3,7 @@ package io.github.stillgate.contract;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
@@ -331,6 +332,37 @@ public final class TestModels {
   private Sums lstmSums(int inputs, int cells, int outputs) {
     return new Sums(
         matrix("W", cells, inputs, 1), matrix("U", cells, outputs, 1), vector("b", cells, 0.3));
+  }
+
+  /** Estimated dense layers that read a token and a GRU's state, and a softmax. */
+  public static Model conditionalDense(int tokens, int units, int rank, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            m.conditionalDense("hidden0", tokens, units, rank),
+            m.gru("rnn", units, units - 2),
+            m.conditionalDense("hidden1", units - 2, units + 3, rank + 1),
+            m.dense("out", units + 3, tokens, Activation.SOFTMAX)),
+        vocabulary(tokens));
+  }
+
+  /** Two estimated dense layers that read vectors, and a linear one; none keeps a state. */
+  public static Model estimatedReluNet(int inputs, int units, int rank, int outputs, long seed) {
+    TestModels m = new TestModels(seed);
+    return new Model(
+        List.of(
+            m.conditionalDense("hidden0", inputs, units, rank),
+            m.conditionalDense("hidden1", units, units + 5, rank + 2),
+            m.dense("out", units + 5, outputs, Activation.LINEAR)));
+  }
+
+  private ConditionalDense conditionalDense(String name, int inputs, int units, int rank) {
+    return new ConditionalDense(
+        name,
+        new ConditionalDense.Estimate(
+            matrix("V", rank, inputs, 1.5), matrix("U", units, rank, 1), vector("e", units, 0.5)),
+        matrix("W", units, inputs, 2),
+        vector("b", units, 0.3));
   }
 
   /** A conditional layer, a GRU and a linear layer that read vectors. */

@@ -2,15 +2,10 @@ package io.github.stillgate.tuning;
 
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
-import io.github.stillgate.core.session.Session;
-import io.github.stillgate.core.session.StepStats;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.function.IntConsumer;
 
@@ -27,25 +22,16 @@ import java.util.function.IntConsumer;
  * sweep on an idle machine. Use by one thread at a time. See {@code docs/skipping.md}.
  */
 public final class Sweep {
-  private static final double LOG2 = Math.log(2);
-
-  /** How many steps are made between two reports of progress. */
-  private static final int REPORTED = 1024;
-
   private final Model model;
-  private final TuningData data;
   private final PlanOptions options;
-  private final IntConsumer progress;
-  private final float[][] outputs;
+  private final Comparison comparison;
   private final SweepPoint exact;
   private final List<SweepPoint> points = new ArrayList<>();
 
   private Sweep(Model model, TuningData data, PlanOptions options, IntConsumer progress) {
     this.model = model;
-    this.data = data;
     this.options = options;
-    this.progress = progress;
-    this.outputs = new float[data.steps()][model.outputs()];
+    this.comparison = new Comparison(data, model.outputs(), progress);
     this.exact = run(model, OptionalInt.empty(), Skipping.STILL_UNITS);
   }
 
@@ -74,35 +60,8 @@ public final class Sweep {
           "epsilon changes no layer of this network: it is for GRU layers with the reset after the"
               + " matrix, sigmoid gates and tanh");
     }
-    long bytes = 4L * data.steps() * model.outputs();
-    long room = Runtime.getRuntime().maxMemory() / 2;
-    if (bytes > room) {
-      throw new IllegalArgumentException(
-          "the outputs of %s steps are kept for comparison and take %s MiB, more than half of the"
-                  .formatted(data.steps(), bytes >> 20)
-              + " heap; take fewer steps (tune --limit) or raise the heap (-Xmx, which ./stillgate"
-              + " takes from STILLGATE_JAVA_ARGS)");
-    }
-    if (data.predictsNext()) {
-      requireProbabilities(model, data);
-    }
+    Comparison.requireProbabilities(model, data);
     return new Sweep(model, data, options, progress);
-  }
-
-  /** That every token which is predicted is among the outputs; sessions check what is read. */
-  private static void requireProbabilities(Model model, TuningData data) {
-    for (TuningData.Sequence sequence : data.sequences()) {
-      if (sequence instanceof TuningData.Tokens(int[] tokens)) {
-        for (int token : tokens) {
-          if (token < 0 || token >= model.outputs()) {
-            throw new IllegalArgumentException(
-                "token %s has no probability among the network's %s outputs; if they are no"
-                        .formatted(token, model.outputs())
-                    + " probabilities of the next token, say so in TuningData");
-          }
-        }
-      }
-    }
   }
 
   /** The layers of {@code model} that {@link Skipping#below} changes. */
@@ -156,69 +115,28 @@ public final class Sweep {
   }
 
   private SweepPoint run(Model network, OptionalInt rank, Skipping skipping) {
-    float[] out = new float[network.outputs()];
-    long[] nanos = new long[outputs.length];
-    double largest = 0;
-    double squares = 0;
-    double nats = 0;
-    int predictions = 0;
-    int step = 0;
-    try (Plan plan = Plan.compile(network, options.withSkipping(skipping))) {
-      plan.warmUp();
-      try (Session session = Session.open(plan)) {
-        for (TuningData.Sequence sequence : data.sequences()) {
-          session.reset();
-          for (int at = 0; at < sequence.steps(); at++, step++) {
-            long before = System.nanoTime();
-            sequence.step(session, at, out);
-            nanos[step] = System.nanoTime() - before;
-            if (skipping.isExact()) {
-              System.arraycopy(out, 0, outputs[step], 0, out.length);
-            }
-            for (int i = 0; i < out.length; i++) {
-              double error = Math.abs((double) out[i] - outputs[step][i]);
-              largest = Math.max(largest, error);
-              squares += error * error;
-            }
-            if (data.predictsNext()
-                && at + 1 < sequence.steps()
-                && sequence instanceof TuningData.Tokens(int[] tokens)) {
-              nats -= Math.log(out[tokens[at + 1]]);
-              predictions++;
-            }
-            if (step % REPORTED == REPORTED - 1) {
-              progress.accept(REPORTED);
-            }
-          }
-        }
-        progress.accept(step % REPORTED);
-        Arrays.sort(nanos);
-        StepStats stats = session.stats();
-        return new SweepPoint(
-            skipping.epsilon(),
-            rank,
-            liveFraction(network, stats),
-            (double) stats.totalBytesRead() / stats.steps(),
-            nanos[(step - 1) / 2] / 1e3,
-            largest,
-            Math.sqrt(squares / ((double) step * out.length)),
-            predictions == 0
-                ? OptionalDouble.empty()
-                : OptionalDouble.of(nats / LOG2 / predictions));
-      }
-    }
+    Comparison.Outcome outcome = comparison.run(network, options.withSkipping(skipping));
+    return new SweepPoint(
+        skipping.epsilon(),
+        rank,
+        liveFraction(network, outcome.live()),
+        outcome.bytesPerStep(),
+        outcome.medianMicros(),
+        outcome.largestError(),
+        outcome.rmsError(),
+        outcome.bitsPerToken());
   }
 
   /**
    * Over the units of all layers that a sweep changes; a GRU that runs exactly has no still one.
    */
-  private static double liveFraction(Model network, StepStats stats) {
+  private static double liveFraction(Model network, double[] fractions) {
     double live = 0;
     double units = 0;
-    for (int at = 0; at < stats.layers(); at++) {
+    for (int at = 0; at < fractions.length; at++) {
       Layer layer = network.layers().get(at);
       if (approximates(layer)) {
-        live += layer.outputs() * stats.liveFraction(at);
+        live += layer.outputs() * fractions[at];
         units += layer.outputs();
       }
     }

@@ -4,7 +4,16 @@ import java.util.SequencedMap;
 
 /** One layer of a {@link Model}: immutable, its shapes checked when made. */
 public sealed interface Layer
-    permits ConditionalGru, Gru, Lstm, Sru, SimpleRnn, Embedding, Dense, Bidirectional, Backward {
+    permits ConditionalGru,
+        Gru,
+        Lstm,
+        Sru,
+        SimpleRnn,
+        Embedding,
+        Dense,
+        ConditionalDense,
+        Bidirectional,
+        Backward {
   /** Name, the prefix of its tensors in a weights file. */
   String name();
 

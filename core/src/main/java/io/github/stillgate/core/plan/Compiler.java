@@ -5,6 +5,7 @@ import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
@@ -16,6 +17,7 @@ import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.stage.CarriedGruStage;
+import io.github.stillgate.core.stage.ConditionalDenseStage;
 import io.github.stillgate.core.stage.ConditionalGruStage;
 import io.github.stillgate.core.stage.Crossover;
 import io.github.stillgate.core.stage.DenseStage;
@@ -113,6 +115,7 @@ final class Compiler {
       case SimpleRnn rnn -> new SimpleRnnStage(rnn, bound, packing);
       case Embedding embedding -> DenseStage.of(embedding, bound, packing);
       case Dense dense -> DenseStage.of(dense, bound, packing);
+      case ConditionalDense dense -> new ConditionalDenseStage(dense, bound, packing, crossover());
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(
               "layer %s: a direction cannot have directions of its own".formatted(layer.name()));

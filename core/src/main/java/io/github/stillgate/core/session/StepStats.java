@@ -35,12 +35,12 @@ public final class StepStats {
     return steps;
   }
 
-  /** Number of layers of the model; those without gates have no units. */
+  /** Number of layers of the model. */
   public int layers() {
     return liveUnitSteps.length;
   }
 
-  /** Units of layer {@code layer}, or 0 if it has no gates. */
+  /** Units of layer {@code layer}; 0 if it neither skips any nor keeps a state. */
   public int units(int layer) {
     return stream.units(layer);
   }

@@ -64,7 +64,7 @@ public final class Run {
     return output;
   }
 
-  /** Units of a recurrent stage; 0 if it keeps no state. */
+  /** Units that could be live or still, or that keep a state; 0 if there are none. */
   public int units() {
     return units;
   }

@@ -126,7 +126,7 @@ public final class StreamRun {
     return runs.length;
   }
 
-  /** Units of a recurrent layer; 0 for one that keeps no state. */
+  /** Units of a layer that could be live or still, or that keep a state; 0 if it has none. */
   public int units(int layer) {
     return runs[layer].units();
   }

@@ -2,6 +2,7 @@ package io.github.stillgate.core.kernel;
 
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.CellsContract;
+import io.github.stillgate.contract.ConditionalDenseContract;
 import io.github.stillgate.contract.FormatContract;
 import io.github.stillgate.contract.LifecycleContract;
 import io.github.stillgate.contract.LifetimeContract;
@@ -82,6 +83,13 @@ class ReferenceBackendTest {
   @Nested
   class Skippings extends SkippingContract {
     Skippings() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class ConditionalDenseLayers extends ConditionalDenseContract {
+    ConditionalDenseLayers() {
       super(BackendRegistry.require("reference"));
     }
   }

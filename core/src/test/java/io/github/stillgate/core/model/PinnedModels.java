@@ -88,6 +88,13 @@ final class PinnedModels {
     layers.put("dense leak", dense("a", step(Activation.Function.LEAK, 0.01f, 0)));
     layers.put("dense threshold", dense("a", step(Activation.Function.THRESHOLD, 1e-45f, 0)));
     layers.put("dense elu", dense("a", step(Activation.Function.ELU, 1, 0)));
+    layers.put(
+        "conditional_dense",
+        new ConditionalDense(
+            "a",
+            new ConditionalDense.Estimate(matrix(2, 3, 4), matrix(4, 2, 5), vector(4, 6)),
+            matrix(4, 3, 1),
+            vector(4, 2)));
     layers.put("backward", new Backward(gru("a", bias, Gru.Activations.STANDARD)));
     layers.put(
         "bidirectional",

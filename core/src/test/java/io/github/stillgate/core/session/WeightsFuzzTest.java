@@ -54,6 +54,7 @@ class WeightsFuzzTest {
         TestModels.bidirectional(3, 4, 11),
         TestModels.sru(4, 5, 13),
         TestModels.sruDirections(3, 4, 14),
+        TestModels.conditionalDense(4, 5, 2, 15),
         TestModels.vectors(3, 4, 2, 12));
   }
 

@@ -2,6 +2,7 @@ package io.github.stillgate.kernel.vector;
 
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.CellsContract;
+import io.github.stillgate.contract.ConditionalDenseContract;
 import io.github.stillgate.contract.FormatContract;
 import io.github.stillgate.contract.LifecycleContract;
 import io.github.stillgate.contract.LifetimeContract;
@@ -82,6 +83,13 @@ class VectorBackendTest {
   @Nested
   class Skippings extends SkippingContract {
     Skippings() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class ConditionalDenseLayers extends ConditionalDenseContract {
+    ConditionalDenseLayers() {
       super(new VectorBackend());
     }
   }

@@ -17,6 +17,7 @@ final class LayerFormats {
           new SimpleRnnFormat(),
           new EmbeddingFormat(),
           new DenseFormat(),
+          new ConditionalDenseFormat(),
           new BidirectionalFormat(),
           new BackwardFormat());
 
