@@ -1,6 +1,6 @@
 /**
- * Numerics that fit a network to a user's data: estimates of gates, their calibration, and sweeps
- * that tell what approximate skipping costs and saves.
+ * Numerics that fit a network to a user's data: estimates of gates and of dense layers, their
+ * calibration, and sweeps that tell what skipping costs and saves.
  */
 module io.github.stillgate.tuning {
   requires transitive io.github.stillgate.core;

@@ -449,7 +449,7 @@ public abstract class ConditionalDenseContract {
     return new ConditionalDenseStage(
         layer,
         1,
-        new Packing(used, memory, format, null, false),
+        new Packing(used, memory, format, null, false, true),
         new Crossover(true, OptionalDouble.empty()));
   }
 

@@ -3,7 +3,9 @@
  * on a user's data, and estimates of gates that make it cheaper. A {@link
  * io.github.stillgate.tuning.Sweep} compares runs over {@link
  * io.github.stillgate.tuning.TuningData} with the exact one; {@link
- * io.github.stillgate.tuning.Estimates} makes the estimates.
+ * io.github.stillgate.tuning.Estimates} makes the estimates. {@link
+ * io.github.stillgate.tuning.DenseEstimates} turns dense layers with relu into estimated ones, and
+ * a {@link io.github.stillgate.tuning.DenseSweep} shows what that costs and saves.
  */
 @NullMarked
 package io.github.stillgate.tuning;
