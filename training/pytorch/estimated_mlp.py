@@ -1,14 +1,15 @@
-"""Multilayer perceptrons whose ReLU layers are told by a low-rank estimate which units to compute (Davis, chapter 3).
+"""Multilayer perceptrons whose ReLU layers compute the units that a low-rank estimate names (Davis, chapter 3).
 
     s = U (V a) + b           U V ~ W by SVD, refreshed at the beginning of an epoch
     y = s > 0 ? relu(W a + b) : 0
 
-The mask is part of the network, in training and after it; it is a constant to the gradient. Several networks, of
-several ranks and seeds, are trained at once: they see the same minibatches, and each has its own start and dropout.
+The mask is part of the network, in training and after it; it is a constant to the gradient. Networks of several
+ranks and seeds are trained at once: they see the same minibatches, and each has its own start and dropout.
 
     python3 estimated_mlp.py --images FOLDER --out RUN --networks control,25-25-25 --seeds 1
 
-RUN then has each network as a Stillgate file, the classes it gives the test pictures (a byte each), and record.json.
+RUN then has each network as a Stillgate file, the classes it gives the test pictures (a byte each), and
+record.json.
 An interrupted run goes on with the same command.
 """
 
@@ -42,15 +43,20 @@ class Spec:
     25-25-25:learned    by SVD at the first epoch; then trained to tell the sign of W a + b (cross entropy)
     """
 
-    def __init__(self, text, seed, hidden):
+    def __init__(self, text, seed, sizes):
         self.text, self.seed = text, seed
+        hidden = len(sizes) - 2
         first, *options = text.split(":")
         try:
             self.ranks = None if first == "control" else [int(r) for r in first.split("-")]
         except ValueError:
             raise SystemExit(f"{text!r} is no network; write control, or ranks such as 25-25-25")
         if self.ranks is not None and (len(self.ranks) != hidden or min(self.ranks) < 1):
-            raise SystemExit(f"{text!r} has {len(self.ranks)} ranks; there are {hidden} hidden layers, each from rank 1")
+            raise SystemExit(f"{text!r} has {len(self.ranks)} ranks from {min(self.ranks)} on; there are {hidden} "
+                             "hidden layers, each of rank 1 or more")
+        for rank, d, h in zip(self.ranks or (), sizes, sizes[1:]):
+            if rank > min(d, h):
+                raise SystemExit(f"{text!r}: a layer of {d} x {h} has no rank {rank}")
         self.every, self.learned = 1, False
         for option in options:
             if option == "learned":
@@ -68,7 +74,7 @@ class Spec:
 
 
 class Networks:
-    """K perceptrons of the sizes [d, h1, ..., classes]. Layer l has W [K, h, d], b [K, h]; hidden ones U, V as well."""
+    """K perceptrons of the sizes [d, h1, ..., classes]. Layer l has W [K, h, d], b [K, h]; hidden ones U, V too."""
 
     def __init__(self, sizes, specs, device):
         self.sizes, self.specs, self.device = sizes, specs, device
@@ -169,7 +175,8 @@ class Networks:
             if l < self.hidden and spec.ranks is not None:
                 rank = spec.ranks[l]
                 layers.append({"type": "conditional_dense", "name": name, "inputs": d, "units": h, "rank": rank})
-                values |= {"V": self.v[l][k, :rank], "U": self.u[l][k, :, :rank], "e": self.bias_of_scores(l)[k]}
+                values["V"], values["U"] = self.v[l][k, :rank], self.u[l][k, :, :rank]
+                values["e"] = self.bias_of_scores(l)[k]
             else:
                 layers.append({"type": "dense", "name": name, "inputs": d, "units": h,
                                "activation": "relu" if l < self.hidden else "softmax"})
@@ -178,7 +185,7 @@ class Networks:
 
 
 def _kept(shape, share, device):
-    """Which elements stay, and what they are multiplied by (inverted dropout); a share in 256ths, by random bytes."""
+    """Which elements stay, and what they are multiplied by (inverted dropout); shares are of 256, by random bytes."""
     dropped = round(256 * share)
     count = math.prod(shape)
     words = torch.empty((count + 7) // 8, dtype=torch.int64, device=device).random_(-2**63, None)
@@ -215,7 +222,7 @@ class Adam:
 
 
 class Counts:
-    """Shares per network and layer: agreement of the signs, live, positive, and positive units that were missed."""
+    """Shares per network and layer: agreement of the signs, live, positive, and positive units left out."""
 
     def __init__(self, hidden):
         self.sums = [0] * hidden
@@ -279,7 +286,8 @@ def train(run, networks, data, settings, keep_every=1):
             counts = Counts(networks.hidden) if traced else None
             scores = networks.forward(pictures[some], dropout, counts)
             wanted = classes[some].expand(len(networks.specs), -1)
-            each = F.cross_entropy(scores.flatten(0, 1), wanted.reshape(-1), reduction="none").view(wanted.shape).mean(1)
+            each = F.cross_entropy(scores.flatten(0, 1), wanted.reshape(-1), reduction="none")
+            each = each.view(wanted.shape).mean(1)
             gradients = torch.autograd.grad(each.sum() + networks.loss_of_estimates, networks.trained)
             adam.step(gradients, rate_of(settings["schedule"], settings["rate"], (epoch - 1) * batches + i,
                                          last * batches, epoch))
@@ -305,7 +313,8 @@ def finish(run, networks, data, folder, settings):
     for k, spec in enumerate(networks.specs):
         name = spec.name()
         networks.export(k, os.path.join(folder, f"{name}.safetensors"),
-                        f"{name}, trained on {data.name}, {settings['epochs']} epochs; test error {found[k]['error']} %")
+                        f"{name}, trained on {data.name}, {settings['epochs']} epochs; "
+                        f"test error {found[k]['error']} %")
         with open(os.path.join(folder, f"{name}.classes"), "wb") as file:
             file.write(given[k].to(torch.uint8).numpy().tobytes())
         result["networks"][name] = {"configuration": spec.text, "ranks": spec.ranks, "seed": spec.seed,
@@ -342,6 +351,8 @@ def options():
                         help="paper: 200 epochs of minibatches of 100, rate 1e-4 x 0.9 every 50; "
                              "quick: 40 of 250, 1e-3 down a cosine")
     parser.add_argument("--epochs", type=int, help="those of the schedule if not given")
+    parser.add_argument("--rate", type=float, help="that of the schedule if not given")
+    parser.add_argument("--batch", type=int, help="that of the schedule if not given")
     parser.add_argument("--trace", type=int, default=0, help="first epochs whose minibatches are logged (figure 3.2)")
     parser.add_argument("--train-pictures", type=int, help="only so many of the training part")
     parser.add_argument("--units", help="widths of the hidden layers, such as 1000,600,400")
@@ -361,10 +372,11 @@ def main(arguments=None):
     table = TABLES["moved" if given.set == "svhn" else given.set]
     schedule = SCHEDULES[given.schedule]
     settings = {"set": given.set, "sizes": sizes, "networks": given.networks or table, "seeds": given.seeds,
-                "schedule": given.schedule, "rate": schedule["rate"], "batch": schedule["batch"],
+                "schedule": given.schedule, "rate": given.rate or schedule["rate"],
+                "batch": given.batch or schedule["batch"],
                 "epochs": given.epochs or schedule["epochs"], "dropout": [INPUT_DROPOUT[given.set], 0.5],
                 "train_pictures": given.train_pictures, "trace": given.trace}
-    specs = [Spec(text, seed, len(sizes) - 2)
+    specs = [Spec(text, seed, sizes)
              for seed in seeds_of(given.seeds) for text in settings["networks"].split(",")]
     run = Run(given.out, settings)
     if run.finished:

@@ -140,7 +140,7 @@ class Factors(unittest.TestCase):
 class Masks(unittest.TestCase):
     def networks(self, *specs, sizes=(6, 8, 7, 3)):
         torch.manual_seed(1)
-        networks = Networks(list(sizes), [Spec(s, 1, len(sizes) - 2) for s in specs], torch.device("cpu"))
+        networks = Networks(list(sizes), [Spec(s, 1, sizes) for s in specs], torch.device("cpu"))
         with torch.no_grad():
             for b in networks.biases:
                 b.copy_(0.4 * torch.rand(b.shape[1]) - 0.2)
@@ -252,10 +252,11 @@ class Masks(unittest.TestCase):
                              {"type": "dense", "name": "hidden0", "inputs": 6, "units": 8, "activation": "relu"})
 
     def test_a_network_that_is_none_is_refused(self):
-        for text, said in (("25-25", "2 ranks; there are 3"), ("a-b-c", "no network"), ("1-0-1", "from rank 1"),
+        for text, said in (("25-25", "2 ranks from 25 on; there are 3"), ("a-b-c", "no network"), ("1-0-1", "rank 1 or more"),
+                           ("5-5-401", "no rank 401"),
                            ("1-1-1:sometimes", "unknown")):
             with self.assertRaisesRegex(SystemExit, said):
-                Spec(text, 1, 3)
+                Spec(text, 1, [784, 1000, 600, 400, 10])
 
     def test_seeds(self):
         self.assertEqual(estimated_mlp.seeds_of("1-3,7"), [1, 2, 3, 7])

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.paper;
 
 import io.github.stillgate.bench.FailureLine;
+import io.github.stillgate.bench.paper.estimators.ReproduceEstimators;
 import io.github.stillgate.bench.paper.gru.ReproduceGru;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -12,7 +13,7 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "PAPER",
     subcommandsRepeatable = false,
     description = "Makes the tables and figures of one paper again.",
-    subcommands = {ReproduceGru.class})
+    subcommands = {ReproduceGru.class, ReproduceEstimators.class})
 public final class Reproduce {
   private Reproduce() {}
 
