@@ -1,10 +1,10 @@
-"""Multilayer perceptrons whose ReLU layers compute the units that a low-rank estimate names (Davis, chapter 3).
+"""Multilayer perceptrons whose ReLU layers compute what a low-rank estimate names (Davis, chapter 3).
 
     s = U (V a) + b           U V ~ W by SVD, refreshed at the beginning of an epoch
     y = s > 0 ? relu(W a + b) : 0
 
-The mask is part of the network, in training and after it; it is a constant to the gradient. Networks of several
-ranks and seeds are trained at once: they see the same minibatches, and each has its own start and dropout.
+The mask is part of the network, in training and after it; it is a constant to the gradient. Networks of
+several ranks and seeds are trained at once: they see the same minibatches, and each has its own start and dropout.
 
     python3 estimated_mlp.py --images FOLDER --out RUN --networks control,25-25-25 --seeds 1
 
@@ -32,7 +32,8 @@ SHAPES = {"mnist": [784, 1000, 600, 400, 10],
 INPUT_DROPOUT = {"mnist": 0.3, "moved": 0.2, "svhn": 0.2}
 TABLES = {"mnist": "control,50-35-25,25-25-25,15-10-5,10-10-5",
           "moved": "control,200-100-75-15,100-75-50-25,75-50-40-30,50-40-40-35,25-25-15-15"}
-SCHEDULES = {"paper": dict(epochs=200, batch=100, rate=1e-4), "quick": dict(epochs=40, batch=250, rate=1e-3)}
+SCHEDULES = {"paper": dict(epochs=200, batch=100, rate=1e-4, dropout_at_end=1.0),
+             "quick": dict(epochs=40, batch=250, rate=1e-3, dropout_at_end=0.0)}
 
 
 class Spec:
@@ -52,8 +53,8 @@ class Spec:
         except ValueError:
             raise SystemExit(f"{text!r} is no network; write control, or ranks such as 25-25-25")
         if self.ranks is not None and (len(self.ranks) != hidden or min(self.ranks) < 1):
-            raise SystemExit(f"{text!r} has {len(self.ranks)} ranks from {min(self.ranks)} on; there are {hidden} "
-                             "hidden layers, each of rank 1 or more")
+            raise SystemExit(f"{text!r} has {len(self.ranks)} ranks from {min(self.ranks)} on; "
+                             f"there are {hidden} hidden layers, each of rank 1 or more")
         for rank, d, h in zip(self.ranks or (), sizes, sizes[1:]):
             if rank > min(d, h):
                 raise SystemExit(f"{text!r}: a layer of {d} x {h} has no rank {rank}")
@@ -74,7 +75,7 @@ class Spec:
 
 
 class Networks:
-    """K perceptrons of the sizes [d, h1, ..., classes]. Layer l has W [K, h, d], b [K, h]; hidden ones U, V too."""
+    """K perceptrons of the sizes [d, h1, ..., classes]. Layer l has W [K, h, d], b [K, h]; hidden ones U, V."""
 
     def __init__(self, sizes, specs, device):
         self.sizes, self.specs, self.device = sizes, specs, device
@@ -185,7 +186,8 @@ class Networks:
 
 
 def _kept(shape, share, device):
-    """Which elements stay, and what they are multiplied by (inverted dropout); shares are of 256, by random bytes."""
+    """Which elements stay, and what they are multiplied by (inverted dropout). By random bytes, so the share
+    is rounded to 256ths."""
     dropped = round(256 * share)
     count = math.prod(shape)
     words = torch.empty((count + 7) // 8, dtype=torch.int64, device=device).random_(-2**63, None)
@@ -273,7 +275,6 @@ def train(run, networks, data, settings, keep_every=1):
     pictures, classes = data.train
     batch, last = settings["batch"], settings["epochs"]
     batches = len(classes) // batch
-    dropout = settings["dropout"]
     for epoch in run.epochs(last):
         began = time.time()
         networks.refresh(epoch, rounds=30 if epoch == 1 else 6)
@@ -284,13 +285,14 @@ def train(run, networks, data, settings, keep_every=1):
         for i in range(batches):
             some = order[i * batch:(i + 1) * batch]
             counts = Counts(networks.hidden) if traced else None
-            scores = networks.forward(pictures[some], dropout, counts)
+            step = (epoch - 1) * batches + i
+            left = 1 - (1 - settings["dropout_at_end"]) * step / (last * batches)
+            scores = networks.forward(pictures[some], [share * left for share in settings["dropout"]], counts)
             wanted = classes[some].expand(len(networks.specs), -1)
             each = F.cross_entropy(scores.flatten(0, 1), wanted.reshape(-1), reduction="none")
             each = each.view(wanted.shape).mean(1)
             gradients = torch.autograd.grad(each.sum() + networks.loss_of_estimates, networks.trained)
-            adam.step(gradients, rate_of(settings["schedule"], settings["rate"], (epoch - 1) * batches + i,
-                                         last * batches, epoch))
+            adam.step(gradients, rate_of(settings["schedule"], settings["rate"], step, last * batches, epoch))
             losses += each.detach()
             for k in range(len(networks.specs)) if traced else ():
                 for l, share in enumerate(counts.of(k, 1)["agreement"]):
@@ -348,8 +350,8 @@ def options():
     parser.add_argument("--networks", help=f"such as {TABLES['mnist']}, all of the set's table if not given")
     parser.add_argument("--seeds", default="1", help="such as 1,2 or 1-10; each network is trained from each")
     parser.add_argument("--schedule", choices=list(SCHEDULES), default="quick",
-                        help="paper: 200 epochs of minibatches of 100, rate 1e-4 x 0.9 every 50; "
-                             "quick: 40 of 250, 1e-3 down a cosine")
+                        help="paper: 200 epochs of minibatches of 100, rate 1e-4 x 0.9 every 50; quick: 40 of 250, "
+                             "rate 1e-3 down a cosine, and dropout down a line to 0")
     parser.add_argument("--epochs", type=int, help="those of the schedule if not given")
     parser.add_argument("--rate", type=float, help="that of the schedule if not given")
     parser.add_argument("--batch", type=int, help="that of the schedule if not given")
@@ -375,6 +377,7 @@ def main(arguments=None):
                 "schedule": given.schedule, "rate": given.rate or schedule["rate"],
                 "batch": given.batch or schedule["batch"],
                 "epochs": given.epochs or schedule["epochs"], "dropout": [INPUT_DROPOUT[given.set], 0.5],
+                "dropout_at_end": schedule["dropout_at_end"],
                 "train_pictures": given.train_pictures, "trace": given.trace}
     specs = [Spec(text, seed, sizes)
              for seed in seeds_of(given.seeds) for text in settings["networks"].split(",")]

@@ -1,6 +1,6 @@
 """Small pictures for multilayer perceptrons: MNIST, SVHN, and digits moved about as a stand-in for SVHN.
 
-Every loader returns `Images`: parts `train`, `validation`, `test`, each pictures [N, d] in float32 and classes [N].
+Every loader returns `Images`: parts `train`, `validation`, `test`, each pictures [N, d] in float32, classes [N].
 """
 
 import gzip
@@ -25,7 +25,7 @@ class Images(NamedTuple):
 
 
 def load(kind, folder, seed=1):
-    """The set called `mnist`, `moved` or `svhn`, from the folder of its files; `seed` makes or splits the last two."""
+    """The set called `mnist`, `moved` or `svhn` of the files in `folder`; `seed` makes or splits the latter two."""
     if kind == "mnist":
         return mnist(folder)
     if kind == "svhn":
@@ -42,7 +42,8 @@ def read_idx(path):
     elif os.path.exists(path + ".gz"):
         opened = gzip.open(path + ".gz", "rb")
     else:
-        raise SystemExit(f"{path} is not there (nor {os.path.basename(path)}.gz); name the folder of MNIST's idx files")
+        raise SystemExit(f"{path} is not there (nor {os.path.basename(path)}.gz); "
+                         "name the folder of MNIST's idx files")
     with opened as file:
         data = file.read()
     if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
@@ -76,8 +77,8 @@ def mnist(folder):
 
 
 def svhn(folder, seed=1):
-    """House numbers, `train_32x32.mat` and `test_32x32.mat`: grey, 1,024 values, each by its mean and deviation over
-    the training part. 15 % of the training pictures, drawn by `seed`, are for validation."""
+    """House numbers, `train_32x32.mat` and `test_32x32.mat`: grey, 1,024 values, each by its mean and deviation
+    over the training part. 15 % of the training pictures, drawn by `seed`, are for validation."""
     train, test = (_read_svhn(os.path.join(folder, f"{name}_32x32.mat")) for name in ("train", "test"))
     order = np.random.default_rng(seed).permutation(len(train.classes))
     cut = len(order) - round(0.15 * len(order))
@@ -106,8 +107,8 @@ def _standardised(name, *parts):
 
 
 def moved_digits(folder, seed=1):
-    """The stand-in for SVHN, which it is not: MNIST's digits, each turned by up to 30 degrees, scaled by 0.7 to 1.1,
-    shifted by up to 4 pixels, on 32 x 32 with pieces of other digits and noise behind it. `seed` makes it."""
+    """The stand-in for SVHN, which it is not: MNIST's digits, each turned by up to 30 degrees, scaled by 0.7 to
+    1.1, shifted by up to 4 pixels, on 32 x 32 with pieces of other digits and noise behind it; made by `seed`."""
     random = np.random.default_rng(seed)
     parts = [Part(_moved(p.pictures, random), p.classes) for p in _digits(folder)]
     return _standardised("moved digits (stand-in for SVHN)", *parts)
@@ -122,8 +123,9 @@ def _moved(digits, random, at_once=5_000):
                         random.uniform(-4, 4, (n, 2)))
         behind = np.zeros_like(front)
         for _ in range(2):
+            away = random.uniform(10, 16, (n, 2)) * random.choice([-1, 1], (n, 2))
             piece = _affine(some[random.permutation(n)], random.uniform(-np.pi, np.pi, n),
-                            random.uniform(0.5, 1.0, n), random.uniform(10, 16, (n, 2)) * random.choice([-1, 1], (n, 2)))
+                            random.uniform(0.5, 1.0, n), away)
             behind = np.maximum(behind, piece * random.uniform(0.2, 0.7, (n, 1, 1)).astype(np.float32))
         noise = random.normal(0, 0.08, front.shape).astype(np.float32)
         moved[begin:begin + n] = np.maximum(front, behind) + noise

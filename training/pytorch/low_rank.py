@@ -6,7 +6,7 @@ import torch
 class LowRank:
     """U V ~ W, cut to the largest singular values: U = Ur Sr [h, k], V = Vr^T [k, d] (Eckart and Young).
 
-    A matrix that changes little between two calls needs few rounds, because the space of its right singular vectors
+    A matrix that changes little between two calls needs few rounds: the space of its right singular vectors that was
     found last is kept and iterated on.
     """
 

@@ -21,7 +21,7 @@ import weights_file
 
 
 def errors(w, b, a):
-    """w [h, d], b [h], a [N, d] -> dictionary of `ranks` and, for each, `value`, `sign`, `agreement` of the signs."""
+    """w [h, d], b [h], a [N, d] -> `ranks` and, for each, `value`, `sign`, and `agreement` of the signs."""
     left, values, right = np.linalg.svd(w, full_matrices=False)
     exact = a @ w.T + b
     wanted = np.maximum(exact, 0)

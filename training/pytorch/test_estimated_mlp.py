@@ -156,7 +156,8 @@ class Masks(unittest.TestCase):
             s = (a @ v.T) @ u.T + b
             live = s > 0 if networks.specs[k].ranks else np.ones_like(s, bool)
             a = np.maximum(a @ w.T + b, 0) * live
-        return a @ networks.weights[-1][k].detach().numpy().T.astype(np.float64) + networks.biases[-1][k].detach().numpy()
+        w, b = (t[-1][k].detach().numpy().astype(np.float64) for t in (networks.weights, networks.biases))
+        return a @ w.T + b
 
     def test_every_network_is_its_formula(self):
         networks = self.networks("control", "2-1", "3-3")
@@ -209,7 +210,8 @@ class Masks(unittest.TestCase):
             loss = networks.loss_of_estimates
             first = first or loss.item()
             gradients = torch.autograd.grad(loss, networks.trained, allow_unused=True)
-            adam.step([torch.zeros_like(t) if g is None else g for t, g in zip(networks.trained, gradients)], 1e-2)
+            gradients = [torch.zeros_like(t) if g is None else g for t, g in zip(networks.trained, gradients)]
+            adam.step(gradients, 1e-2)
         self.assertLess(loss.item(), 0.9 * first)
         self.assertTrue(torch.equal(kept, networks.u[0][0]))
 

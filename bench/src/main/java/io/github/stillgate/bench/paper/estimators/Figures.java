@@ -87,26 +87,31 @@ final class Figures {
     return all;
   }
 
-  /** What happens at the beginnings of epochs and between them, after the first two epochs. */
+  /** What happens where factors are refreshed and until the next time, from the third epoch on. */
   private static String saw(String label, List<Double> agreement, int perEpoch) {
+    int every = label.contains(":every") ? Integer.parseInt(label.split(":every")[1]) : 1;
+    int period = every * perEpoch;
     int edge = Math.max(1, Math.min(5, perEpoch / 2));
     double jump = 0;
     double drift = 0;
-    int epochs = 0;
-    for (int begin = 2 * perEpoch; begin + perEpoch <= agreement.size(); begin += perEpoch) {
-      double first = mean(agreement.subList(begin, begin + edge));
-      jump += first - mean(agreement.subList(begin - edge, begin));
-      drift += mean(agreement.subList(begin + perEpoch - edge, begin + perEpoch)) - first;
-      epochs++;
+    int jumps = 0;
+    for (int at = 0; at < agreement.size(); at += period) {
+      if (at >= 2 * perEpoch) {
+        double first = mean(agreement.subList(at, at + edge));
+        int end = Math.min(at + period, agreement.size());
+        jump += first - mean(agreement.subList(at - edge, at));
+        drift += mean(agreement.subList(end - edge, end)) - first;
+        jumps++;
+      }
     }
     return String.format(
         Locale.ROOT,
-        "%s: at the beginning of an epoch the share of right decisions changes by %+.2f points, and by"
-            + " %+.2f within it (means of %d epochs, from the third on).",
+        "%s: where the factors are refreshed the share of right decisions changes by %+.2f points, and"
+            + " until the next time by %+.2f (means of %d times, from the third epoch on).",
         label,
-        100 * jump / Math.max(1, epochs),
-        100 * drift / Math.max(1, epochs),
-        epochs);
+        100 * jump / Math.max(1, jumps),
+        100 * drift / Math.max(1, jumps),
+        jumps);
   }
 
   /** Figure 3.3: error of the value and of the sign against rank. */

@@ -52,7 +52,10 @@ public final class ReproduceEstimators implements Callable<Integer> {
       description = "where the table and the plots are written")
   private Path results;
 
-  @Option(names = "--forks", defaultValue = "5", description = "JVMs for each network's time")
+  @Option(
+      names = "--forks",
+      defaultValue = "5",
+      description = "JVMs for each network's time; 0 for no times")
   private int forks;
 
   @Option(names = "--seconds", defaultValue = "5", description = "time of each JVM")
@@ -126,7 +129,7 @@ public final class ReproduceEstimators implements Callable<Integer> {
       throws IOException, InterruptedException {
     List<Speed> speeds = new ArrayList<>();
     for (Row row : rows) {
-      if (!row.isControl()) {
+      if (forks > 0 && !row.isControl()) {
         Path file = trained.of(row.configuration()).getFirst().file();
         for (Speed speed : Speed.measure(row.scores().getFirst(), file, mnist, forks, seconds)) {
           speeds.add(speed);

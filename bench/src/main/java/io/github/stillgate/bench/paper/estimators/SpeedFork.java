@@ -11,6 +11,7 @@ import io.github.stillgate.core.session.Session;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.HdrHistogram.Histogram;
 
@@ -97,8 +98,7 @@ public final class SpeedFork {
         contender.session.step(pictures[i], contender.out);
         if (contender.way == Way.ESTIMATED) {
           skipped = contender.out;
-        } else if (contender.way == Way.MASKED
-            && !java.util.Arrays.equals(skipped, contender.out)) {
+        } else if (contender.way == Way.MASKED && !Arrays.equals(skipped, contender.out)) {
           throw new IllegalStateException(
               "%s: picture %d has other bits when nothing is skipped"
                   .formatted(contender.backend, i));
