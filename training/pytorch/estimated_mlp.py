@@ -4,7 +4,7 @@
     y = s > 0 ? relu(W a + b) : 0
 
 The mask is part of the network, in training and after it; it is a constant to the gradient. Networks of
-several ranks and seeds are trained at once: they see the same minibatches, and each has its own start and dropout.
+several ranks and seeds are trained at once: they see the same minibatches; each has its own start and dropout.
 
     python3 estimated_mlp.py --images FOLDER --out RUN --networks control,25-25-25 --seeds 1
 
@@ -75,7 +75,7 @@ class Spec:
 
 
 class Networks:
-    """K perceptrons of the sizes [d, h1, ..., classes]. Layer l has W [K, h, d], b [K, h]; hidden ones U, V."""
+    """K perceptrons of the sizes [d, h1, ..., classes]. A layer has W [K, h, d], b [K, h], and U, V."""
 
     def __init__(self, sizes, specs, device):
         self.sizes, self.specs, self.device = sizes, specs, device
@@ -175,7 +175,8 @@ class Networks:
             values = {"W": self.weights[l][k], "b": self.biases[l][k]}
             if l < self.hidden and spec.ranks is not None:
                 rank = spec.ranks[l]
-                layers.append({"type": "conditional_dense", "name": name, "inputs": d, "units": h, "rank": rank})
+                layers.append({"type": "conditional_dense", "name": name, "inputs": d, "units": h,
+                               "rank": rank})
                 values["V"], values["U"] = self.v[l][k, :rank], self.u[l][k, :, :rank]
                 values["e"] = self.bias_of_scores(l)[k]
             else:
@@ -350,12 +351,13 @@ def options():
     parser.add_argument("--networks", help=f"such as {TABLES['mnist']}, all of the set's table if not given")
     parser.add_argument("--seeds", default="1", help="such as 1,2 or 1-10; each network is trained from each")
     parser.add_argument("--schedule", choices=list(SCHEDULES), default="quick",
-                        help="paper: 200 epochs of minibatches of 100, rate 1e-4 x 0.9 every 50; quick: 40 of 250, "
-                             "rate 1e-3 down a cosine, and dropout down a line to 0")
+                        help="paper: 200 epochs of minibatches of 100, rate 1e-4 x 0.9 every 50; "
+                             "quick: 40 of 250, rate 1e-3 down a cosine, and dropout down a line to 0")
     parser.add_argument("--epochs", type=int, help="those of the schedule if not given")
     parser.add_argument("--rate", type=float, help="that of the schedule if not given")
     parser.add_argument("--batch", type=int, help="that of the schedule if not given")
-    parser.add_argument("--trace", type=int, default=0, help="first epochs whose minibatches are logged (figure 3.2)")
+    parser.add_argument("--trace", type=int, default=0,
+                        help="first epochs whose minibatches are logged (figure 3.2)")
     parser.add_argument("--train-pictures", type=int, help="only so many of the training part")
     parser.add_argument("--units", help="widths of the hidden layers, such as 1000,600,400")
     parser.add_argument("--keep-every", type=int, default=1, help="epochs from checkpoint to checkpoint")

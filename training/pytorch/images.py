@@ -1,6 +1,6 @@
 """Small pictures for multilayer perceptrons: MNIST, SVHN, and digits moved about as a stand-in for SVHN.
 
-Every loader returns `Images`: parts `train`, `validation`, `test`, each pictures [N, d] in float32, classes [N].
+Every loader returns `Images`: parts `train`, `validation`, `test`, pictures [N, d] in float32, classes [N].
 """
 
 import gzip
@@ -25,7 +25,7 @@ class Images(NamedTuple):
 
 
 def load(kind, folder, seed=1):
-    """The set called `mnist`, `moved` or `svhn` of the files in `folder`; `seed` makes or splits the latter two."""
+    """The set `mnist`, `moved` or `svhn` of the files in `folder`; `seed` makes or splits the latter two."""
     if kind == "mnist":
         return mnist(folder)
     if kind == "svhn":
@@ -72,13 +72,13 @@ def _digits(folder):
 
 def mnist(folder):
     """28 x 28 digits as 784 values x / 128 - 1: 50,000, 10,000 and 10,000."""
-    return Images("MNIST", *(Part(p.pictures.reshape(len(p.classes), -1).astype(np.float32) / 128 - 1, p.classes)
-                             for p in _digits(folder)))
+    return Images("MNIST", *(Part(p.pictures.reshape(len(p.classes), -1).astype(np.float32) / 128 - 1,
+                                  p.classes) for p in _digits(folder)))
 
 
 def svhn(folder, seed=1):
-    """House numbers, `train_32x32.mat` and `test_32x32.mat`: grey, 1,024 values, each by its mean and deviation
-    over the training part. 15 % of the training pictures, drawn by `seed`, are for validation."""
+    """House numbers, `train_32x32.mat` and `test_32x32.mat`: grey, 1,024 values, each by its mean and
+    deviation over the training part. 15 % of the training pictures, drawn by `seed`, are for validation."""
     train, test = (_read_svhn(os.path.join(folder, f"{name}_32x32.mat")) for name in ("train", "test"))
     order = np.random.default_rng(seed).permutation(len(train.classes))
     cut = len(order) - round(0.15 * len(order))
@@ -107,8 +107,8 @@ def _standardised(name, *parts):
 
 
 def moved_digits(folder, seed=1):
-    """The stand-in for SVHN, which it is not: MNIST's digits, each turned by up to 30 degrees, scaled by 0.7 to
-    1.1, shifted by up to 4 pixels, on 32 x 32 with pieces of other digits and noise behind it; made by `seed`."""
+    """The stand-in for SVHN, which it is not: MNIST's digits, each turned by up to 30 degrees, scaled by 0.7
+    to 1.1, shifted by up to 4 pixels, on 32 x 32 with pieces of other digits and noise behind it."""
     random = np.random.default_rng(seed)
     parts = [Part(_moved(p.pictures, random), p.classes) for p in _digits(folder)]
     return _standardised("moved digits (stand-in for SVHN)", *parts)

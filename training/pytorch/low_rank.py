@@ -1,4 +1,4 @@
-"""The best factors of low rank of many matrices at once, by subspace iteration that goes on from the last ones."""
+"""The best factors of low rank of many matrices at once, by subspace iteration."""
 
 import torch
 
@@ -6,8 +6,8 @@ import torch
 class LowRank:
     """U V ~ W, cut to the largest singular values: U = Ur Sr [h, k], V = Vr^T [k, d] (Eckart and Young).
 
-    A matrix that changes little between two calls needs few rounds: the space of its right singular vectors that was
-    found last is kept and iterated on.
+    A matrix that changes little between two calls needs few rounds: the space of its right singular vectors
+    that was found last is kept and iterated on.
     """
 
     def __init__(self, matrices, inputs, rank, more=8, device=None, generator=None):
@@ -27,7 +27,7 @@ class LowRank:
 
 
 def cut(u, v, ranks):
-    """Zeroes what is beyond each matrix's own rank and drops what is beyond the largest: U [K, h, k], V [K, k, d]."""
+    """Zeroes what is beyond each matrix's rank, drops what is beyond the largest: U [K, h, k], V [K, k, d]."""
     widest = max(max(ranks), 1)
     kept = torch.tensor([[i < rank for i in range(widest)] for rank in ranks], dtype=u.dtype, device=u.device)
     return u[:, :, :widest] * kept[:, None, :], v[:, :widest, :] * kept[:, :, None]

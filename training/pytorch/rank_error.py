@@ -2,8 +2,8 @@
 
 For every rank k, in float64, the mean over pictures of a layer's error, relative to its output:
 
-    value  ||relu(W a + b) - relu(U V a + b)||                    the product of low rank in place of the layer
-    sign   ||relu(W a + b) - relu(W a + b) * [U V a + b > 0]||    the product of low rank tells only what to compute
+    value  ||relu(W a + b) - relu(U V a + b)||                    the estimate in place of the layer
+    sign   ||relu(W a + b) - relu(W a + b) * [U V a + b > 0]||    the estimate tells only what to compute
 
     python3 rank_error.py --images FOLDER --network RUN/control-seed1.safetensors
 
@@ -46,7 +46,7 @@ def layers_of(path, pictures):
     a = pictures.astype(np.float64)
     for layer in json.loads(metadata["stillgate"])["layers"][:-1]:
         if layer["type"] != "dense" or layer.get("activation") != "relu":
-            raise SystemExit(f"{path}: layer {layer['name']} is no dense layer with relu; name a control network")
+            raise SystemExit(f"{path}: {layer['name']} is no dense layer with relu; name a control network")
         w, b = (tensors[f"{layer['name']}.{field}"].astype(np.float64) for field in ("W", "b"))
         yield layer["name"], w, b, a
         a = np.maximum(a @ w.T + b, 0)

@@ -29,7 +29,8 @@ def read(path):
 
 def write_idx(path, values, packed):
     with (gzip.open if packed else open)(path, "wb") as file:
-        file.write(bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes())
+        file.write(bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape))
+        file.write(values.tobytes())
 
 
 def write_digits(folder, train=600, test=100, packed=True):
@@ -251,11 +252,12 @@ class Masks(unittest.TestCase):
             np.testing.assert_allclose(a @ tensors["out.W"].T + tensors["out.b"], scores, atol=1e-5)
             networks.export(0, path, "note")
             self.assertEqual(json.loads(weights_file.read(path)[1]["stillgate"])["layers"][0],
-                             {"type": "dense", "name": "hidden0", "inputs": 6, "units": 8, "activation": "relu"})
+                             {"type": "dense", "name": "hidden0", "inputs": 6, "units": 8,
+                              "activation": "relu"})
 
     def test_a_network_that_is_none_is_refused(self):
-        for text, said in (("25-25", "2 ranks from 25 on; there are 3"), ("a-b-c", "no network"), ("1-0-1", "rank 1 or more"),
-                           ("5-5-401", "no rank 401"),
+        for text, said in (("25-25", "2 ranks from 25 on; there are 3"), ("a-b-c", "no network"),
+                           ("1-0-1", "rank 1 or more"), ("5-5-401", "no rank 401"),
                            ("1-1-1:sometimes", "unknown")):
             with self.assertRaisesRegex(SystemExit, said):
                 Spec(text, 1, [784, 1000, 600, 400, 10])
@@ -275,7 +277,8 @@ class Errors(unittest.TestCase):
         u, s, v = np.linalg.svd(w, full_matrices=False)
         third = (u[:, :3] * s[:3]) @ v[:3]
         exact = np.maximum(a @ w.T + b, 0)
-        wanted = np.linalg.norm(exact - np.maximum(a @ third.T + b, 0), axis=1) / np.linalg.norm(exact, axis=1)
+        wanted = np.linalg.norm(exact - np.maximum(a @ third.T + b, 0), axis=1)
+        wanted /= np.linalg.norm(exact, axis=1)
         self.assertAlmostEqual(found["value"][2], wanted.mean(), places=5)
 
 

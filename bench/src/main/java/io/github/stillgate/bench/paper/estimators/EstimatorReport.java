@@ -92,7 +92,9 @@ final class EstimatorReport {
         settings.path("rate").asText(),
         settings.path("dropout").path(0).asText(),
         settings.path("dropout").path(1).asText(),
-        settings.path("dropout_at_end").asDouble(1) == 0 ? ", both falling to 0 by the last epoch" : "",
+        settings.path("dropout_at_end").asDouble(1) == 0
+            ? ", both falling to 0 by the last epoch"
+            : "",
         String.join("; ", runs.machines()),
         runs.unfinished().isEmpty()
             ? ""
@@ -188,8 +190,8 @@ final class EstimatorReport {
   }
 
   /**
-   * The baseline that the dissertation lacks: columns of inputs that a relu made 0 need not be read,
-   * with no estimate. Its bound follows from the control's shares of units above 0.
+   * The baseline that the dissertation lacks: columns of inputs that a relu made 0 need not be
+   * read, with no estimate. Its bound follows from the control's shares of units above 0.
    */
   private static String zeroInputs(EstimatedRuns runs, List<Row> rows) {
     double bound =
