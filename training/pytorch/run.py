@@ -84,11 +84,15 @@ class Run:
             raise SystemExit(130)
 
     def record(self, point, state):
-        """Adds a point to the curve and keeps `state`, in this order of safety: state, then curve."""
+        """Adds a point to the curve and keeps `state`, in this order of safety: state, then curve.
+
+        A state of None adds the point alone; a run that resumes goes back to the last state that was kept.
+        """
         self.curve.append(point)
-        torch.save({"recorded": len(self.curve), "random": torch.get_rng_state(), "state": state},
-                   self._path("checkpoint.partial"))
-        os.replace(self._path("checkpoint.partial"), self._path("checkpoint.pt"))
+        if state is not None:
+            torch.save({"recorded": len(self.curve), "random": torch.get_rng_state(), "state": state},
+                       self._path("checkpoint.partial"))
+            os.replace(self._path("checkpoint.partial"), self._path("checkpoint.pt"))
         self._write()
         if sys.stderr.isatty():
             shown = "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}"

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.paper;
 
 import io.github.stillgate.bench.FailureLine;
+import io.github.stillgate.bench.paper.estimators.ReproduceEstimators;
 import io.github.stillgate.bench.paper.gru.ReproduceGru;
 import io.github.stillgate.bench.paper.sparse.ReproduceSparse;
 import picocli.CommandLine;
@@ -13,7 +14,7 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "PAPER",
     subcommandsRepeatable = false,
     description = "Makes the tables and figures of one paper again.",
-    subcommands = {ReproduceGru.class, ReproduceSparse.class})
+    subcommands = {ReproduceGru.class, ReproduceSparse.class, ReproduceEstimators.class})
 public final class Reproduce {
   private Reproduce() {}
 
