@@ -82,7 +82,7 @@ public final class Stillgate implements Runnable {
 
   @Command(
       name = "reproduce",
-      description = "Makes the paper's tables again (see bench/README.md).",
+      description = "Makes the papers' tables again (see bench/README.md).",
       footer = {"", "./stillgate reproduce --help lists its options."})
   static final class Reproduce extends Elsewhere {}
 

@@ -4,11 +4,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Contenders timed side by side: in each trial every one of them, in an order that rotates. */
-final class Race {
+public final class Race {
   private Race() {}
 
   /** Runs {@code steps} steps of a trial. */
-  interface Contender {
+  public interface Contender {
     void run(int steps);
   }
 
@@ -19,10 +19,10 @@ final class Race {
    * @param low fastest trial
    * @param high slowest trial
    */
-  record Time(double median, double low, double high) {}
+  public record Time(double median, double low, double high) {}
 
   /** Times all contenders. */
-  static List<Time> run(List<Contender> contenders, int trials, int steps) {
+  public static List<Time> run(List<Contender> contenders, int trials, int steps) {
     double[][] nanos = new double[contenders.size()][trials];
     for (Contender contender : contenders) {
       contender.run(Math.max(20, steps / 10));

@@ -1,4 +1,4 @@
-/** The conditional GRU paper's tables and curves, trained and measured again. */
+/** The papers' tables and figures, trained and measured again: a package for each paper. */
 @NullMarked
 package io.github.stillgate.bench.paper;
 

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.paper;
+package io.github.stillgate.bench.paper.gru;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 

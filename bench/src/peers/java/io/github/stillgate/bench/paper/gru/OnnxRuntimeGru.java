@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.paper;
+package io.github.stillgate.bench.paper.gru;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;

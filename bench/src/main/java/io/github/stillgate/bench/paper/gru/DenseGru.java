@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.paper;
+package io.github.stillgate.bench.paper.gru;
 
 import io.github.stillgate.bench.strategy.BlasLibraries;
 import io.github.stillgate.core.kernel.BackendRegistry;
@@ -63,7 +63,7 @@ interface DenseGru extends AutoCloseable {
       // Compiled with -Ppeers only.
       found.add(
           (DenseGru)
-              Class.forName("io.github.stillgate.bench.paper.OnnxRuntimeGru")
+              Class.forName("io.github.stillgate.bench.paper.gru.OnnxRuntimeGru")
                   .getDeclaredConstructor(Model.class, int.class)
                   .newInstance(gru, streams));
     } catch (ClassNotFoundException notHere) {

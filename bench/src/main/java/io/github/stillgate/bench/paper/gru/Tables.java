@@ -1,5 +1,6 @@
-package io.github.stillgate.bench.paper;
+package io.github.stillgate.bench.paper.gru;
 
+import io.github.stillgate.bench.paper.Race;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.paper;
+package io.github.stillgate.bench.paper.gru;
 
 import io.github.stillgate.training.Recipe;
 import io.github.stillgate.training.Recipe.Cell;

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.paper;
+package io.github.stillgate.bench.paper.gru;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.training.CharCorpus;

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.paper;
+package io.github.stillgate.bench.paper.gru;
 
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
