@@ -43,14 +43,18 @@ class SentenceSet:
         tenth = max(1, len(rest) // 10)
         return rest[tenth:], rest[:tenth], test
 
-    def vectors(self, known, table, seed):
+    def vectors(self, known, table, seed, deviation):
         """A row for each word of the vocabulary, and how many were not among `known` and are drawn.
 
-        The rows are divided by the root of the mean square of `table`, so that a value has variance 1.
+        What all rows of `table` share is taken off them, for skip-gram leaves a large mean, and they are scaled
+        to the standard `deviation`. Dropout and the highway let values grow from layer to layer: at a deviation
+        of 1 four SRU layers begin with logits of 20 and spend their first epochs on getting rid of them.
         """
         row = {word: at for at, word in enumerate(known)}
-        table = table / np.sqrt(np.mean(np.square(table)))
-        drawn = np.random.RandomState(seed).uniform(-np.sqrt(3), np.sqrt(3), (len(self.vocabulary), table.shape[1]))
+        table = table - table.mean(0)
+        table *= deviation / np.sqrt(np.mean(np.square(table)))
+        bound = np.sqrt(3) * deviation
+        drawn = np.random.RandomState(seed).uniform(-bound, bound, (len(self.vocabulary), table.shape[1]))
         missing = 0
         for at, word in enumerate(self.vocabulary):
             if word in row:

@@ -175,6 +175,7 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1e-3, help="of Adam")
     parser.add_argument("--dropout", type=float, default=0.5)
+    parser.add_argument("--deviation", type=float, default=0.4, help="of the values of the word vectors")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
@@ -183,13 +184,13 @@ def main():
     known, table, made = word_vectors.load(asked.vectors)
     for name in sets:
         data = SentenceSet(name, asked.data)
-        vectors, missing = data.vectors(known, table, asked.seed)
+        vectors, missing = data.vectors(known, table, asked.seed, asked.deviation)
         for model in models:
             for fold in range(asked.folds):
                 settings = {"set": name, "model": model, "fold": fold, "folds": asked.folds,
                             "own_test_set": len(data.parts) > 1, "epochs": asked.epochs, "units": asked.units,
                             "batch": asked.batch, "rate": asked.rate, "dropout": asked.dropout, "seed": asked.seed,
-                            "vectors": made, "words": len(data.vocabulary), "words_without_vector": missing}
+                            "vectors": made, "deviation": asked.deviation, "words": len(data.vocabulary), "words_without_vector": missing}
                 train(os.path.join(asked.runs, name, model, f"fold-{fold}"), data, vectors, settings)
 
 
