@@ -73,12 +73,7 @@ final class LstmLayer implements RecurrentLayer {
               u.matrix(name + ".U" + letter, kind * units, units),
               b.vector(name + ".b" + letter, kind * units, units));
     }
-    return Lstm.named(name)
-        .input(sums[0])
-        .forget(sums[1])
-        .output(sums[2])
-        .cell(sums[3])
-        .build();
+    return Lstm.named(name).input(sums[0]).forget(sums[1]).output(sums[2]).cell(sums[3]).build();
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.github.stillgate.bench.paper;
 
 import io.github.stillgate.bench.FailureLine;
 import io.github.stillgate.bench.paper.gru.ReproduceGru;
+import io.github.stillgate.bench.paper.sru.ReproduceSru;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -12,7 +13,7 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "PAPER",
     subcommandsRepeatable = false,
     description = "Makes the tables and figures of one paper again.",
-    subcommands = {ReproduceGru.class})
+    subcommands = {ReproduceGru.class, ReproduceSru.class})
 public final class Reproduce {
   private Reproduce() {}
 
