@@ -34,7 +34,7 @@ MODELS = {"lstm": ("lstm", 2, {}), "sru-2": ("sru", 2, {}), "sru-4": ("sru", 4, 
 class Classifier(nn.Module):
     """See above; gives logits (batch, classes) for tokens (steps, batch) and lengths (batch)."""
 
-    def __init__(self, vectors, model, units, classes, dropout):
+    def __init__(self, vectors, model, units, classes, dropout, forget_bias=0.0):
         super().__init__()
         kind, depth, options = MODELS[model]
         self.register_buffer("vectors", torch.as_tensor(vectors), persistent=False)
@@ -42,6 +42,11 @@ class Classifier(nn.Module):
         inputs = [self.vectors.shape[1]] + [units] * (depth - 1)
         make = nn.LSTM if kind == "lstm" else Sru
         self.layers = nn.ModuleList(make(width, units, **options) for width in inputs)
+        for layer in self.layers:
+            if isinstance(layer, nn.LSTM):
+                layer.bias_ih_l0.data[units:2 * units] = forget_bias
+            else:
+                layer.bf.data.fill_(forget_bias)
         self.head = nn.Linear(units, classes)
 
     def forward(self, tokens, lengths):
@@ -101,7 +106,8 @@ def train(folder, data, vectors, settings):
     """One fold; scores the network of the epoch that was best on the validation part."""
     parts = data.fold(settings["fold"], settings["folds"], settings["seed"])
     torch.manual_seed(1000 * settings["seed"] + settings["fold"])
-    network = Classifier(vectors, settings["model"], settings["units"], data.classes, settings["dropout"])
+    network = Classifier(vectors, settings["model"], settings["units"], data.classes, settings["dropout"],
+                         settings["forget_bias"])
     trained = [p for p in network.parameters() if p.requires_grad]
     adam = torch.optim.Adam(trained, settings["rate"])
     best, best_state = -1.0, None
@@ -175,7 +181,9 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1e-3, help="of Adam")
     parser.add_argument("--dropout", type=float, default=0.5)
-    parser.add_argument("--deviation", type=float, default=0.4, help="of the values of the word vectors")
+    parser.add_argument("--deviation", type=float, default=0.2, help="of the values of the word vectors")
+    parser.add_argument("--forget-bias", type=float, default=0.0,
+                        help="what the forget gates' biases start with; with few epochs 2 saves half of them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
@@ -190,7 +198,8 @@ def main():
                 settings = {"set": name, "model": model, "fold": fold, "folds": asked.folds,
                             "own_test_set": len(data.parts) > 1, "epochs": asked.epochs, "units": asked.units,
                             "batch": asked.batch, "rate": asked.rate, "dropout": asked.dropout, "seed": asked.seed,
-                            "vectors": made, "deviation": asked.deviation, "words": len(data.vocabulary), "words_without_vector": missing}
+                            "vectors": made, "deviation": asked.deviation, "forget_bias": asked.forget_bias,
+                            "words": len(data.vocabulary), "words_without_vector": missing}
                 train(os.path.join(asked.runs, name, model, f"fold-{fold}"), data, vectors, settings)
 
 

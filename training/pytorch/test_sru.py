@@ -120,7 +120,7 @@ class SentencesTest(unittest.TestCase):
                 for i in range(count):
                     label = i % 2
                     filler = ["so", "it", "goes", f"n{i}"][:1 + i % 4]
-                    words = filler + [("bad", "good")[label]] + ["caf\xe9"] * (i % 3 == 0)
+                    words = ["caf\xe9"] * (i % 3 == 0) + filler + [("bad", "good")[label]]
                     file.write(f"{label} {' '.join(words)}\n".encode("latin-1"))
         cls.vectors = os.path.join(folder, "vectors.npz")
         known = ["good", "bad", "so", "it", "goes"]
@@ -132,7 +132,8 @@ class SentencesTest(unittest.TestCase):
 
     def command(self, runs, *more):
         given = ["sentences.py", "--data", self.folder, "--vectors", self.vectors, "--runs", runs, "--units", "8",
-                 "--folds", "2", "--rate", "0.02", *more]
+                 "--folds", "2", "--rate", "0.02", "--batch", "8",
+                 "--deviation", "1", *more]
         with mock.patch.object(sys, "argv", given), contextlib.redirect_stderr(io.StringIO()):
             sentences.main()
 
@@ -179,7 +180,8 @@ class SentencesTest(unittest.TestCase):
             for tokens, expected in list(zip(check["tokens"], check["probabilities"]))[:20]:
                 x = tensors["words.E"][tokens].astype(np.float64)
                 for entry in layers[1:-1]:
-                    own = {name.split(".")[1]: t for name, t in tensors.items() if name.startswith(entry["name"] + ".")}
+                    of_layer = entry["name"] + "."
+                    own = {name.removeprefix(of_layer): t for name, t in tensors.items() if name.startswith(of_layer)}
                     x = steps_of(entry, own, x)
                 logits = tensors["out.W"] @ x[-1] + tensors["out.b"]
                 found = np.exp(logits - logits.max())

@@ -3,6 +3,7 @@ package io.github.stillgate.bench.paper.sru;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Sequence;
@@ -10,9 +11,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,11 +85,8 @@ final class SentenceRuns {
     int asked = 1;
     boolean ownTestSet = false;
     long parameters = 0;
-    for (int number = 0; number < asked; number++) {
-      Path record = folder.resolve(set).resolve(model).resolve("fold-" + number + "/record.json");
-      if (!Files.exists(record)) {
-        continue;
-      }
+    Path place = folder.resolve(set).resolve(model);
+    for (Path record : records(place)) {
       JsonNode read = JSON.readTree(record.toFile());
       JsonNode settings = read.required("settings");
       asked = settings.required("folds").intValue();
@@ -102,12 +103,13 @@ final class SentenceRuns {
           .forEach(point -> validation.add(point.required("validation").doubleValue()));
       folds.add(
           new SentenceCell.Fold(
-              number,
+              settings.required("fold").intValue(),
               result.required("test").doubleValue(),
               result.required("epoch").intValue(),
               result.required("cpu_seconds_an_epoch").doubleValue(),
               validation));
     }
+    folds.sort(Comparator.comparingInt(SentenceCell.Fold::fold));
     boolean first = !folds.isEmpty() && folds.getFirst().fold() == 0;
     return new SentenceCell(
         set,
@@ -116,11 +118,20 @@ final class SentenceRuns {
         ownTestSet,
         parameters,
         folds,
-        first ? check(folder.resolve(set).resolve(model).resolve("fold-0")) : null);
+        first ? check(place.resolve("fold-0")) : null);
+  }
+
+  private static List<Path> records(Path place) throws IOException {
+    if (!Files.isDirectory(place)) {
+      return List.of();
+    }
+    try (Stream<Path> folds = Files.list(place)) {
+      return folds.map(fold -> fold.resolve("record.json")).filter(Files::exists).sorted().toList();
+    }
   }
 
   private void requireCommon(Path record, JsonNode settings) {
-    com.fasterxml.jackson.databind.node.ObjectNode shared = settings.deepCopy();
+    ObjectNode shared = settings.deepCopy();
     shared.remove(OWN);
     if (common == null) {
       common = shared;
@@ -151,7 +162,7 @@ final class SentenceRuns {
         }
         int best = largest(here);
         right += best == kept.required("labels").get(i).intValue() ? 1 : 0;
-        other += there[best] < java.util.Arrays.stream(there).max().orElseThrow() ? 1 : 0;
+        other += there[best] < Arrays.stream(there).max().orElseThrow() ? 1 : 0;
       }
     }
     if (!(farthest <= TOLERANCE)) {
