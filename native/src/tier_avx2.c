@@ -21,6 +21,7 @@ static inline vf v_upper(const uint16_t *words) {
     return _mm256_castsi256_ps(_mm256_and_si256(_mm256_load_si256((const __m256i *)words), _mm256_set1_epi32((int)0xffff0000u)));
 }
 static inline void v_store(float *p, vf v) { _mm256_store_ps(p, v); }
+static inline void v_store_anywhere(float *p, vf v) { _mm256_storeu_ps(p, v); }
 static inline vf v_set(float v) { return _mm256_set1_ps(v); }
 static inline vf v_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 static inline vf v_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }

@@ -21,6 +21,7 @@ static inline vf v_upper(const uint16_t *words) {
     return _mm512_castsi512_ps(_mm512_and_si512(_mm512_load_si512(words), _mm512_set1_epi32((int)0xffff0000u)));
 }
 static inline void v_store(float *p, vf v) { _mm512_store_ps(p, v); }
+static inline void v_store_anywhere(float *p, vf v) { _mm512_storeu_ps(p, v); }
 static inline vf v_set(float v) { return _mm512_set1_ps(v); }
 static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }

@@ -21,6 +21,7 @@ static inline vf v_upper(const uint16_t *words) {
     return vreinterpretq_f32_u32(vandq_u32(vld1q_u32((const uint32_t *)words), vdupq_n_u32(0xffff0000u)));
 }
 static inline void v_store(float *p, vf v) { vst1q_f32(p, v); }
+static inline void v_store_anywhere(float *p, vf v) { vst1q_f32(p, v); }
 static inline vf v_set(float v) { return vdupq_n_f32(v); }
 static inline vf v_add(vf a, vf b) { return vaddq_f32(a, b); }
 static inline vf v_sub(vf a, vf b) { return vsubq_f32(a, b); }

@@ -202,6 +202,16 @@ public final class Matrix {
     return values;
   }
 
+  /** Whether every element of row {@code row} is 0 or -0. */
+  public boolean isZeroRow(int row) {
+    for (int i = row * columns; i < (row + 1) * columns; i++) {
+      if (elements.at(i) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The largest L1 norm of a row, in float64: what one unit of input can at most become. */
   public double rowNorm() {
     double largest = 0;

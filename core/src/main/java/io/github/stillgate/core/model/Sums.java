@@ -31,6 +31,21 @@ public record Sums(Matrix w, Matrix u, Matrix b) {
     return w.columns();
   }
 
+  /** Whether the sum of {@code row} is its bias for ever: its weights are all 0 or -0. */
+  public boolean isConstant(int row) {
+    return w.isZeroRow(row) && u.isZeroRow(row);
+  }
+
+  /** Whether all sums are. */
+  public boolean isConstant() {
+    for (int row = 0; row < rows(); row++) {
+      if (!isConstant(row)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   void requireShape(int rows, int inputs, int states) {
     w.requireShape(rows, inputs);
     u.requireShape(rows, states);

@@ -69,7 +69,9 @@ final class Compiler {
     double bound = inputBound;
     boolean tokens = model.readsTokens();
     for (Layer layer : model.layers()) {
-      Slot slot = slot(layer, bound, new Packing(backend, memory, format(), blas(), tokens));
+      boolean zeroRows = !options.skipping().stillUnits();
+      Slot slot =
+          slot(layer, bound, new Packing(backend, memory, format(), blas(), tokens, zeroRows));
       slots.add(slot);
       bound = slot.outputBound();
       tokens = false;

@@ -12,14 +12,23 @@ import java.util.Locale;
  * #below} is approximate.
  *
  * @param stillUnits whether the rows of units that stand still are not read, unless so many are
- *     live that reading everything is faster ({@link Plan#crossover})
+ *     live that reading everything is faster ({@link Plan#crossover}), and rows of nothing but
+ *     zeros never: those of a constant gate
  * @param epsilon gate mass below which a unit of an ordinary GRU is left still; 0 for exact results
  */
 public record Skipping(boolean stillUnits, float epsilon) {
-  /** The rows of still units are not read. The result is exact. */
+  /**
+   * The rows of still units are not read. Nor are rows whose weights are all 0, in layers whose
+   * units are all live: they are not even packed. The gate of such a row is constant (structured
+   * sparsification of gated recurrent networks, section 2.1). The result is exact: a row of zeros
+   * sums to +0.
+   */
   public static final Skipping STILL_UNITS = new Skipping(true, 0);
 
-  /** Every unit is computed and still ones are then left as they were: the dense baseline. */
+  /**
+   * Every unit is computed, rows of zeros too, and still units are then left as they were: the
+   * dense baseline.
+   */
   public static final Skipping NOTHING = new Skipping(false, 0);
 
   /** Checks epsilon. */

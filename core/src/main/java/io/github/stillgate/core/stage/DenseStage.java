@@ -50,7 +50,7 @@ public final class DenseStage extends Stage {
 
   /** Packs a dense layer. */
   public static DenseStage of(Dense layer, double inputBound, Packing packing) {
-    Pack rows = packing.shared(packing.rows(List.of(layer.w())));
+    Pack rows = packing.denseRows(layer.w());
     return new DenseStage(layer, new Bounds(layer.name(), inputBound), packing, rows);
   }
 

@@ -19,8 +19,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An LSTM: every row is read in every step. Row kinds i, f unless it is coupled to i, o, g; a
- * projection is a phase of its own.
+ * An LSTM: every row is read in every step, but for rows of zeros. Row kinds i, f unless it is
+ * coupled to i, o, g; a projection is a phase of its own.
+ *
+ * <p>A kind all of whose rows are zeros, and which sees no cells, has the same values in every
+ * step: they are made with the plan. Where only some of its rows are, one more lane of a register
+ * costs nothing.
  */
 public final class LstmStage extends Stage {
   /** Adding values up to 1 to a float32 sum gets no further than 2^24. */
@@ -35,6 +39,7 @@ public final class LstmStage extends Stage {
   private final Elementwise hidden;
   private final Pack rows;
   private final MemorySegment bias;
+  private final @Nullable MemorySegment[] constants;
   private final @Nullable Pack projection;
   private final @Nullable Peepholes peepholes;
   private final ActiveSet all;
@@ -66,6 +71,7 @@ public final class LstmStage extends Stage {
     this.hidden = new Elementwise(activations.hidden(), ops);
     this.rows = rows;
     this.bias = packing.vectors(layer.sums().stream().map(Sums::b).toArray(Matrix[]::new));
+    this.constants = constants(layer, packing);
     this.projection = packs.size() > 1 ? packs.get(1) : null;
     this.peepholes =
         layer
@@ -79,6 +85,24 @@ public final class LstmStage extends Stage {
     this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
     this.allOutputs =
         projection == null ? all : ActiveSet.all(projection.layout().groups(), packing.memory());
+  }
+
+  /** Of each kind its values, if they are the same in every step and only live rows are read. */
+  private @Nullable MemorySegment[] constants(Lstm layer, Packing packing) {
+    List<Sums> sums = layer.sums();
+    @Nullable MemorySegment[] constants = new MemorySegment[sums.size()];
+    MemorySegment zeros = Lanes.floats(units, packing.memory());
+    for (int kind = 0; kind < constants.length; kind++) {
+      boolean isCell = kind == constants.length - 1;
+      boolean seesCells = !isCell && layer.peepholes().isPresent();
+      if (!packing.zeroRows() && !seesCells && sums.get(kind).isConstant()) {
+        MemorySegment values = Lanes.floats(units, packing.memory());
+        cells.preactivate(units, zeros, zeros, packing.vectors(sums.get(kind).b()), values);
+        (isCell ? candidate : gates).apply(units, values, values);
+        constants[kind] = values;
+      }
+    }
+    return constants;
   }
 
   private static void checkBounds(Lstm layer, Bounds bounds, double cellBound, double outputBound) {
@@ -126,6 +150,9 @@ public final class LstmStage extends Stage {
 
   private record Peepholes(MemorySegment input, MemorySegment forget, MemorySegment output) {}
 
+  /** Neighbouring gates that change, as one vector. */
+  private record Span(int floats, MemorySegment values) {}
+
   /** One stream's step. */
   private final class Step {
     private final int n = units;
@@ -143,6 +170,10 @@ public final class LstmStage extends Stage {
     private final MemorySegment f;
     private final MemorySegment o;
     private final MemorySegment g;
+    private final MemorySegment room;
+
+    /** The gates that need not wait for the cells. */
+    private final Span[] early;
 
     Step(Product product, MemorySegment c, MemorySegment out, SegmentAllocator memory) {
       this.product = product;
@@ -150,14 +181,35 @@ public final class LstmStage extends Stage {
       this.out = out;
       this.scratch = Lanes.floats(Cells.SCRATCH_ROWS, n, memory);
       this.raw = Lanes.floats(kinds, n, memory);
-      this.i = row(0);
-      this.f = coupled ? Lanes.floats(n, memory) : row(1);
-      this.o = row(kinds - 2);
-      this.g = row(kinds - 1);
+      this.i = values(0);
+      this.f = coupled ? Lanes.floats(n, memory) : values(1);
+      this.o = values(kinds - 2);
+      this.g = values(kinds - 1);
+      this.room = rows(kinds - 1, kinds);
+      this.early = spans(peepholes == null ? kinds - 1 : kinds - 2);
     }
 
-    private MemorySegment row(int kind) {
-      return raw.asSlice(4L * kind * stride, 4L * stride);
+    private MemorySegment rows(int from, int to) {
+      return raw.asSlice(4L * from * stride, 4L * (to - from) * stride);
+    }
+
+    private MemorySegment values(int kind) {
+      MemorySegment constant = constants[kind];
+      return constant != null ? constant : rows(kind, kind + 1);
+    }
+
+    private Span[] spans(int end) {
+      List<Span> spans = new ArrayList<>();
+      int from = 0;
+      for (int kind = 0; kind <= end; kind++) {
+        if (kind == end || constants[kind] != null) {
+          if (kind > from) {
+            spans.add(new Span((kind - from) * stride, rows(from, kind)));
+          }
+          from = kind + 1;
+        }
+      }
+      return spans.toArray(Span[]::new);
     }
 
     private void finishState() {
@@ -167,36 +219,28 @@ public final class LstmStage extends Stage {
 
     private void finish() {
       cells.preactivate(kinds * stride, product.sums(0), product.sums(1), bias, raw);
-      if (peepholes == null && !coupled) {
-        gates.apply(3 * stride, raw, raw);
-      } else {
-        inputAndForget();
+      if (peepholes != null) {
+        ops.multiplyAdd(n, peepholes.input(), c, i, i);
+        if (!coupled) {
+          ops.multiplyAdd(n, peepholes.forget(), c, f, f);
+        }
       }
-      candidate.apply(n, g, g);
+      for (Span span : early) {
+        gates.apply(span.floats, span.values, span.values);
+      }
+      if (coupled) {
+        ops.apply(Pointwise.AFFINE, -1, 1, n, i, f);
+      }
+      if (constants[kinds - 1] == null) {
+        candidate.apply(n, g, g);
+      }
       cells.carry(n, f, i, g, scratch, c);
       if (peepholes != null) {
         ops.multiplyAdd(n, peepholes.output(), c, o, o);
-      }
-      if (peepholes != null || coupled) {
         gates.apply(n, o, o);
       }
-      hidden.apply(n, c, g);
-      ops.multiply(n, o, g, out);
-    }
-
-    private void inputAndForget() {
-      if (peepholes != null) {
-        ops.multiplyAdd(n, peepholes.input(), c, i, i);
-      }
-      gates.apply(n, i, i);
-      if (coupled) {
-        ops.apply(Pointwise.AFFINE, -1, 1, n, i, f);
-      } else {
-        if (peepholes != null) {
-          ops.multiplyAdd(n, peepholes.forget(), c, f, f);
-        }
-        gates.apply(n, f, f);
-      }
+      hidden.apply(n, c, room);
+      ops.multiply(n, o, room, out);
     }
   }
 }

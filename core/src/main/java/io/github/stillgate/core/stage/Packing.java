@@ -15,6 +15,7 @@ import io.github.stillgate.core.model.Matrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -27,19 +28,28 @@ import org.jspecify.annotations.Nullable;
  * @param format how weights are stored
  * @param blas serves whole dense products of many streams, if it is asked for
  * @param tokens whether the stage is to take one-hot inputs by token; its input is operand 0
+ * @param zeroRows whether rows of nothing but zeros are packed too, in layers that are multiplied
+ *     whole; their sums are +0 either way
  */
 public record Packing(
     Backend backend,
     Arena memory,
     WeightFormat format,
     @Nullable DenseProducts blas,
-    boolean tokens) {
+    boolean tokens,
+    boolean zeroRows) {
   /** Units of a group in a layer whose units are all live: one panel a kind. */
   private static final int TILE_UNITS = Lanes.COUNT;
 
+  /**
+   * The same where rows are missing: the last panel of a group is filled up with zeros, which costs
+   * less in fewer, larger groups.
+   */
+  private static final int SPARSE_TILE_UNITS = 8 * Lanes.COUNT;
+
   /** The same for what no token reaches. */
   Packing withoutTokens() {
-    return new Packing(backend, memory, format, blas, false);
+    return new Packing(backend, memory, format, blas, false, zeroRows);
   }
 
   /**
@@ -49,45 +59,67 @@ public record Packing(
    */
   @SafeVarargs
   final Pack rows(List<Matrix>... operands) {
-    return pack(SumOrder.INTERLEAVED, 1, operands);
+    return pack(SumOrder.INTERLEAVED, 1, kinds(true, operands));
   }
 
   /** Rows of a layer whose units are all live in every step: panels, in groups of one panel. */
   @SafeVarargs
   final Pack panels(List<Matrix>... operands) {
-    return pack(SumOrder.CHAIN, TILE_UNITS, operands);
+    return pack(SumOrder.CHAIN, TILE_UNITS, kinds(true, operands));
   }
 
   /**
-   * The same for a layer that is multiplied whole, so that a BLAS may serve it; gates are not:
-   * their order of summation decides what is live.
+   * The same for a layer that is multiplied whole, so that a BLAS may serve it, and rows of zeros
+   * are left out; gates are not: their order of summation decides what is live.
    */
   @SafeVarargs
   final Pack dense(List<Matrix>... operands) {
-    return shared(panels(operands));
+    List<RowGroups.Rows> kinds = kinds(zeroRows, operands);
+    boolean sparse = kinds.stream().anyMatch(kind -> kind.present() != null);
+    return shared(pack(SumOrder.CHAIN, sparse ? SPARSE_TILE_UNITS : TILE_UNITS, kinds));
+  }
+
+  /** Rows of a layer that is multiplied whole, each summed by itself. */
+  Pack denseRows(Matrix matrix) {
+    return shared(pack(SumOrder.INTERLEAVED, 1, kinds(zeroRows, List.of(matrix))));
   }
 
   /** {@code pack} with the products of many streams left to the BLAS, if there is one. */
-  Pack shared(Pack pack) {
+  private Pack shared(Pack pack) {
     return blas == null ? pack : new BlasPack(pack, blas, memory);
   }
 
   /** Rows of blocks of units that are live or still together: panels, in groups of one block. */
   @SafeVarargs
   final Pack blocks(int blockUnits, List<Matrix>... operands) {
-    return pack(SumOrder.CHAIN, blockUnits, operands);
+    return pack(SumOrder.CHAIN, blockUnits, kinds(true, operands));
   }
 
   @SafeVarargs
-  private Pack pack(SumOrder order, int groupUnits, List<Matrix>... operands) {
+  private static List<RowGroups.Rows> kinds(boolean zeroRows, List<Matrix>... operands) {
     List<RowGroups.Rows> kinds = new ArrayList<>();
     for (int operand = 0; operand < operands.length; operand++) {
       for (Matrix matrix : operands[operand]) {
-        kinds.add(new RowGroups.Rows(operand, source(matrix)));
+        BitSet present = zeroRows ? null : nonZeroRows(matrix);
+        kinds.add(new RowGroups.Rows(operand, source(matrix), present));
       }
     }
+    return kinds;
+  }
+
+  /** The rows with a weight that is not 0, or null if that is all of them. */
+  private static @Nullable BitSet nonZeroRows(Matrix matrix) {
+    BitSet rows = new BitSet(matrix.rows());
+    for (int row = 0; row < matrix.rows(); row++) {
+      rows.set(row, !matrix.isZeroRow(row));
+    }
+    return rows.cardinality() == matrix.rows() ? null : rows;
+  }
+
+  private Pack pack(SumOrder order, int groupUnits, List<RowGroups.Rows> kinds) {
     OptionalInt byToken = tokens ? OptionalInt.of(0) : OptionalInt.empty();
-    RowGroups rows = new RowGroups(operands[0].get(0).rows(), groupUnits, kinds, byToken);
+    int units = kinds.get(0).weights().rows();
+    RowGroups rows = new RowGroups(units, groupUnits, kinds, byToken);
     return backend.pack(rows, order, format, memory);
   }
 

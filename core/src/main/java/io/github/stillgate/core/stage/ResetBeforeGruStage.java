@@ -23,7 +23,8 @@ public final class ResetBeforeGruStage extends Stage {
   private final Pack candidateRows;
   private final MemorySegment gateBias;
   private final MemorySegment candidateBias;
-  private final ActiveSet all;
+  private final ActiveSet allGates;
+  private final ActiveSet allCandidates;
 
   /** Packs {@code layer}, whose reset is before the matrix. */
   public ResetBeforeGruStage(Gru layer, double inputBound, Packing packing) {
@@ -49,7 +50,8 @@ public final class ResetBeforeGruStage extends Stage {
     this.candidateRows = candidateRows;
     this.gateBias = packing.vectors(layer.z().b(), layer.r().b());
     this.candidateBias = packing.vectors(layer.c().b());
-    this.all = ActiveSet.all(gateRows.layout().groups(), packing.memory());
+    this.allGates = ActiveSet.all(gateRows.layout().groups(), packing.memory());
+    this.allCandidates = ActiveSet.all(candidateRows.layout().groups(), packing.memory());
   }
 
   @Override
@@ -59,8 +61,8 @@ public final class ResetBeforeGruStage extends Stage {
     return Run.ungated(
         h,
         outputs(),
-        Phase.fixed(step.gates, all, step::reset),
-        Phase.fixed(step.candidates, all, step::move));
+        Phase.fixed(step.gates, allGates, step::reset),
+        Phase.fixed(step.candidates, allCandidates, step::move));
   }
 
   /** One stream's step. */

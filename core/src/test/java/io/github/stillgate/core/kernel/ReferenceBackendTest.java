@@ -12,6 +12,7 @@ import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
 import io.github.stillgate.contract.SkippingContract;
 import io.github.stillgate.contract.VectorOpsContract;
+import io.github.stillgate.contract.ZeroRowsContract;
 import org.junit.jupiter.api.Nested;
 
 class ReferenceBackendTest {
@@ -95,6 +96,13 @@ class ReferenceBackendTest {
   @Nested
   class Formats extends FormatContract {
     Formats() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class ZeroRows extends ZeroRowsContract {
+    ZeroRows() {
       super(BackendRegistry.require("reference"));
     }
   }
