@@ -7,7 +7,7 @@ import numpy as np
 
 from word_vectors import words
 
-# TREC and SST come with a test set of their own, SST with a validation set too; the others are cut into folds.
+# TREC and SST come with a test set, SST with a validation set too; the others are cut into folds.
 FILES = {"CR": ["custrev.all"], "MR": ["rt-polarity.all"], "SUBJ": ["subj.all"], "MPQA": ["mpqa.all"],
          "TREC": ["TREC.train.all", "TREC.test.all"],
          "SST": ["derived.binary.phrases.train", "stsa.binary.test", "stsa.binary.dev"]}
@@ -26,7 +26,8 @@ class SentenceSet:
         self.classes = 1 + max(label for part in self.parts for _, label in part)
 
     def fold(self, number, folds, seed):
-        """(training, validation, test) of fold 0, 1, ...; without a validation set, a tenth of the training part.
+        """(training, validation, test) of fold 0, 1, ...; validation is a tenth of the training part, if the
+        set has none.
 
         A set that has its own test set has no folds: their numbers are further seeds then.
         """
@@ -46,9 +47,9 @@ class SentenceSet:
     def vectors(self, known, table, seed, deviation):
         """A row for each word of the vocabulary, and how many were not among `known` and are drawn.
 
-        What all rows of `table` share is taken off them, for skip-gram leaves a large mean, and they are scaled
-        to the standard `deviation`. Dropout and the highway let values grow from layer to layer: at a deviation
-        of 1 four SRU layers begin with logits of 20 and spend their first epochs on getting rid of them.
+        What all rows of `table` share is taken off them, for skip-gram leaves a large mean, and they are
+        scaled to the standard `deviation`. Dropout and the highway let values grow from layer to layer: at a
+        deviation of 1 four SRU layers begin with logits of 20, and their first epochs go into losing them.
         """
         row = {word: at for at, word in enumerate(known)}
         table = table - table.mean(0)

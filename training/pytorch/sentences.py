@@ -4,9 +4,9 @@
 
 Word vectors (fixed) -> dropout -> layers, dropout between them -> the last output -> dropout -> linear.
 Each fold of each set and model has a folder DIR/SET/MODEL/fold-K that run.py keeps. The same command goes
-on where it was stopped. The first fold also leaves its network, `network.safetensors`, which reads the tokens
-of `words.txt` and gives the probabilities of the classes, and `check.json`: the test sentences' tokens and
-labels, and what the trainer gives for them.
+on where it was stopped, and with more epochs where it ended. The first fold also leaves its network,
+`network.safetensors`, which reads the tokens of `words.txt` and gives the probabilities of the classes, and
+`check.json`: the test sentences' tokens and labels, and what the trainer gives for them.
 """
 
 import argparse
@@ -69,7 +69,8 @@ class Classifier(nn.Module):
                 layers.append(layer.description(name))
                 found = layer.tensors()
             else:
-                layers.append({"type": "lstm", "name": name, "inputs": layer.input_size, "units": layer.hidden_size})
+                layers.append({"type": "lstm", "name": name, "inputs": layer.input_size,
+                               "units": layer.hidden_size})
                 found = lstm_tensors(layer)
             tensors.update((f"{name}.{field}", values) for field, values in found.items())
         layers.append({"type": "dense", "name": "out", "inputs": self.head.in_features,
@@ -79,7 +80,7 @@ class Classifier(nn.Module):
 
 
 def lstm_tensors(layer):
-    """An nn.LSTM of one layer by the names of the weights file; PyTorch's gates are in the order i, f, g, o."""
+    """An nn.LSTM of one layer by the names of the weights file; PyTorch has the gates in order i, f, g, o."""
     biases = layer.bias_ih_l0.double() + layer.bias_hh_l0.double()
     parts = (("W", layer.weight_ih_l0), ("U", layer.weight_hh_l0), ("b", biases))
     return {letter + gate: rows.detach()
@@ -102,8 +103,12 @@ def accuracy(network, part):
     return 100 * sum(int(b) == label for b, (_, label) in zip(best, part)) / len(part)
 
 
-def train(folder, data, vectors, settings):
-    """One fold; scores the network of the epoch that was best on the validation part."""
+def train(folder, data, vectors, settings, epochs):
+    """One fold; scores the network of the epoch that was best on the validation part.
+
+    The rate stays the same throughout, so a training that had fewer epochs goes on as if it had been asked
+    for more.
+    """
     parts = data.fold(settings["fold"], settings["folds"], settings["seed"])
     torch.manual_seed(1000 * settings["seed"] + settings["fold"])
     network = Classifier(vectors, settings["model"], settings["units"], data.classes, settings["dropout"],
@@ -112,14 +117,14 @@ def train(folder, data, vectors, settings):
     adam = torch.optim.Adam(trained, settings["rate"])
     best, best_state = -1.0, None
     with Run(folder, settings) as run:
-        if run.finished:
+        if run.finished and run.result["epochs"] >= epochs:
             return
         kept = run.resume()
         if kept is not None:
             network.load_state_dict(kept["network"])
             adam.load_state_dict(kept["adam"])
             best, best_state = kept["best"], kept["best_state"]
-        for epoch in run.epochs(settings["epochs"]):
+        for epoch in run.epochs(epochs):
             began, cpu, total = time.perf_counter(), time.process_time(), 0.0
             network.train()
             order = random.Random(f"{settings['seed']} {settings['fold']} {epoch}")
@@ -142,7 +147,7 @@ def train(folder, data, vectors, settings):
             leave(folder, network, data, parts[2], settings)
         middle = sorted(point["cpu_seconds"] for point in run.curve)[len(run.curve) // 2]
         run.finish({"test": accuracy(network, parts[2]), "test_after_last_epoch": last, "validation": best,
-                    "epoch": next(p["epoch"] for p in run.curve if p["validation"] == best),
+                    "epochs": epochs, "epoch": next(p["epoch"] for p in run.curve if p["validation"] == best),
                     "sentences": [len(part) for part in parts], "parameters": sum(p.numel() for p in trained),
                     "cpu_seconds_an_epoch": middle})
 
@@ -154,9 +159,9 @@ def leave(folder, network, data, test, settings):
     with open(os.path.join(folder, "words.txt"), "w", encoding="utf-8") as file:
         file.write("\n".join(data.vocabulary) + "\n")
     with open(os.path.join(folder, "check.json"), "w", encoding="utf-8") as file:
+        given = probabilities(network, test).tolist()
         json.dump({"tokens": [tokens.tolist() for tokens, _ in test], "labels": [label for _, label in test],
-                   "probabilities": [[round(p, 8) for p in row] for row in probabilities(network, test).tolist()]},
-                  file)
+                   "probabilities": [[round(p, 8) for p in row] for row in given]}, file)
 
 
 def chosen(names, known):
@@ -170,7 +175,8 @@ def chosen(names, known):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders with the sets' files")
+    parser.add_argument("--data", nargs="+", required=True, metavar="DIR",
+                        help="folders with the sets' files")
     parser.add_argument("--vectors", required=True, help="what word_vectors.py wrote")
     parser.add_argument("--runs", required=True, metavar="DIR", help="where the trainings go, or are already")
     parser.add_argument("--sets", default="TREC,CR,MR,SUBJ", help=", ".join(FILES))
@@ -196,11 +202,13 @@ def main():
         for model in models:
             for fold in range(asked.folds):
                 settings = {"set": name, "model": model, "fold": fold, "folds": asked.folds,
-                            "own_test_set": len(data.parts) > 1, "epochs": asked.epochs, "units": asked.units,
-                            "batch": asked.batch, "rate": asked.rate, "dropout": asked.dropout, "seed": asked.seed,
-                            "vectors": made, "deviation": asked.deviation, "forget_bias": asked.forget_bias,
+                            "own_test_set": len(data.parts) > 1, "units": asked.units,
+                            "batch": asked.batch, "rate": asked.rate, "dropout": asked.dropout,
+                            "seed": asked.seed, "vectors": made, "deviation": asked.deviation,
+                            "forget_bias": asked.forget_bias,
                             "words": len(data.vocabulary), "words_without_vector": missing}
-                train(os.path.join(asked.runs, name, model, f"fold-{fold}"), data, vectors, settings)
+                train(os.path.join(asked.runs, name, model, f"fold-{fold}"), data, vectors, settings,
+                      asked.epochs)
 
 
 if __name__ == "__main__":

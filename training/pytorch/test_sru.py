@@ -33,7 +33,7 @@ def by_autograd(u, a, v):
 
 
 def steps_of(entry, tensors, x):
-    """The outputs of one layer of a weights file for one sequence, in float64 from the formulas of docs/format.md."""
+    """The outputs of one layer of a weights file for one sequence, in float64, by docs/format.md."""
     t = {name: values.astype(np.float64) for name, values in tensors.items()}
     h, c, outputs = np.zeros(entry["units"]), np.zeros(entry["units"]), []
     for value in x:
@@ -85,7 +85,8 @@ class ScanTest(unittest.TestCase):
 
 class WordsTest(unittest.TestCase):
     def test_contractions_are_cut_alike(self):
-        self.assertEqual(["it", "'s", "n't", "that", "great", "!"], word_vectors.words("It's n't <br />that GREAT!"))
+        found = word_vectors.words("It's n't <br />that GREAT!")
+        self.assertEqual(["it", "'s", "n't", "that", "great", "!"], found)
         for text in ("he doesn't", "he does n't", "he does n 't"):
             self.assertEqual(["he", "does", "n't"], word_vectors.words(text))
 
@@ -106,7 +107,8 @@ class WordsTest(unittest.TestCase):
                 file.write("1\t9\t7\tA fine film\n")
             with open(csv, "w") as file:
                 file.write('"3","Title","Some\\text"\n')
-            self.assertEqual([["a", "fine", "film"], ["title", "some", "text"]], list(word_vectors.Texts([tsv, csv])))
+            found = list(word_vectors.Texts([tsv, csv]))
+            self.assertEqual([["a", "fine", "film"], ["title", "some", "text"]], found)
 
 
 class SentencesTest(unittest.TestCase):
@@ -131,8 +133,8 @@ class SentencesTest(unittest.TestCase):
         cls.kept.cleanup()
 
     def command(self, runs, *more):
-        given = ["sentences.py", "--data", self.folder, "--vectors", self.vectors, "--runs", runs, "--units", "8",
-                 "--folds", "2", "--rate", "0.02", "--batch", "8",
+        given = ["sentences.py", "--data", self.folder, "--vectors", self.vectors, "--runs", runs,
+                 "--units", "8", "--folds", "2", "--rate", "0.02", "--batch", "8",
                  "--deviation", "1", *more]
         with mock.patch.object(sys, "argv", given), contextlib.redirect_stderr(io.StringIO()):
             sentences.main()
@@ -181,7 +183,8 @@ class SentencesTest(unittest.TestCase):
                 x = tensors["words.E"][tokens].astype(np.float64)
                 for entry in layers[1:-1]:
                     of_layer = entry["name"] + "."
-                    own = {name.removeprefix(of_layer): t for name, t in tensors.items() if name.startswith(of_layer)}
+                    own = {name.removeprefix(of_layer): t for name, t in tensors.items()
+                           if name.startswith(of_layer)}
                     x = steps_of(entry, own, x)
                 logits = tensors["out.W"] @ x[-1] + tensors["out.b"]
                 found = np.exp(logits - logits.max())
@@ -199,19 +202,25 @@ class SentencesTest(unittest.TestCase):
             before(run, point, state)
             raise KeyboardInterrupt
 
-        with mock.patch.object(sentences.Run, "record", record_and_stop), self.assertRaises(KeyboardInterrupt):
+        stopped = mock.patch.object(sentences.Run, "record", record_and_stop)
+        with stopped, self.assertRaises(KeyboardInterrupt):
             self.command(os.path.join(self.folder, "halves"), *asked)
         self.command(os.path.join(self.folder, "halves"), *asked)
+        self.command(os.path.join(self.folder, "longer"), *asked[:-1], "1")
+        self.command(os.path.join(self.folder, "longer"), *asked)
         for fold in ("fold-0", "fold-1"):
-            whole, halves = (self.record(runs, "TREC", "sru-2", fold) for runs in ("whole", "halves"))
-            self.assertEqual([p["loss"] for p in whole["curve"]], [p["loss"] for p in halves["curve"]])
-            self.assertEqual(whole["result"]["test"], halves["result"]["test"])
+            whole = self.record("whole", "TREC", "sru-2", fold)
+            for parts in ("halves", "longer"):
+                found = self.record(parts, "TREC", "sru-2", fold)
+                self.assertEqual([p["loss"] for p in whole["curve"]], [p["loss"] for p in found["curve"]])
+                self.assertEqual(whole["result"]["test"], found["result"]["test"])
+                self.assertEqual(3, found["result"]["epochs"])
 
     def test_other_settings_are_not_mixed(self):
         runs = os.path.join(self.folder, "other")
         self.command(runs, "--sets", "TREC", "--models", "lstm", "--epochs", "1")
-        with self.assertRaisesRegex(SystemExit, "another epochs"):
-            self.command(runs, "--sets", "TREC", "--models", "lstm", "--epochs", "2")
+        with self.assertRaisesRegex(SystemExit, "another rate"):
+            self.command(runs, "--sets", "TREC", "--models", "lstm", "--epochs", "1", "--rate", "0.01")
         with self.assertRaisesRegex(SystemExit, "gru is none of lstm, sru-2"):
             self.command(runs, "--sets", "TREC", "--models", "gru")
         with self.assertRaisesRegex(SystemExit, "no rt-polarity.all in"):

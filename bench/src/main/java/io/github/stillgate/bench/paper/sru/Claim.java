@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * "This model is at least as good as that one", asked of the folds that both have: differences of
- * one fold share their sentences.
+ * "This model is at least as good as that one", asked of the folds that both have, trained for as
+ * many epochs: differences of one fold share their sentences.
  *
  * @param text what is claimed
  * @param difference mean difference in points
@@ -43,7 +43,7 @@ record Claim(String text, double difference, double error, double allowed, int f
     List<Double> differences = new ArrayList<>();
     for (SentenceCell.Fold one : model.folds()) {
       other.folds().stream()
-          .filter(fold -> fold.fold() == one.fold())
+          .filter(fold -> fold.fold() == one.fold() && fold.epochs() == one.epochs())
           .forEach(fold -> differences.add(one.test() - fold.test()));
     }
     if (differences.isEmpty()) {

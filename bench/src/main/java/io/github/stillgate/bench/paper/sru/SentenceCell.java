@@ -29,10 +29,12 @@ record SentenceCell(
    * @param test percent right on the test part, by the network of the epoch that was best on the
    *     validation part
    * @param epoch that epoch
+   * @param epochs how many it was trained for
    * @param cpuSeconds processor seconds of a middling epoch
    * @param validation percent right on the validation part after each epoch
    */
-  record Fold(int fold, double test, int epoch, double cpuSeconds, List<Double> validation) {}
+  record Fold(
+      int fold, double test, int epoch, int epochs, double cpuSeconds, List<Double> validation) {}
 
   /**
    * The trainer's answers on the test part against this library's.
@@ -43,6 +45,11 @@ record SentenceCell(
    * @param otherClass sentences whose most probable class is another one here
    */
   record Check(int sentences, double test, double farthest, int otherClass) {}
+
+  /** How many folds had their best epoch among the last two: more epochs would have helped them. */
+  long cutOff() {
+    return folds.stream().filter(fold -> fold.epoch() > fold.epochs() - 2).count();
+  }
 
   /** Mean over the folds. */
   double mean() {

@@ -99,13 +99,19 @@ final class SentenceRuns {
       trainer = read.required("machine").textValue();
       parameters = result.required("parameters").longValue();
       List<Double> validation = new ArrayList<>();
-      read.required("curve")
-          .forEach(point -> validation.add(point.required("validation").doubleValue()));
+      // A curve that goes on for more epochs is longer than what was scored.
+      int epochs = result.required("epochs").intValue();
+      for (JsonNode point : read.required("curve")) {
+        if (validation.size() < epochs) {
+          validation.add(point.required("validation").doubleValue());
+        }
+      }
       folds.add(
           new SentenceCell.Fold(
               settings.required("fold").intValue(),
               result.required("test").doubleValue(),
               result.required("epoch").intValue(),
+              epochs,
               result.required("cpu_seconds_an_epoch").doubleValue(),
               validation));
     }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /** The part of the report on sentence classification. */
@@ -66,6 +67,35 @@ final class SentenceSection {
     }
     if (!open.isEmpty()) {
       text.append("Folds still missing: ").append(String.join(", ", open)).append(".\n\n");
+    }
+    epochs(text);
+  }
+
+  private void epochs(StringBuilder text) {
+    Map<Integer, List<String>> byEpochs = new TreeMap<>();
+    List<String> cutOff = new ArrayList<>();
+    for (SentenceCell cell : part.cells()) {
+      String name = cell.model() + " on " + cell.set();
+      cell.folds().stream()
+          .map(SentenceCell.Fold::epochs)
+          .distinct()
+          .forEach(e -> byEpochs.computeIfAbsent(e, _ -> new ArrayList<>()).add(name));
+      if (cell.cutOff() > 0) {
+        cutOff.add("%s %d of %d".formatted(name, cell.cutOff(), cell.folds().size()));
+      }
+    }
+    List<String> said = new ArrayList<>();
+    byEpochs.forEach((epochs, names) ->
+        said.add(
+            byEpochs.size() == 1
+                ? Integer.toString(epochs)
+                : "%d for %s".formatted(epochs, String.join(", ", names))));
+    text.append("Epochs: ").append(String.join("; ", said)).append(".\n\n");
+    if (!cutOff.isEmpty()) {
+      text.append(
+          "The budget cut trainings off: folds whose best epoch is one of the last two, and which more"
+              + " epochs would help, are ");
+      text.append(String.join(", ", cutOff)).append(".\n\n");
     }
   }
 
@@ -190,7 +220,8 @@ final class SentenceSection {
     for (String model : SentenceRuns.MODELS) {
       cell(set, model)
           .ifPresent(cell -> {
-            int epochs = cell.folds().getFirst().validation().size();
+            int epochs =
+                cell.folds().stream().mapToInt(SentenceCell.Fold::epochs).min().orElseThrow();
             plot.line(
                 String.valueOf(LABELS.get(model)),
                 IntStream.rangeClosed(1, epochs).mapToObj(epoch -> (double) epoch).toList(),

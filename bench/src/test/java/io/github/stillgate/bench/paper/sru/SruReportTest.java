@@ -108,6 +108,8 @@ class SruReportTest {
         .contains("| LSTM, 2 layers | 90.0 +- 0.0 | 1.5 | 77 |")
         .contains("| *published, SRU, 2 layers* | *94.0* | | |")
         .contains("| TREC | SRU of 2 layers >= LSTM | 1.00 | 0.00 | 0.00 | 1 | not decided |")
+        .contains("Epochs: 2.")
+        .contains("lstm on TREC 1 of 1, sru-2 on TREC 1 of 1")
         .contains("Not made yet: `./stillgate reproduce sru drqa`")
         .contains("![TREC](sru-trec.svg)")
         .contains("## Not done, and why");
@@ -159,7 +161,7 @@ class SruReportTest {
         at.resolve("record.json"),
         """
         {"settings": {"set": "%s", "model": "%s", "fold": %d, "folds": %d, "own_test_set": false,
-          "epochs": 2, "units": 128, "words": 10, "words_without_vector": 1},
+          "units": 128, "words": 10, "words_without_vector": 1},
          "curve": [{"epoch": 1, "loss": 0.7, "validation": 60.5}, {"epoch": 2, "loss": 0.5, "validation": 70.5}],
          "result": %s, "seconds": 3.5, "machine": "a CPU, 1 thread"}
         """
@@ -171,7 +173,7 @@ class SruReportTest {
                 test == null
                     ? "null"
                     : """
-                    {"test": %s, "test_after_last_epoch": 1, "validation": 70.5, "epoch": 2,
+                    {"test": %s, "test_after_last_epoch": 1, "validation": 70.5, "epochs": 2, "epoch": 2,
                      "sentences": [8, 1, 2], "parameters": 77, "cpu_seconds_an_epoch": 1.5}
                     """
                         .formatted(test)));
