@@ -18,6 +18,25 @@ final class OnnxParts {
         .build();
   }
 
+  static OnnxMl.AttributeProto integers(String name, long... values) {
+    OnnxMl.AttributeProto.Builder attribute =
+        OnnxMl.AttributeProto.newBuilder()
+            .setName(name)
+            .setType(OnnxMl.AttributeProto.AttributeType.INTS);
+    for (long value : values) {
+      attribute.addInts(value);
+    }
+    return attribute.build();
+  }
+
+  static OnnxMl.AttributeProto text(String name, String value) {
+    return OnnxMl.AttributeProto.newBuilder()
+        .setName(name)
+        .setType(OnnxMl.AttributeProto.AttributeType.STRING)
+        .setS(ByteString.copyFromUtf8(value))
+        .build();
+  }
+
   static OnnxMl.ValueInfoProto value(String name, long... shape) {
     OnnxMl.TensorShapeProto.Builder dimensions = OnnxMl.TensorShapeProto.newBuilder();
     for (long extent : shape) {
@@ -52,6 +71,20 @@ final class OnnxParts {
       tensor.addDims(extent);
     }
     return tensor.build();
+  }
+
+  /** A shape, for a node that takes it as an input. */
+  static OnnxMl.TensorProto shape(String name, long... extents) {
+    ByteBuffer bytes = ByteBuffer.allocate(8 * extents.length).order(ByteOrder.LITTLE_ENDIAN);
+    for (long extent : extents) {
+      bytes.putLong(extent);
+    }
+    return OnnxMl.TensorProto.newBuilder()
+        .setName(name)
+        .setDataType(OnnxMl.TensorProto.DataType.INT64_VALUE)
+        .addDims(extents.length)
+        .setRawData(ByteString.copyFrom(bytes.array()))
+        .build();
   }
 
   static OnnxMl.ModelProto model(OnnxMl.GraphProto.Builder graph) {

@@ -34,8 +34,8 @@ import picocli.CommandLine.Option;
     footer = {
       "",
       "Example: ./stillgate train char-lm --text text8 --units 256 --out my.safetensors",
-      "The same with --cell gru trains an ordinary GRU of equal size for comparison, with --cell sru an"
-          + " SRU."
+      "The same with --cell gru trains an ordinary GRU of equal size for comparison, with --cell lstm"
+          + " an LSTM, with --cell sru an SRU."
     })
 final class TrainCharLmCommand implements Callable<Integer> {
   private static final int TRAIN_CHARS = 11_500_000;
@@ -74,6 +74,7 @@ final class TrainCharLmCommand implements Callable<Integer> {
   enum Cell {
     conditional,
     gru,
+    lstm,
     sru
   }
 
@@ -81,8 +82,8 @@ final class TrainCharLmCommand implements Callable<Integer> {
       names = "--cell",
       paramLabel = "CELL",
       description =
-          "${COMPLETION-CANDIDATES}: a conditional GRU (if not given), an ordinary GRU, or the simple"
-              + " recurrent unit of Lei et al. (2018)")
+          "${COMPLETION-CANDIDATES}: a conditional GRU (if not given), an ordinary GRU, an LSTM,"
+              + " or the simple recurrent unit of Lei et al. (2018)")
   private @Nullable Cell givenCell;
 
   @Option(names = "--dense", description = "the same as --cell gru, for comparison at equal size")
@@ -246,6 +247,7 @@ final class TrainCharLmCommand implements Callable<Integer> {
         switch (cell) {
           case conditional -> gates.cell();
           case gru -> Recipe.Cell.GRU;
+          case lstm -> Recipe.Cell.LSTM;
           case sru -> Recipe.Cell.SRU;
         };
     return new Recipe(

@@ -306,8 +306,14 @@ class ConvertCommandTest {
             + "|layer 0: \"module\" is not a string: 3",
         "{\"version\": 1, \"layers\": [{\"type\": \"gru\", \"module\": \"a\"}, {\"type\": \"gru\"}]}"
             + "|layer 1 of a network of modules: missing fields [module]",
-        "{\"version\": 1, \"layers\": [{\"type\": \"sru\", \"module\": \"rnn\"}]}"
-            + "|layer rnn: \"type\" is \"sru\", which is not imported from PyTorch",
+        "{\"version\": 1, \"layers\": [{\"type\": \"conditional_gru\", \"module\": \"rnn\"}]}"
+            + "|layer rnn: \"type\" is \"conditional_gru\", which is not imported from PyTorch",
+        "{\"version\": 1, \"layers\": [{\"type\": \"sru\", \"module\": \"rnn\", \"options\":"
+            + " \"no_skip\"}]}|layer 0: \"options\" is no list",
+        "{\"version\": 1, \"layers\": [{\"type\": \"sru\", \"module\": \"rnn\", \"options\":"
+            + " [\"both\"]}]}|\"both\" is no option of an sru",
+        "{\"version\": 1, \"layers\": [{\"type\": \"gru\", \"module\": \"rnn\", \"options\":"
+            + " [\"no_skip\"]}]}|gru:rnn: only sru takes [no_skip]",
         "{\"version\": 1, \"layers\": [{\"type\": \"gru\", \"name\": \"rnn\"}]}"
             + "|missing fields [inputs, units]",
       })

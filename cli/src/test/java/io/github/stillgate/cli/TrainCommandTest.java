@@ -96,6 +96,7 @@ class TrainCommandTest {
     "--cell gru, GRU",
     "--dense, GRU",
     "--dense --cell gru, GRU",
+    "--cell lstm, LSTM",
     "--cell sru, SRU"
   })
   void aCellSaysWhatTheLayersAreMadeOf(String options, Recipe.Cell cell) {

@@ -35,6 +35,7 @@ final class CharNetwork {
       layers.add(
           switch (recipe.network().cell()) {
             case GRU, GRU_RESET_BEFORE -> new DenseGruLayer(parameters, name, inputs, recipe);
+            case LSTM -> new LstmLayer(parameters, name, inputs, recipe);
             case SRU -> new SruLayer(parameters, name, inputs, recipe);
             case FULL, UNIT, BLOCK, HYBRID ->
                 new ConditionalGruLayer(parameters, name, inputs, recipe);
@@ -71,11 +72,11 @@ final class CharNetwork {
     SideBySide.put(outputBias, 0, out.b());
   }
 
-  /** Zero states of {@code batch} streams, one array (batch * n) a layer. */
+  /** Zero states of {@code batch} streams, one array (batch * state width) a layer. */
   List<float[]> zeroState(int batch) {
     List<float[]> state = new ArrayList<>();
     for (int i = 0; i < layers.size(); i++) {
-      state.add(new float[batch * recipe.network().units()]);
+      state.add(new float[batch * recipe.network().stateWidth()]);
     }
     return state;
   }
@@ -95,10 +96,11 @@ final class CharNetwork {
       List<float[]> state,
       boolean training,
       float @Nullable [] live) {
-    int batch = state.get(0).length / recipe.network().units();
+    int width = recipe.network().stateWidth();
+    int batch = state.get(0).length / width;
     NDArray x = oneHot(window, inputs);
     for (int i = 0; i < layers.size(); i++) {
-      NDArray before = window.create(state.get(i), new Shape(batch, recipe.network().units()));
+      NDArray before = window.create(state.get(i), new Shape(batch, width));
       NDList gates = live == null ? null : new NDList();
       RecurrentLayer.Window after = layers.get(i).run(x, before, training, gates);
       x = after.outputs();

@@ -192,8 +192,8 @@ public final class CharTrainer implements AutoCloseable {
   private void beginAnew(int stream) {
     for (int i = 0; i < state.size(); i++) {
       float[] values = state.get(i).clone();
-      int units = recipe.network().units();
-      Arrays.fill(values, stream * units, (stream + 1) * units, 0);
+      int width = recipe.network().stateWidth();
+      Arrays.fill(values, stream * width, (stream + 1) * width, 0);
       state.set(i, values);
     }
   }

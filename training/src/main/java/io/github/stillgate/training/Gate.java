@@ -38,8 +38,8 @@ abstract sealed class Gate {
               parameters.glorot(name + ".V", g, n),
               parameters.zeros(name + ".e", n),
               new GateNorm(parameters, name, g, recipe));
-      case GRU, GRU_RESET_BEFORE, SRU ->
-          throw new IllegalArgumentException("an ordinary GRU and an SRU have no gates that close");
+      case GRU, GRU_RESET_BEFORE, LSTM, SRU ->
+          throw new IllegalArgumentException("a GRU, an LSTM and an SRU have no gates that close");
     };
   }
 

@@ -14,6 +14,8 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
     GRU,
     /** An ordinary GRU, the reset before the matrix (eq. 3). It is trained and scored only. */
     GRU_RESET_BEFORE,
+    /** An LSTM with a forget gate. */
+    LSTM,
     /** A simple recurrent unit, the first layer's highway through a matrix. */
     SRU,
     /** Conditional, with full gating. */
@@ -27,7 +29,10 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
 
     /** Whether it has gates that can close. */
     public boolean isConditional() {
-      return this != GRU && this != GRU_RESET_BEFORE && this != SRU;
+      return switch (this) {
+        case GRU, GRU_RESET_BEFORE, LSTM, SRU -> false;
+        case FULL, UNIT, BLOCK, HYBRID -> true;
+      };
     }
   }
 
@@ -46,6 +51,11 @@ public record Recipe(Network network, Shift shift, Schedule schedule) {
       require(
           (cell != Cell.BLOCK && cell != Cell.HYBRID) || units % rank == 0,
           "%d units cannot be cut into %d equal blocks".formatted(units, rank));
+    }
+
+    /** How many values a stream carries from step to step in each layer: an LSTM h and c. */
+    int stateWidth() {
+      return cell == Cell.LSTM ? 2 * units : units;
     }
   }
 

@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
  * One trainable recurrent layer. Matrices are (in, out) here, so that a batch multiplies from the
  * left, and those that share an input stand side by side as one.
  */
-sealed interface RecurrentLayer permits ConditionalGruLayer, DenseGruLayer, SruLayer {
+sealed interface RecurrentLayer permits ConditionalGruLayer, DenseGruLayer, LstmLayer, SruLayer {
   /**
    * What comes of a window.
    *
    * @param outputs after each step, (steps * batch, n), time-major
-   * @param state after the last step, (batch, n)
+   * @param state after the last step, (batch, width of what the layer carries)
    */
   record Window(NDArray outputs, NDArray state) {
     /** Of a layer whose outputs are its states. */
@@ -29,7 +29,7 @@ sealed interface RecurrentLayer permits ConditionalGruLayer, DenseGruLayer, SruL
    * Runs the layer over a window.
    *
    * @param x inputs, (steps * batch, d), time-major
-   * @param state before the window, (batch, n)
+   * @param state before the window, (batch, width of what the layer carries)
    * @param training normalise by the batch and update the population statistics
    * @param live receives one mask of live gates per step, or null
    */

@@ -31,6 +31,7 @@ class GradientTest {
   @CsvSource({
     "GRU, 0",
     "GRU_RESET_BEFORE, 0",
+    "LSTM, 0",
     "SRU, 0",
     "FULL, 0",
     "UNIT, 0",

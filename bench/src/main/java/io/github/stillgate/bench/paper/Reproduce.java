@@ -4,6 +4,7 @@ import io.github.stillgate.bench.FailureLine;
 import io.github.stillgate.bench.paper.estimators.ReproduceEstimators;
 import io.github.stillgate.bench.paper.gru.ReproduceGru;
 import io.github.stillgate.bench.paper.sparse.ReproduceSparse;
+import io.github.stillgate.bench.paper.sru.ReproduceSru;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -14,7 +15,12 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "PAPER",
     subcommandsRepeatable = false,
     description = "Makes the tables and figures of one paper again.",
-    subcommands = {ReproduceGru.class, ReproduceSparse.class, ReproduceEstimators.class})
+    subcommands = {
+      ReproduceGru.class,
+      ReproduceEstimators.class,
+      ReproduceSparse.class,
+      ReproduceSru.class
+    })
 public final class Reproduce {
   private Reproduce() {}
 

@@ -27,8 +27,20 @@ public record NetworkOfModules(List<Module> modules, Optional<Vocabulary> vocabu
    * @param name of the layer it becomes
    * @param prefix what its tensors' names begin with, without the last dot; empty for nothing
    * @param activation what follows it; empty for the usual
+   * @param options what the module's tensors do not say of it, in words of its importer; not
+   *     checked
    */
-  public record Module(String type, String name, String prefix, Optional<Activation> activation) {}
+  public record Module(
+      String type,
+      String name,
+      String prefix,
+      Optional<Activation> activation,
+      List<String> options) {
+    /** Copies the list. */
+    public Module {
+      options = List.copyOf(options);
+    }
+  }
 
   /**
    * The modules that a description names; empty if its layers are not modules, so that it describes

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * One module of a PyTorch network that is to be taken over.
@@ -91,7 +92,8 @@ public record LayerRequest(
           "gru", Kind.GRU,
           "lstm", Kind.LSTM,
           "simple_rnn", Kind.RNN,
-          "dense", Kind.LINEAR);
+          "dense", Kind.LINEAR,
+          "sru", Kind.SRU);
 
   /** Refuses an activation or an option where none can stand. */
   public LayerRequest {
@@ -168,20 +170,26 @@ public record LayerRequest(
     Set<Option> options = EnumSet.noneOf(Option.class);
     for (int i = 2; i < parts.length; i++) {
       String word = parts[i].strip();
-      Optional<Option> option =
-          Arrays.stream(Option.values()).filter(o -> o.word().equals(word)).findFirst();
-      if (option.isPresent()) {
-        options.add(option.get());
-      } else if (i == 2) {
+      if (i == 2 && option(word).isEmpty()) {
         activation = Optional.of(activation(word));
       } else {
-        throw new IllegalArgumentException(
-            "\"%s\" is no option of an sru; expected sru:prefix, an activation, and any of %s"
-                .formatted(word, Arrays.stream(Option.values()).map(Option::word).toList()));
+        options.add(requireOption(word));
       }
     }
     String prefix = parts.length > 1 ? parts[1].strip() : "sru";
     return new LayerRequest(Kind.SRU, prefix, layerName(Kind.SRU, prefix), activation, options);
+  }
+
+  private static Optional<Option> option(String word) {
+    return Arrays.stream(Option.values()).filter(o -> o.word().equals(word)).findFirst();
+  }
+
+  private static Option requireOption(String word) {
+    return option(word)
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "\"%s\" is no option of an sru; expected sru:prefix, an activation, and any of %s"
+                    .formatted(word, Arrays.stream(Option.values()).map(Option::word).toList())));
   }
 
   /**
@@ -201,9 +209,10 @@ public record LayerRequest(
 
   /**
    * Requests for the modules of a description, whose types are {@code embedding}, {@code gru},
-   * {@code lstm}, {@code simple_rnn} and {@code dense}.
+   * {@code lstm}, {@code simple_rnn}, {@code sru} and {@code dense}.
    *
-   * @throws IllegalArgumentException if a type is another, or an activation cannot follow it
+   * @throws IllegalArgumentException if a type is another, or an activation or an option does not
+   *     fit it
    */
   public static List<LayerRequest> of(NetworkOfModules network) {
     List<LayerRequest> requests = new ArrayList<>();
@@ -216,7 +225,14 @@ public record LayerRequest(
                     module.name(), module.type(), TYPES.keySet().stream().sorted().toList()));
       }
       requests.add(
-          new LayerRequest(kind, module.prefix(), module.name(), module.activation(), Set.of()));
+          new LayerRequest(
+              kind,
+              module.prefix(),
+              module.name(),
+              module.activation(),
+              module.options().stream()
+                  .map(LayerRequest::requireOption)
+                  .collect(Collectors.toUnmodifiableSet())));
     }
     return requests;
   }

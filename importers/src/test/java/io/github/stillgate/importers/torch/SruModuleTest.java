@@ -8,6 +8,7 @@ import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.NetworkOfModules;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.plan.Plan;
@@ -47,6 +48,25 @@ class SruModuleTest {
     try (Plan plan = Plan.compile(imported.model())) {
       Proof.replay(plan, vectors, 1e-5);
     }
+  }
+
+  /** What a file says in JSON is what a line says. */
+  @Test
+  void aDescriptionSaysTheSame() throws IOException {
+    NetworkOfModules network =
+        NetworkOfModules.parse(
+                """
+                {"version": 1, "layers": [{"type": "sru", "module": "rnn", "activation": "tanh",
+                  "options": ["bidirectional"]}]}
+                """)
+            .orElseThrow();
+    Path state = SruVectors.file(getClass(), "two-layers", "state");
+    Model described;
+    try (WeightsFile file = WeightsFile.open(state)) {
+      described = StateDict.read(file, LayerRequest.of(network), Optional.empty()).model();
+    }
+    assertThat(described.layers())
+        .isEqualTo(read(state, "sru:rnn:tanh:bidirectional").model().layers());
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.github.stillgate.bench.paper.gru;
 
+import io.github.stillgate.bench.paper.Training;
 import io.github.stillgate.training.Recipe;
 import io.github.stillgate.training.Recipe.Cell;
 import java.util.ArrayList;
@@ -13,7 +14,7 @@ import java.util.Locale;
  * @param label what readers see
  * @param recipe how it is trained
  */
-record Experiment(String name, String label, Recipe recipe) {
+record Experiment(String name, String label, Recipe recipe) implements Training {
   /** The shifts of tables II and IV. */
   static final float[] SHIFTS = {0f, -0.25f, -0.5f, -0.75f};
 

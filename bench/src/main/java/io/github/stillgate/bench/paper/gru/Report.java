@@ -3,6 +3,7 @@ package io.github.stillgate.bench.paper.gru;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.bench.Machine;
+import io.github.stillgate.bench.paper.Curve;
 import io.github.stillgate.bench.strategy.BlasLibraries;
 import io.github.stillgate.cli.plot.Plot;
 import io.github.stillgate.training.Recipe;

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.paper.gru;
 
 import io.github.stillgate.bench.paper.Race;
+import io.github.stillgate.bench.paper.Trainings;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;

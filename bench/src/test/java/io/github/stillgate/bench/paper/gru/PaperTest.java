@@ -7,6 +7,7 @@ import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.paper.Trainings;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Gru;

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Descriptions whose layers are modules in another program's file: each has a {@code module}. */
 public final class ModuleDescription {
@@ -42,7 +43,7 @@ public final class ModuleDescription {
         node,
         layer + " of a network of modules",
         Set.of("type", "module"),
-        Set.of("name", "activation"));
+        Set.of("name", "activation", "options"));
     String type = JsonFields.text(node.get("type"), layer + ": \"type\"");
     String prefix = JsonFields.text(node.get("module"), layer + ": \"module\"");
     String name =
@@ -56,6 +57,20 @@ public final class ModuleDescription {
         node.has("activation")
             ? Optional.of(ActivationFormat.activation(node.get("activation"), name))
             : Optional.empty();
-    return new Module(type, name, prefix, activation);
+    return new Module(type, name, prefix, activation, options(node.get("options"), layer));
+  }
+
+  private static List<String> options(@Nullable JsonNode node, String layer) {
+    if (node == null) {
+      return List.of();
+    }
+    if (!node.isArray()) {
+      throw new IllegalArgumentException("%s: \"options\" is no list: %s".formatted(layer, node));
+    }
+    List<String> options = new ArrayList<>();
+    for (JsonNode option : node) {
+      options.add(JsonFields.text(option, layer + ": an entry of \"options\""));
+    }
+    return options;
   }
 }

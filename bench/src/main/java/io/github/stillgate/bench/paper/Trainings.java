@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.paper.gru;
+package io.github.stillgate.bench.paper;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.training.CharCorpus;
@@ -17,11 +17,11 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
- * Trains experiments one after the other into a folder: a checkpoint, a curve and, at the end, the
+ * Trains trainings one after the other into a folder: a checkpoint, a curve and, at the end, the
  * exported model of each. What is there already is not done again, so an interrupted run goes on
  * where it was.
  */
-final class Trainings {
+public final class Trainings {
   /** Validations of one training, whatever its length. */
   private static final int POINTS = 20;
 
@@ -35,68 +35,67 @@ final class Trainings {
    * @param folder where everything is kept
    * @param validationChars how much of the validation text each point of a curve reads
    */
-  Trainings(Path folder, CharCorpus corpus, int validationChars) {
+  public Trainings(Path folder, CharCorpus corpus, int validationChars) {
     this.folder = folder;
     this.corpus = corpus;
     this.validation = Arrays.copyOf(corpus.validation(), validationChars);
   }
 
-  /** Where the exported model of an experiment is, or will be. */
-  Path model(Experiment experiment) {
-    return folder.resolve(experiment.name() + ".model.safetensors");
+  /** Where the exported model of a training is, or will be. */
+  public Path model(Training training) {
+    return folder.resolve(training.name() + ".model.safetensors");
   }
 
-  private Path checkpoint(Experiment experiment) {
-    return folder.resolve(experiment.name() + ".checkpoint.safetensors");
+  private Path checkpoint(Training training) {
+    return folder.resolve(training.name() + ".checkpoint.safetensors");
   }
 
-  private Path curveFile(Experiment experiment) {
-    return folder.resolve(experiment.name() + ".curve.json");
+  private Path curveFile(Training training) {
+    return folder.resolve(training.name() + ".curve.json");
   }
 
   /** The curve so far; empty if there is none. */
-  Curve curve(Experiment experiment) throws IOException {
-    Path file = curveFile(experiment);
+  public Curve curve(Training training) throws IOException {
+    Path file = curveFile(training);
     return Files.exists(file)
         ? JSON.readValue(file.toFile(), Curve.class)
-        : new Curve(experiment.label(), List.of());
+        : new Curve(training.label(), List.of());
   }
 
   /** Trains what is not finished until {@code stop} says so. Returns whether all of it is. */
-  boolean run(List<Experiment> experiments, BooleanSupplier stop) throws IOException {
+  public boolean run(List<? extends Training> trainings, BooleanSupplier stop) throws IOException {
     Files.createDirectories(folder);
-    for (Experiment experiment : experiments) {
-      if (stop.getAsBoolean() || !run(experiment, stop)) {
+    for (Training training : trainings) {
+      if (stop.getAsBoolean() || !run(training, stop)) {
         return false;
       }
     }
     return true;
   }
 
-  private boolean isFinished(Experiment experiment) throws IOException {
-    List<Curve.Point> points = curve(experiment).points();
-    int updates = experiment.recipe().schedule().updates();
-    boolean exported =
-        Files.exists(model(experiment)) || !CharTrainer.canExport(experiment.recipe());
+  private boolean isFinished(Training training) throws IOException {
+    List<Curve.Point> points = curve(training).points();
+    int updates = training.recipe().schedule().updates();
+    boolean exported = Files.exists(model(training)) || !CharTrainer.canExport(training.recipe());
     return exported && !points.isEmpty() && points.getLast().update() >= updates;
   }
 
-  private boolean run(Experiment experiment, BooleanSupplier stop) throws IOException {
-    if (isFinished(experiment)) {
+  private boolean run(Training training, BooleanSupplier stop) throws IOException {
+    if (isFinished(training)) {
       return true;
     }
-    int updates = experiment.recipe().schedule().updates();
+    int updates = training.recipe().schedule().updates();
     int every = Math.max(1, updates / POINTS);
-    try (CharTrainer trainer = new CharTrainer(experiment.recipe(), corpus);
+    try (CharTrainer trainer = new CharTrainer(training.recipe(), corpus);
         ProgressBar bar =
             new ProgressBarBuilder()
-                .setTaskName(experiment.name())
+                .setTaskName(training.name())
                 .setInitialMax(updates)
                 .setStyle(ProgressBarStyle.ASCII)
                 .setMaxRenderedLength(110)
                 .build()) {
-      trainer.resume(checkpoint(experiment));
-      List<Curve.Point> points = new ArrayList<>(curve(experiment).points());
+      trainer.resume(checkpoint(training));
+      List<Curve.Point> points = new ArrayList<>(curve(training).points());
       points.removeIf(point -> point.update() > trainer.updates());
       double sum = 0;
       int summed = 0;
@@ -112,31 +111,31 @@ final class Trainings {
               new Curve.Point(progress.update(), sum / summed, score.bitsPerChar(), score.live()));
           sum = 0;
           summed = 0;
-          trainer.save(checkpoint(experiment));
-          write(experiment, points);
+          trainer.save(checkpoint(training));
+          write(training, points);
         }
       }
-      trainer.save(checkpoint(experiment));
+      trainer.save(checkpoint(training));
       if (!trainer.finished()) {
         return false;
       }
       trainer.settle();
       CharTrainer.Score score = trainer.evaluate(validation);
       // A curve may be lost where the checkpoint is not; its last point is made again.
-      double training = points.isEmpty() ? Double.NaN : points.removeLast().training();
-      points.add(new Curve.Point(trainer.updates(), training, score.bitsPerChar(), score.live()));
-      write(experiment, points);
-      if (CharTrainer.canExport(experiment.recipe())) {
-        trainer.export().save(model(experiment));
+      double last = points.isEmpty() ? Double.NaN : points.removeLast().training();
+      points.add(new Curve.Point(trainer.updates(), last, score.bitsPerChar(), score.live()));
+      write(training, points);
+      if (CharTrainer.canExport(training.recipe())) {
+        trainer.export().save(model(training));
       }
       return true;
     }
   }
 
-  private void write(Experiment experiment, List<Curve.Point> points) throws IOException {
-    Path file = curveFile(experiment);
+  private void write(Training training, List<Curve.Point> points) throws IOException {
+    Path file = curveFile(training);
     Path partial = file.resolveSibling(file.getFileName() + ".part");
-    JSON.writeValue(partial.toFile(), new Curve(experiment.label(), points));
+    JSON.writeValue(partial.toFile(), new Curve(training.label(), points));
     Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 }

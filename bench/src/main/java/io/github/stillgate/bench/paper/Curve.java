@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.paper.gru;
+package io.github.stillgate.bench.paper;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
@@ -9,7 +9,7 @@ import java.util.List;
  * @param label what was trained
  * @param points the state after some updates, ascending
  */
-record Curve(String label, List<Point> points) {
+public record Curve(String label, List<Point> points) {
   /**
    * One validation.
    *
@@ -18,13 +18,14 @@ record Curve(String label, List<Point> points) {
    * @param validation bits per character on a part of the validation text, population statistics
    * @param live live fraction of each layer there
    */
-  record Point(
+  public record Point(
       int update,
       @JsonProperty("training_bits_per_char") double training,
       @JsonProperty("validation_bits_per_char") double validation,
       @JsonProperty("live_fraction") float[] live) {}
 
-  Point last() {
+  /** The point of the last validation. */
+  public Point last() {
     return points.get(points.size() - 1);
   }
 }
