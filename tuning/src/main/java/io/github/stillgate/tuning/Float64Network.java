@@ -156,14 +156,14 @@ final class Float64Network {
     double[] h = new double[layer.outputs()];
     for (int t = 0; t < x.length; t++) {
       double[] z = gates(layer.gating(), x[t], h);
-      double[] r = applied(Activation.SIGMOID, sums(layer.r(), x[t], h));
+      double[] r = applied(layer.activations().reset(), sums(layer.r(), x[t], h));
       double[] wx = times(layer.c().w(), x[t]);
       double[] uh = times(layer.c().u(), h);
+      Arrays.setAll(wx, i -> wx[i] + r[i] * uh[i] + layer.c().b().at(i, 0));
+      double[] c = applied(layer.activations().candidate(), wx);
+      double[] before = h;
       double[] next = new double[h.length];
-      for (int i = 0; i < h.length; i++) {
-        double c = Math.tanh(wx[i] + r[i] * uh[i] + layer.c().b().at(i, 0));
-        next[i] = h[i] + z[i] * (c - h[i]);
-      }
+      Arrays.setAll(next, i -> before[i] + z[i] * (c[i] - before[i]));
       y[t] = h = next;
     }
     return y;
@@ -172,11 +172,11 @@ final class Float64Network {
   private static double[] gates(Gating gating, double[] x, double[] h) {
     return switch (gating) {
       case Gating.Full(Sums z) -> clippedTanh(sums(z, x, h));
-      case Gating.Unit(Sums u, Matrix wz, Matrix bz) ->
-          clippedTanh(plus(times(wz, applied(Activation.RELU, sums(u, x, h))), bz));
-      case Gating.Block block -> blockGates(block, applied(Activation.RELU, sums(block.u(), x, h)));
+      case Gating.Unit(Sums u, Matrix wz, Matrix bz, Activation.Elementwise f) ->
+          clippedTanh(plus(times(wz, applied(f, sums(u, x, h))), bz));
+      case Gating.Block block -> blockGates(block, applied(block.f(), sums(block.u(), x, h)));
       case Gating.Hybrid(Gating.Block block, Matrix v, Matrix e) -> {
-        double[] u = applied(Activation.RELU, sums(block.u(), x, h));
+        double[] u = applied(block.f(), sums(block.u(), x, h));
         double[] scale = applied(Activation.SIGMOID, plus(times(v, u), e));
         double[] z = blockGates(block, u);
         Arrays.setAll(z, i -> z[i] * scale[i]);

@@ -48,6 +48,7 @@ interface TensorChange {
               .gating(of(gru.gating()))
               .reset(sums(gru.r(), Axis.OUTPUT, Axis.OUTPUT))
               .candidate(sums(gru.c(), Axis.OUTPUT, Axis.OUTPUT))
+              .activations(gru.activations())
               .build();
       case Gru gru ->
           gru.toBuilder()
@@ -100,7 +101,8 @@ interface TensorChange {
           new Gating.Unit(
               sums(unit.u(), Axis.BOTTLENECK, Axis.OUTPUT),
               matrix(unit.wz(), Axis.OUTPUT, Axis.BOTTLENECK),
-              bias(unit.bz(), Axis.OUTPUT));
+              bias(unit.bz(), Axis.OUTPUT),
+              unit.f());
       case Gating.Block block -> of(block);
       case Gating.Hybrid hybrid ->
           new Gating.Hybrid(
@@ -112,7 +114,9 @@ interface TensorChange {
 
   private Gating.Block of(Gating.Block block) {
     return new Gating.Block(
-        sums(block.u(), Axis.BOTTLENECK, Axis.OUTPUT), bias(block.bz(), Axis.BOTTLENECK));
+        sums(block.u(), Axis.BOTTLENECK, Axis.OUTPUT),
+        bias(block.bz(), Axis.BOTTLENECK),
+        block.f());
   }
 
   private Reset of(Reset reset) {

@@ -53,6 +53,7 @@ class PruningTest {
     models.put("full gating", seed -> TestModels.full(7, 17, seed));
     models.put("block gating", seed -> TestModels.block(7, 4, 5, seed));
     models.put("hybrid gating", seed -> TestModels.hybrid(7, 4, 5, seed));
+    models.put("other functions", seed -> TestModels.activations(7, 4, 5, seed));
     models.put("gru", seed -> TestModels.gru(7, 23, seed));
     models.put("reset before", seed -> TestModels.resetBefore(9, 19, seed));
     models.put("reset bias", seed -> TestModels.resetBias(9, 19, seed));
@@ -119,7 +120,8 @@ class PruningTest {
       assertThat(small.vocabulary()).isEqualTo(big.vocabulary());
     }
     // The first SRU has the tokens as a highway, and what has gates in blocks is whole.
-    if (!Set.of("sru of tokens", "block gating", "hybrid gating").contains(kind)) {
+    if (!Set.of("sru of tokens", "block gating", "hybrid gating", "other functions")
+        .contains(kind)) {
       assertThat(removed).isPositive();
     }
   }

@@ -136,17 +136,13 @@ class FingerprintTest {
   /** Of what has come since the former fingerprints and bytes were written down. */
   private static boolean isNewer(String kind) {
     return kind.startsWith("sru")
+        || kind.equals("conditional_dense")
         || kind.startsWith("conditional_gru")
             && (kind.endsWith("activations") || kind.endsWith("bottleneck"));
   }
 
   private static String hex(long bits) {
     return "%016x".formatted(bits);
-  }
-
-  /** Whether a kind came after the former fingerprint and the files of then. */
-  private static boolean isNewer(String kind) {
-    return kind.startsWith("sru") || kind.equals("conditional_dense");
   }
 
   @Test
