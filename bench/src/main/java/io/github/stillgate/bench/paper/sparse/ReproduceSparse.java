@@ -2,15 +2,18 @@ package io.github.stillgate.bench.paper.sparse;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.bench.Machine;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** {@code reproduce sparse}: structured sparsification, measured again. */
 @Command(
@@ -18,22 +21,42 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
-      "Times the structures of Table 1 of the paper on structured sparsification: two LSTMs with"
-          + " units removed and gates constant, against the whole ones.",
+      "Makes the tables and figures of the paper on structured sparsification again.",
       "",
-      "Leave the machine alone while it measures. With ONNX Runtime:"
-          + " STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate reproduce sparse",
+      "structures: times the structures of its Table 1, two LSTMs with units removed and gates"
+          + " constant, against the whole ones. networks: counts, scores and draws what"
+          + " training/pytorch/train_sparse.py trained. Both if none is named.",
+      "",
+      "Leave the machine alone while it times. With ONNX Runtime:"
+          + " STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate reproduce sparse structures",
       ""
     })
 public final class ReproduceSparse implements Callable<Integer> {
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  enum Part {
+    structures,
+    networks
+  }
+
+  @Parameters(arity = "0..*", paramLabel = "PART", description = "${COMPLETION-CANDIDATES}")
+  private List<Part> parts = List.of();
+
+  @Option(
+      names = "--runs",
+      defaultValue = "checkpoints/sparse",
+      paramLabel = "DIR",
+      description = "folders that train_sparse.py left")
+  private Path runs;
+
   @Option(
       names = "--results",
       defaultValue = "bench/results",
       paramLabel = "DIR",
-      description = "where tables are written")
+      description = "where tables and figures are written")
   private Path results;
 
-  @Option(names = "--forks", defaultValue = "5", description = "JVMs that measure a structure")
+  @Option(names = "--forks", defaultValue = "5", description = "JVMs that time a structure")
   private int forks;
 
   @Option(names = "--turns", defaultValue = "60", description = "turns of each network in a JVM")
@@ -45,25 +68,80 @@ public final class ReproduceSparse implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Files.createDirectories(results);
+    List<String> failures = new ArrayList<>();
+    if (parts.isEmpty() || parts.contains(Part.structures)) {
+      structures();
+    }
+    if (parts.isEmpty() || parts.contains(Part.networks)) {
+      failures.addAll(networks());
+    }
+    failures.forEach(System.err::println);
+    return failures.isEmpty() ? 0 : 1;
+  }
+
+  private void structures() throws IOException, InterruptedException {
     List<Structures.Row> rows = Structures.measure(forks, turns);
-    String command = "./stillgate reproduce sparse --forks %d --turns %d".formatted(forks, turns);
-    String head =
-        "%s, %s. Made by `%s`; one thread, one stream, random weights; lower quartile of turns, median of %d JVMs."
-            .formatted(Machine.description(), LocalDate.now(), command, forks);
+    String command =
+        "./stillgate reproduce sparse structures --forks %d --turns %d".formatted(forks, turns);
     String table = Structures.markdown(rows);
     Files.writeString(
         results.resolve("sparse-structures.md"),
-        "# Structures of Table 1: what a step takes\n\n%s\n\n%s".formatted(head, table));
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("machine", Machine.description());
-    json.put("date", LocalDate.now().toString());
-    json.put("command", command);
-    json.put("rows", rows);
-    JsonMapper.builder()
-        .build()
-        .writerWithDefaultPrettyPrinter()
-        .writeValue(results.resolve("sparse-structures.json").toFile(), json);
+        "# Structures of Table 1: what a step takes%n%n%s One stream, one thread, random weights; "
+                .formatted(head(command))
+            + "lower quartile of the turns, median of %d JVMs.%n%n%s".formatted(forks, table));
+    json("sparse-structures.json", command, Map.of("rows", rows));
     System.out.println(table);
-    return 0;
+  }
+
+  private static String head(String command) {
+    return "%s, %s. Made by `%s`.".formatted(Machine.description(), LocalDate.now(), command);
+  }
+
+  private void json(String file, String command, Map<String, Object> what) throws IOException {
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("machine", Machine.description());
+    all.put("date", LocalDate.now().toString());
+    all.put("command", command);
+    all.putAll(what);
+    JSON.writerWithDefaultPrettyPrinter().writeValue(results.resolve(file).toFile(), all);
+  }
+
+  /**
+   * Returns what is wrong: scores that differ from the trainer's, and an end without a crossing.
+   */
+  private List<String> networks() throws IOException {
+    List<SparseRun> found = SparseRun.in(runs);
+    List<SparseNetworks.Row> rows = new ArrayList<>();
+    List<String> failures = new ArrayList<>();
+    for (SparseRun run : found) {
+      if (run.isFinished()) {
+        SparseNetworks.Row row = SparseNetworks.measure(run);
+        rows.add(row);
+        if (!row.agrees()) {
+          failures.add(
+              "%s: the library scores %s, the trainer %s on the same tests"
+                  .formatted(run.folder(), row.scored(), row.trainer()));
+        }
+      }
+    }
+    List<SparseNetworks.Crossing> crossings = SparseNetworks.crossings(found);
+    crossings.stream()
+        .filter(crossing -> crossing.task().equals("imdb") && crossing.fewer() == 0)
+        .forEach(crossing -> failures.add(SparseReport.words(crossing)));
+    List<String> figures = new SparseFigures(results).draw(found, rows);
+    String command = "./stillgate reproduce sparse networks --runs DIR";
+    String report = SparseReport.markdown(found, rows, crossings, figures);
+    Files.writeString(
+        results.resolve("sparse.md"),
+        "# Structured sparsification%n%n%s Trained by `training/pytorch/train_sparse.py`, which its README describes; times of steps are in [sparse-structures.md](sparse-structures.md).%n%n"
+                .formatted(head(command))
+            + report);
+    json(
+        "sparse.json",
+        command,
+        Map.of(
+            "rows", rows.stream().map(SparseNetworks.Row::json).toList(), "crossings", crossings));
+    System.out.println(report);
+    return failures;
   }
 }
