@@ -66,7 +66,8 @@ def train(paths, dim, epochs, limit, seed):
     """Returns (words, vectors) of a skip-gram model; the same each time, for it has one thread."""
     from gensim.models import Word2Vec
     model = Word2Vec(Texts(paths, limit), vector_size=dim, sg=1, window=5, negative=5, min_count=3,
-                     sample=1e-4, epochs=epochs, workers=1, seed=seed, hashfxn=lambda s: zlib.crc32(str(s).encode()))
+                     sample=1e-4, epochs=epochs, workers=1, seed=seed,
+                     hashfxn=lambda s: zlib.crc32(str(s).encode()))
     return model.wv.index_to_key, model.wv.vectors
 
 
