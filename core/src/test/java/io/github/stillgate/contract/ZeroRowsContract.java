@@ -223,12 +223,16 @@ public abstract class ZeroRowsContract {
       plan.warmUp();
       try (Session session = Session.open(plan)) {
         int steps = backend.name().equals("reference") ? 3_000 : 10_000;
-        run(session, out, 2 * steps);
-        long before = threads.getCurrentThreadAllocatedBytes();
-        long idle = threads.getCurrentThreadAllocatedBytes() - before;
-        before = threads.getCurrentThreadAllocatedBytes();
-        run(session, out, steps);
-        assertThat(threads.getCurrentThreadAllocatedBytes() - before - idle).isZero();
+        long least = Long.MAX_VALUE;
+        // Compilation may still be under way in the first rounds; what a step allocates, all have.
+        for (int round = 0; round < 10 && least > 0; round++) {
+          long before = threads.getCurrentThreadAllocatedBytes();
+          long idle = threads.getCurrentThreadAllocatedBytes() - before;
+          before = threads.getCurrentThreadAllocatedBytes();
+          run(session, out, steps);
+          least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before - idle);
+        }
+        assertThat(least).as("bytes in %d steps", steps).isZero();
       }
     }
   }
