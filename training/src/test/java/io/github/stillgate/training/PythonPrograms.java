@@ -21,13 +21,17 @@ final class PythonPrograms {
    * Finds the Python on the path, or the system's, which is where Debian puts torch.
    *
    * @param log where the programs' output goes
+   * @param modules what they import besides torch and numpy
    */
-  PythonPrograms(Path log) throws InterruptedException {
+  PythonPrograms(Path log, String... modules) throws InterruptedException {
     this.log = log;
+    List<String> needed = new ArrayList<>(List.of("torch", "numpy"));
+    needed.addAll(List.of(modules));
+    String imports = "import " + String.join(", ", needed);
     String found = "";
     for (String python : List.of("python3", "/usr/bin/python3")) {
       try {
-        if (found.isEmpty() && exit(List.of(python, "-c", "import torch, numpy")) == 0) {
+        if (found.isEmpty() && exit(List.of(python, "-c", imports)) == 0) {
           found = python;
         }
       } catch (IOException absent) {
@@ -35,7 +39,9 @@ final class PythonPrograms {
       }
     }
     assumeTrue(
-        !found.isEmpty(), "no python3 has torch here (Debian: apt-get install python3-torch)");
+        !found.isEmpty(),
+        "no python3 has %s here (Debian: apt-get install python3-torch python3-scipy)"
+            .formatted(String.join(", ", needed)));
     this.python = found;
   }
 

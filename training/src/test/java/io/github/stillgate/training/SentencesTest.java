@@ -2,7 +2,6 @@ package io.github.stillgate.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -14,8 +13,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,35 +22,20 @@ import org.junit.jupiter.api.io.TempDir;
  * there.
  */
 class SentencesTest {
-  private static final Path PROGRAMS = Path.of("pytorch").toAbsolutePath();
   private static final List<String> MODELS =
       List.of("lstm", "sru-2", "sru-4", "sru-2-no-cells", "sru-2-no-highway");
 
   @TempDir private Path folder;
-  private String python = "";
+  private PythonPrograms programs;
 
-  /** The one on the path, or the system's, which is where Debian puts torch. */
   @BeforeEach
   void findPython() throws InterruptedException {
-    Optional<String> found = Optional.empty();
-    for (String one : List.of("python3", "/usr/bin/python3")) {
-      try {
-        if (found.isEmpty() && run(one, "-c", "import torch, numpy") == 0) {
-          found = Optional.of(one);
-        }
-      } catch (IOException absent) {
-        continue;
-      }
-    }
-    assumeTrue(
-        found.isPresent(), "no python3 has torch here (Debian: apt-get install python3-torch)");
-    python = found.orElseThrow();
+    programs = new PythonPrograms(folder.resolve("python.log"));
   }
 
   @Test
   void theProgramsPassTheirOwnTests() throws Exception {
-    int exit = run(python, "-m", "unittest", "test_sru");
-    assertThat(exit).as(Files.readString(folder.resolve("python.log"))).isZero();
+    programs.run("-m", "unittest", "test_sru");
   }
 
   @Test
@@ -65,34 +47,30 @@ class SentencesTest {
     }
     Files.writeString(folder.resolve("custrev.all"), sentences);
     Path vectors = folder.resolve("vectors.npz");
-    run(
-        python,
+    programs.run(
         "-c",
         "import sys, numpy, word_vectors; word_vectors.save(sys.argv[1], ['it', 'is', 'bad', 'good'],"
             + " numpy.random.RandomState(1).randn(4, 5), {})",
         vectors.toString());
     Path runs = folder.resolve("runs");
-    int exit =
-        run(
-            python,
-            "sentences.py",
-            "--data",
-            folder.toString(),
-            "--vectors",
-            vectors.toString(),
-            "--runs",
-            runs.toString(),
-            "--sets",
-            "CR",
-            "--folds",
-            "2",
-            "--epochs",
-            "2",
-            "--units",
-            "7",
-            "--rate",
-            "0.02");
-    assertThat(exit).as(Files.readString(folder.resolve("python.log"))).isZero();
+    programs.run(
+        "sentences.py",
+        "--data",
+        folder.toString(),
+        "--vectors",
+        vectors.toString(),
+        "--runs",
+        runs.toString(),
+        "--sets",
+        "CR",
+        "--folds",
+        "2",
+        "--epochs",
+        "2",
+        "--units",
+        "7",
+        "--rate",
+        "0.02");
     for (String model : MODELS) {
       requireSameProbabilities(runs.resolve("CR").resolve(model).resolve("fold-0"));
     }
@@ -123,16 +101,5 @@ class SentencesTest {
         }
       }
     }
-  }
-
-  private int run(String... command) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(command)
-            .directory(PROGRAMS.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve("python.log").toFile())
-            .start();
-    assertThat(process.waitFor(10, TimeUnit.MINUTES)).isTrue();
-    return process.exitValue();
   }
 }
