@@ -31,10 +31,17 @@ record SentenceCell(
    * @param epoch that epoch
    * @param epochs how many it was trained for
    * @param cpuSeconds processor seconds of a middling epoch
+   * @param diverged whether the loss ever rose to twice that of the first epoch
    * @param validation percent right on the validation part after each epoch
    */
   record Fold(
-      int fold, double test, int epoch, int epochs, double cpuSeconds, List<Double> validation) {}
+      int fold,
+      double test,
+      int epoch,
+      int epochs,
+      double cpuSeconds,
+      boolean diverged,
+      List<Double> validation) {}
 
   /**
    * The trainer's answers on the test part against this library's.
@@ -49,6 +56,11 @@ record SentenceCell(
   /** How many folds had their best epoch among the last two: more epochs would have helped them. */
   long cutOff() {
     return folds.stream().filter(fold -> fold.epoch() > fold.epochs() - 2).count();
+  }
+
+  /** How many folds diverged, so that an early epoch was scored. */
+  long diverged() {
+    return folds.stream().filter(Fold::diverged).count();
   }
 
   /** Mean over the folds. */

@@ -36,6 +36,9 @@ final class SentenceRuns {
   static final double TOLERANCE = 1e-5;
 
   /** What differs from training to training. */
+  /** A loss of this many times the first epoch's is no training any more. */
+  private static final double DIVERGED = 2;
+
   private static final List<String> OWN =
       List.of("set", "model", "fold", "own_test_set", "words", "words_without_vector");
 
@@ -99,11 +102,14 @@ final class SentenceRuns {
       trainer = read.required("machine").textValue();
       parameters = result.required("parameters").longValue();
       List<Double> validation = new ArrayList<>();
+      double first = read.required("curve").path(0).path("loss").doubleValue();
+      boolean diverged = false;
       // A curve that goes on for more epochs is longer than what was scored.
       int epochs = result.required("epochs").intValue();
       for (JsonNode point : read.required("curve")) {
         if (validation.size() < epochs) {
           validation.add(point.required("validation").doubleValue());
+          diverged |= point.required("loss").doubleValue() > DIVERGED * first;
         }
       }
       folds.add(
@@ -113,10 +119,11 @@ final class SentenceRuns {
               result.required("epoch").intValue(),
               epochs,
               result.required("cpu_seconds_an_epoch").doubleValue(),
+              diverged,
               validation));
     }
     folds.sort(Comparator.comparingInt(SentenceCell.Fold::fold));
-    boolean first = !folds.isEmpty() && folds.getFirst().fold() == 0;
+    boolean begins = !folds.isEmpty() && folds.getFirst().fold() == 0;
     return new SentenceCell(
         set,
         model,
@@ -124,7 +131,7 @@ final class SentenceRuns {
         ownTestSet,
         parameters,
         folds,
-        first ? check(place.resolve("fold-0")) : null);
+        begins ? check(place.resolve("fold-0")) : null);
   }
 
   private static List<Path> records(Path place) throws IOException {

@@ -74,6 +74,7 @@ final class SentenceSection {
   private void epochs(StringBuilder text) {
     Map<Integer, List<String>> byEpochs = new TreeMap<>();
     List<String> cutOff = new ArrayList<>();
+    List<String> diverged = new ArrayList<>();
     for (SentenceCell cell : part.cells()) {
       String name = cell.model() + " on " + cell.set();
       cell.folds().stream()
@@ -82,6 +83,13 @@ final class SentenceSection {
           .forEach(e -> byEpochs.computeIfAbsent(e, _ -> new ArrayList<>()).add(name));
       if (cell.cutOff() > 0) {
         cutOff.add("%s %d of %d".formatted(name, cell.cutOff(), cell.folds().size()));
+      }
+    }
+    for (SentenceCell cell : part.cells()) {
+      if (cell.diverged() > 0) {
+        diverged.add(
+            "%s on %s %d of %d"
+                .formatted(cell.model(), cell.set(), cell.diverged(), cell.folds().size()));
       }
     }
     List<String> said = new ArrayList<>();
@@ -96,6 +104,12 @@ final class SentenceSection {
           "The budget cut trainings off: folds whose best epoch is one of the last two, and which more"
               + " epochs would help, are ");
       text.append(String.join(", ", cutOff)).append(".\n\n");
+    }
+    if (!diverged.isEmpty()) {
+      text.append(
+          "At this rate some trainings diverged (their loss rose to twice that of the first epoch), so"
+              + " that an early epoch was scored and no fair comparison can be made: ");
+      text.append(String.join(", ", diverged)).append(".\n\n");
     }
   }
 

@@ -80,7 +80,10 @@ final class SruReport {
             + " thread: batches of %d sequences of vectors of %d values, all in turn within a trial, %d"
                 .formatted(first.sequences(), first.inputs(), times.trials())
             + " trials. \"Factor\" is the fastest LSTM's time over this time, ours and ONNX Runtime's; the"
-            + " bound is the ratio of multiplications by weights; MB are the weights of a step.");
+            + " bound is the ratio of multiplications by weights; MB are the weights of a step. The poster's"
+            + " factors are a GPU's, on which an LSTM waits for its own steps; on one core"
+            + " multiplications decide, and a factor can pass the bound only by as much as the LSTM's"
+            + " own products are slower.");
     text.append(
         "| steps | network | runs in | ms, median | fastest .. slowest | GFLOP/s | MB | factor, our LSTM"
             + " | factor, ORT's LSTM | bound | poster |\n|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
