@@ -179,6 +179,11 @@ final class Structures {
     }
     List<String> misses = rows.stream().flatMap(row -> row.misses().stream()).toList();
     text.append('\n');
+    if (rows.stream().anyMatch(row -> row.share() > 1)) {
+      text.append(
+          "More than 100 % of the bound: the whole LSTMs are read from memory, what is left of them"
+              + " from a cache.\n\n");
+    }
     if (misses.isEmpty()) {
       text.append(
           "Every row reaches 70 % of its byte bound, and constant gates never cost time (within 2 %,"
