@@ -145,7 +145,6 @@ class CommandsTest {
     JsonNode demo = json(run("demo", "--json"));
     assertThat(demo.get("same_bits").booleanValue()).isTrue();
     assertThat(demo.get("runs")).hasSize(2 * Backends.usable().size());
-    assertThat(run("demo").out()).contains("gave the same bits").contains("expected");
   }
 
   @Test
@@ -318,6 +317,9 @@ class CommandsTest {
             .as(String.join(" ", command))
             .isNotEmpty()
             .noneMatch(c -> Character.isDigit(c) && c > '9');
+        if (command[0].equals("demo")) {
+          assertThat(outcome.out()).contains("gave the same bits").contains("expected");
+        }
       }
     } finally {
       Locale.setDefault(before);

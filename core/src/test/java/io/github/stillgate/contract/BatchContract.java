@@ -2,7 +2,6 @@ package io.github.stillgate.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
@@ -10,7 +9,6 @@ import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Session;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -133,33 +131,6 @@ public abstract class BatchContract {
           assertThat(bits(a)).isEqualTo(bits(b));
         }
       }
-    }
-  }
-
-  @Test
-  void aBatchStepAllocatesNothing() {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    try (Plan plan = Plan.compile(TestModels.block(27, 4, 16, 10), options());
-        BatchSession batch = BatchSession.open(plan, 9)) {
-      BatchSession.Stream[] streams = new BatchSession.Stream[9];
-      for (int i = 0; i < 9; i++) {
-        streams[i] = batch.join();
-      }
-      float[] out = new float[27];
-      long allocated = Long.MAX_VALUE;
-      // Compilation may still be under way in the first rounds.
-      for (int round = 0; round < 30 && allocated > 1000; round++) {
-        long before = threads.getCurrentThreadAllocatedBytes();
-        for (int step = 0; step < 1_000; step++) {
-          for (int i = 0; i < 9; i++) {
-            streams[i].feed((step + i) % 27);
-          }
-          batch.step();
-          streams[step % 9].read(out);
-        }
-        allocated = threads.getCurrentThreadAllocatedBytes() - before;
-      }
-      assertThat(allocated).as("bytes in 1000 steps").isLessThanOrEqualTo(1000);
     }
   }
 

@@ -3,14 +3,11 @@ package io.github.stillgate.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.Session;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -199,94 +196,6 @@ public abstract class SessionContract {
       try (Session fresh = Session.open(plan)) {
         assertThat(first.snapshot()).isEqualTo(fresh.snapshot());
       }
-    }
-  }
-
-  @Test
-  void aStepAllocatesNothing() {
-    Model model = TestModels.conditional(27, 96, 16, 10);
-    assertAllocatesNothing(model, options());
-    assertAllocatesNothing(model, options().withSkipping(Skipping.NOTHING));
-  }
-
-  static Stream<Model> composedModels() {
-    return Stream.of(
-        TestModels.resetBefore(27, 40, 71),
-        TestModels.resetBias(27, 40, 72),
-        TestModels.activations(27, 4, 10, 77),
-        TestModels.lstm(27, 40, 20, 73),
-        TestModels.coupled(27, 40, 74),
-        TestModels.sru(27, 40, 75),
-        TestModels.sruOfTokens(27, 76),
-        TestModels.conditionalDense(27, 40, 7, 79));
-  }
-
-  @ParameterizedTest
-  @MethodSource("composedModels")
-  void aStepOfComposedCellsAllocatesNothing(Model model) {
-    assertAllocatesNothing(model, options());
-  }
-
-  @Test
-  void aStepThatCarriesGatesAllocatesNothing() {
-    assertAllocatesNothing(
-        TestModels.gru(27, 40, 75), options().withSkipping(Skipping.below(0.2f)));
-  }
-
-  @Test
-  void aStepBelowEpsilonAllocatesNothing() {
-    assertAllocatesNothing(
-        TestModels.estimated(27, 40, 8, 0.25f, 75), options().withSkipping(Skipping.below(0.3f)));
-  }
-
-  /** The reference is slow, and has fewer loops to compile. */
-  private void assertAllocatesNothing(Model model, PlanOptions options) {
-    int steps = backend.name().equals("reference") ? 3_000 : 10_000;
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    float[] out = new float[27];
-    float[] x = new float[27];
-    x[3] = 1;
-    try (Plan plan = Plan.compile(model, options)) {
-      plan.warmUp();
-      try (Session session = Session.open(plan)) {
-        run(session, out, x, 2 * steps);
-        long before = threads.getCurrentThreadAllocatedBytes();
-        long after = threads.getCurrentThreadAllocatedBytes();
-        long idle = after - before;
-        before = threads.getCurrentThreadAllocatedBytes();
-        run(session, out, x, steps);
-        after = threads.getCurrentThreadAllocatedBytes();
-        assertThat(after - before - idle).as("bytes in %d steps", steps).isZero();
-      }
-    }
-  }
-
-  /** Vectors only, and no warm-up: the kernels are compiled in another order than above. */
-  @Test
-  void aStepOnVectorsAllocatesNothingEither() {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    float[] x = new float[27];
-    float[] out = new float[9];
-    try (Plan plan = Plan.compile(TestModels.vectors(27, 200, 9, 5), options());
-        Session session = Session.open(plan)) {
-      long allocated = Long.MAX_VALUE;
-      // Compilation may still be under way in the first rounds.
-      for (int round = 0; round < 20 && allocated > 1000; round++) {
-        long before = threads.getCurrentThreadAllocatedBytes();
-        for (int step = 0; step < 2_000; step++) {
-          x[step % 27] = 1 - x[step % 27];
-          session.step(x, out);
-        }
-        allocated = threads.getCurrentThreadAllocatedBytes() - before;
-      }
-      assertThat(allocated).as("bytes in 2000 steps").isLessThanOrEqualTo(1000);
-    }
-  }
-
-  private static void run(Session session, float[] out, float[] x, int steps) {
-    for (int step = 0; step < steps; step++) {
-      session.step(step % 27, out);
-      session.step(x, out);
     }
   }
 }

@@ -3,7 +3,6 @@ package io.github.stillgate.contract;
 import static io.github.stillgate.contract.Steps.bits;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.model.ConditionalGru;
@@ -18,12 +17,10 @@ import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
-import java.lang.management.ManagementFactory;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -214,34 +211,5 @@ public abstract class ZeroRowsContract {
       rows += zero ? 1 : 0;
     }
     return rows;
-  }
-
-  @Test
-  void aStepAllocatesNothing() {
-    Model model = ZeroedRows.of(TestModels.lstm(27, 40, 20, 351), ZeroedRows.random(352, 0.4));
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    float[] out = new float[model.outputs()];
-    try (Plan plan = Plan.compile(model, options())) {
-      plan.warmUp();
-      try (Session session = Session.open(plan)) {
-        int steps = backend.name().equals("reference") ? 3_000 : 10_000;
-        long least = Long.MAX_VALUE;
-        // Compilation may still be under way in the first rounds; what a step allocates, all have.
-        for (int round = 0; round < 10 && least > 0; round++) {
-          long before = threads.getCurrentThreadAllocatedBytes();
-          long idle = threads.getCurrentThreadAllocatedBytes() - before;
-          before = threads.getCurrentThreadAllocatedBytes();
-          run(session, out, steps);
-          least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before - idle);
-        }
-        assertThat(least).as("bytes in %d steps", steps).isZero();
-      }
-    }
-  }
-
-  private static void run(Session session, float[] out, int steps) {
-    for (int step = 0; step < steps; step++) {
-      session.step(step % 27, out);
-    }
   }
 }

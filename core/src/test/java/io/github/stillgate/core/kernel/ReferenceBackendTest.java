@@ -1,5 +1,6 @@
 package io.github.stillgate.core.kernel;
 
+import io.github.stillgate.contract.AllocationContract;
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.ConditionalDenseContract;
@@ -111,6 +112,13 @@ class ReferenceBackendTest {
   @Nested
   class ZeroRows extends ZeroRowsContract {
     ZeroRows() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class Allocations extends AllocationContract {
+    Allocations() {
       super(BackendRegistry.require("reference"));
     }
   }

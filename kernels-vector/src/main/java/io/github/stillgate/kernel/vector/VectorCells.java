@@ -50,7 +50,11 @@ final class VectorCells implements Cells {
       MemorySegment state) {
     int bytes = 4 * Lanes.padded(n);
     long room = Memory.at(scratch);
-    candidate(bytes, Memory.at(x), Memory.at(h), Memory.at(bias), room);
+    long overX = Memory.at(x);
+    long overH = Memory.at(h);
+    long b = Memory.at(bias);
+    VectorElementary.sigmoidOfSum(bytes, overX, overH, b, room);
+    candidate(bytes, overX + bytes, overH + bytes, b + bytes, room, room + bytes);
     blendLive(bytes, Memory.at(z), room + bytes, Memory.at(state));
   }
 
@@ -67,37 +71,19 @@ final class VectorCells implements Cells {
     long overX = Memory.at(x);
     long overH = Memory.at(h);
     long b = Memory.at(bias);
-    sigmoid(bytes, overX, overH, b, room);
-    candidate(bytes, overX + bytes, overH + bytes, b + bytes, room + bytes);
-    blendAll(bytes, room, room + 2L * bytes, Memory.at(state));
+    long c = 2L * bytes;
+    // The rows of z and of r lie one after the other.
+    VectorElementary.sigmoidOfSum(2 * bytes, overX, overH, b, room);
+    candidate(bytes, overX + c, overH + c, b + c, room + bytes, room + c);
+    blendAll(bytes, room, room + c, Memory.at(state));
   }
 
-  /** {@code out = sigmoid((x + h) + bias)}. */
-  private static void sigmoid(int bytes, long x, long h, long bias, long out) {
+  /** {@code out = tanh(fma(r, h, x) + bias)}; the gates r are overwritten. */
+  private static void candidate(int bytes, long x, long h, long bias, long gates, long out) {
     long overX = Memory.at(x);
     long overH = Memory.at(h);
     long b = Memory.at(bias);
-    long to = Memory.at(out);
-    for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector.fromMemorySegment(SPECIES, ALL, overX + at, ORDER)
-          .add(FloatVector.fromMemorySegment(SPECIES, ALL, overH + at, ORDER))
-          .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER))
-          .neg()
-          .intoMemorySegment(ALL, to + at, ORDER);
-    }
-    VectorElementary.sigmoidOfNegated(to, bytes);
-  }
-
-  /**
-   * With the row kinds r and c one after the other, leaves {@code tanh(fma(r, h, x) + bias)} in the
-   * second row of {@code out}, whose first row is written too.
-   */
-  private static void candidate(int bytes, long x, long h, long bias, long out) {
-    sigmoid(bytes, x, h, bias, out);
-    long overX = Memory.at(x + bytes);
-    long overH = Memory.at(h + bytes);
-    long b = Memory.at(bias + bytes);
-    long r = Memory.at(out);
+    long r = Memory.at(gates);
     for (int at = 0; at < bytes; at += BYTES) {
       FloatVector.fromMemorySegment(SPECIES, ALL, r + at, ORDER)
           .fma(
@@ -106,7 +92,7 @@ final class VectorCells implements Cells {
           .add(FloatVector.fromMemorySegment(SPECIES, ALL, b + at, ORDER))
           .intoMemorySegment(ALL, r + at, ORDER);
     }
-    VectorElementary.tanh(r, bytes, Memory.at(out + bytes));
+    VectorElementary.tanh(r, bytes, out);
   }
 
   /** h = z > 0 ? flush(fma(z, c - h, h)) : h. */

@@ -1,0 +1,160 @@
+package io.github.stillgate.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.session.BatchSession;
+import io.github.stillgate.core.session.Session;
+import java.lang.management.ManagementFactory;
+import java.util.function.IntConsumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * That a compiled step allocates nothing, whatever backend is below it.
+ *
+ * <p>The build runs it in a JVM of its own without assertions, as users run the library: the checks
+ * that {@code -ea} turns on are inlined around the kernels and change what C2 does with them.
+ */
+@Tag("allocation")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class AllocationContract {
+  private static final int TOKENS = 27;
+  private static final int ROUNDS = 30;
+
+  private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private final Backend backend;
+
+  protected AllocationContract(Backend backend) {
+    this.backend = backend;
+  }
+
+  @BeforeEach
+  void require() {
+    RequiredBackend.check(backend);
+  }
+
+  private PlanOptions options() {
+    return PlanOptions.defaults().withBackend(backend.name());
+  }
+
+  static Stream<Model> models() {
+    return Stream.of(
+        TestModels.conditional(TOKENS, 96, 16, 10),
+        TestModels.full(TOKENS, 45, 21),
+        TestModels.block(TOKENS, 4, 16, 22),
+        TestModels.hybrid(TOKENS, 3, 32, 27),
+        TestModels.activations(TOKENS, 4, 10, 77),
+        TestModels.gru(TOKENS, 40, 75),
+        TestModels.gru(TOKENS, 128, 5),
+        TestModels.resetBefore(TOKENS, 40, 71),
+        TestModels.resetBias(TOKENS, 40, 72),
+        TestModels.lstm(TOKENS, 40, 20, 73),
+        TestModels.coupled(TOKENS, 40, 74),
+        TestModels.sru(TOKENS, 40, 75),
+        TestModels.sruOfTokens(TOKENS, 76),
+        TestModels.conditionalDense(TOKENS, 40, 7, 79),
+        ZeroedRows.of(TestModels.lstm(TOKENS, 40, 20, 351), ZeroedRows.random(352, 0.4)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void aStepAllocatesNothing(Model model) {
+    assertAllocatesNothing(model, options());
+  }
+
+  @Test
+  void aStepThatSkipsNothingAllocatesNothing() {
+    assertAllocatesNothing(
+        TestModels.conditional(TOKENS, 96, 16, 10), options().withSkipping(Skipping.NOTHING));
+  }
+
+  @Test
+  void aStepThatCarriesGatesAllocatesNothing() {
+    assertAllocatesNothing(
+        TestModels.gru(TOKENS, 40, 75), options().withSkipping(Skipping.below(0.2f)));
+  }
+
+  @Test
+  void aStepBelowEpsilonAllocatesNothing() {
+    assertAllocatesNothing(
+        TestModels.estimated(TOKENS, 40, 8, 0.25f, 75),
+        options().withSkipping(Skipping.below(0.3f)));
+  }
+
+  private void assertAllocatesNothing(Model model, PlanOptions options) {
+    float[] out = new float[model.outputs()];
+    float[] x = new float[TOKENS];
+    x[3] = 1;
+    try (Plan plan = Plan.compile(model, options)) {
+      plan.warmUp();
+      try (Session session = Session.open(plan)) {
+        assertAllocatesNothing(step -> {
+          session.step(step % TOKENS, out);
+          session.step(x, out);
+        });
+      }
+    }
+  }
+
+  /** Vectors only, and no warm-up: the kernels are compiled in another order than above. */
+  @Test
+  void aStepOnVectorsAllocatesNothing() {
+    float[] x = new float[TOKENS];
+    float[] out = new float[9];
+    try (Plan plan = Plan.compile(TestModels.vectors(TOKENS, 200, 9, 5), options());
+        Session session = Session.open(plan)) {
+      assertAllocatesNothing(step -> {
+        x[step % TOKENS] = 1 - x[step % TOKENS];
+        session.step(x, out);
+      });
+    }
+  }
+
+  @Test
+  void aBatchStepAllocatesNothing() {
+    float[] out = new float[TOKENS];
+    try (Plan plan = Plan.compile(TestModels.block(TOKENS, 4, 16, 10), options());
+        BatchSession batch = BatchSession.open(plan, 9)) {
+      BatchSession.Stream[] streams = new BatchSession.Stream[9];
+      for (int i = 0; i < 9; i++) {
+        streams[i] = batch.join();
+      }
+      assertAllocatesNothing(step -> {
+        for (int i = 0; i < 9; i++) {
+          streams[i].feed((step + i) % TOKENS);
+        }
+        batch.step();
+        streams[step % 9].read(out);
+      });
+    }
+  }
+
+  /** Compilation may still be under way in the first rounds; what a step allocates, all have. */
+  private void assertAllocatesNothing(IntConsumer step) {
+    int steps = backend.name().equals("reference") ? 500 : 2_000;
+    long least = Long.MAX_VALUE;
+    for (int round = 0; round < ROUNDS && least > 0; round++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      long idle = threads.getCurrentThreadAllocatedBytes() - before;
+      before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < steps; i++) {
+        step.accept(i);
+      }
+      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before - idle);
+    }
+    assertThat(least)
+        .as("bytes in %d steps on %s, %s", steps, backend.name(), backend.availability())
+        .isZero();
+  }
+}
