@@ -19,7 +19,7 @@
  * Whoever changes one of them raises it here and in the Java class NativeLibrary, which refuses a library of
  * another version. tests/test_library.c fails when it was forgotten.
  */
-#define SG_ABI_VERSION 2
+#define SG_ABI_VERSION 3
 
 /*
  * The rows of a pack that multiply one operand; see PackLayout.Part. Group g has the rows first[g] to first[g + 1],
@@ -29,9 +29,9 @@ typedef struct sg_part {
     const int64_t *at;
     const int32_t *first;
     const int32_t *sums;
-    int64_t stride; /* weights from one row to the next (rows), columns (panels) */
+    int64_t stride; /* weights from one row to the next (rows), columns (panels, tiles) */
     /*
-     * In a regular pack every group has one row of each of `kinds` kinds: group g begins group_stride * g weights
+     * Tiles have `kinds` kinds and the sum of row u of kind k at sum_stride * k + u. In a regular pack of rows every group has one row of each of `kinds` kinds: group g begins group_stride * g weights
      * behind group 0, and the sum of its row r goes to sum_stride * r + g. In any other, kinds is 0 and only the
      * tables say it.
      */
@@ -100,6 +100,23 @@ typedef struct sg_pack {
            (const sg_pack *pack, int64_t from, int64_t to, const int32_t *starts,                      \
             const int32_t *members, float *const *addresses, int64_t capacity),                        \
            (pack, from, to, starts, members, addresses, capacity))                                     \
+    /* int8, see the Java classes Int8 and KeptSums: rounds `padded` values; moved lists those that differ from\
+       what was sent, changes by how much, sent becomes what they are; returns how many */             \
+    KERNEL(int64_t, send_int8,                                                                         \
+           (int64_t padded, float scale, const float *values, float *sent, int32_t *moved,             \
+            int32_t *changes),                                                                         \
+           (padded, scale, values, sent, moved, changes))                                              \
+    /* rounds `padded` values by a fixed scale, or, if that is 0, by their own; returns the scale */   \
+    KERNEL(float, round_int8,                                                                          \
+           (int64_t padded, float fixed, const float *values, int32_t *integers),                      \
+           (padded, fixed, values, integers))                                                          \
+    /* tiles of count listed groups over one operand: `columns` of them, which moved lists, or the first ones if\
+       it is NULL, times their factors are added to kept, or to 0 if it is NULL; sums get them as floats */ \
+    KERNEL(void, multiply_tiles,                                                                       \
+           (const sg_pack *pack, int64_t operand, const int32_t *groups, int64_t count,                \
+            int64_t columns, const int32_t *moved, const int32_t *factors, int32_t *kept,              \
+            const float *row_scales, float scale, float *sums),                                        \
+           (pack, operand, groups, count, columns, moved, factors, kept, row_scales, scale, sums))     \
     /* ascending i < n with scores[i] > 0; returns how many. indices has room for n padded */          \
     KERNEL(int64_t, select_positive, (int64_t n, const float *scores, int32_t *indices),               \
            (n, scores, indices))                                                                       \

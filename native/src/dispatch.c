@@ -103,6 +103,7 @@ int64_t sg_float_environment(void) {
 
 #define SG_RETURN_void
 #define SG_RETURN_int64_t return
+#define SG_RETURN_float return
 #define SG_FORWARD(result, name, parameters, arguments)                                                \
     result sg_##name parameters { SG_RETURN_##result chosen->name arguments; }
 SG_KERNELS(SG_FORWARD)

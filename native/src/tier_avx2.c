@@ -50,4 +50,28 @@ static inline float v_tree(vf p) {
     return _mm_cvtss_f32(_mm_add_ss(p2, _mm_movehdup_ps(p2)));
 }
 
+typedef __m256i vi;
+
+static inline void v_store_integers(int32_t *p, vi v) { _mm256_store_si256((__m256i *)p, v); }
+static inline vf v_float(vi v) { return _mm256_cvtepi32_ps(v); }
+
+/* Sums of rows 0 .. 3, 8 .. 11 and of rows 4 .. 7, 12 .. 15: what unpacking within halves gives. */
+static inline void v_enter(const int32_t *from, vi *sums) {
+    vi first = from ? _mm256_load_si256((const __m256i *)from) : _mm256_setzero_si256();
+    vi second = from ? _mm256_load_si256((const __m256i *)from + 1) : first;
+    sums[0] = _mm256_permute2x128_si256(first, second, 0x20);
+    sums[1] = _mm256_permute2x128_si256(first, second, 0x31);
+}
+static inline void v_leave(const vi *sums, vi *first, vi *second) {
+    *first = _mm256_permute2x128_si256(sums[0], sums[1], 0x20);
+    *second = _mm256_permute2x128_si256(sums[0], sums[1], 0x31);
+}
+static inline void v_add_columns(const int8_t *p, const int8_t *q, int32_t a, int32_t b, vi *sums) {
+    vi factors = _mm256_set1_epi32((int32_t)(((uint32_t)a & 0xffffu) | (uint32_t)b << 16));
+    vi x = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)p));
+    vi y = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)q));
+    sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(_mm256_unpacklo_epi16(x, y), factors));
+    sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(_mm256_unpackhi_epi16(x, y), factors));
+}
+
 #include "kernels.inc"

@@ -84,4 +84,32 @@ static int64_t select_positive(int64_t n, const float *scores, int32_t *indices)
     return count;
 }
 
+typedef __m512i vi;
+
+static inline void v_store_integers(int32_t *p, vi v) { _mm512_store_si512(p, v); }
+static inline vf v_float(vi v) { return _mm512_cvtepi32_ps(v); }
+
+/* Sums of rows 0 .. 3, 8 .. 11, 16 .. 19, 24 .. 27 and of the rows between: what unpacking within quarters gives. */
+static inline void v_enter(const int32_t *from, vi *sums) {
+    vi first = from ? _mm512_load_si512(from) : _mm512_setzero_si512();
+    vi second = from ? _mm512_load_si512(from + 16) : first;
+    vi even = _mm512_setr_epi32(0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+    vi odd = _mm512_setr_epi32(4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    sums[0] = _mm512_permutex2var_epi32(first, even, second);
+    sums[1] = _mm512_permutex2var_epi32(first, odd, second);
+}
+static inline void v_leave(const vi *sums, vi *first, vi *second) {
+    vi lower = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+    vi upper = _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
+    *first = _mm512_permutex2var_epi32(sums[0], lower, sums[1]);
+    *second = _mm512_permutex2var_epi32(sums[0], upper, sums[1]);
+}
+static inline void v_add_columns(const int8_t *p, const int8_t *q, int32_t a, int32_t b, vi *sums) {
+    vi factors = _mm512_set1_epi32((int32_t)(((uint32_t)a & 0xffffu) | (uint32_t)b << 16));
+    vi x = _mm512_cvtepi8_epi16(_mm256_load_si256((const __m256i *)p));
+    vi y = _mm512_cvtepi8_epi16(_mm256_load_si256((const __m256i *)q));
+    sums[0] = _mm512_add_epi32(sums[0], _mm512_madd_epi16(_mm512_unpacklo_epi16(x, y), factors));
+    sums[1] = _mm512_add_epi32(sums[1], _mm512_madd_epi16(_mm512_unpackhi_epi16(x, y), factors));
+}
+
 #include "kernels.inc"

@@ -48,4 +48,23 @@ static inline float v_tree(vf p) {
     return vget_lane_f32(p2, 0) + vget_lane_f32(p2, 1);
 }
 
+typedef int32x4_t vi;
+
+static inline void v_store_integers(int32_t *p, vi v) { vst1q_s32(p, v); }
+static inline vf v_float(vi v) { return vcvtq_f32_s32(v); }
+static inline void v_enter(const int32_t *from, vi *sums) {
+    sums[0] = from ? vld1q_s32(from) : vdupq_n_s32(0);
+    sums[1] = from ? vld1q_s32(from + 4) : vdupq_n_s32(0);
+}
+static inline void v_leave(const vi *sums, vi *first, vi *second) {
+    *first = sums[0];
+    *second = sums[1];
+}
+static inline void v_add_columns(const int8_t *p, const int8_t *q, int32_t a, int32_t b, vi *sums) {
+    int16x8_t x = vmovl_s8(vld1_s8(p));
+    int16x8_t y = vmovl_s8(vld1_s8(q));
+    sums[0] = vmlal_n_s16(vmlal_n_s16(sums[0], vget_low_s16(x), (int16_t)a), vget_low_s16(y), (int16_t)b);
+    sums[1] = vmlal_n_s16(vmlal_n_s16(sums[1], vget_high_s16(x), (int16_t)a), vget_high_s16(y), (int16_t)b);
+}
+
 #include "kernels.inc"

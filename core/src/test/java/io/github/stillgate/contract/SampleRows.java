@@ -99,7 +99,7 @@ final class SampleRows {
     return present;
   }
 
-  private static RowSource source(float[][] matrix) {
+  static RowSource source(float[][] matrix) {
     return new RowSource() {
       @Override
       public int rows() {

@@ -15,12 +15,14 @@ import org.jspecify.annotations.Nullable;
 public final class Binding {
   private final @Nullable MemorySegment[] vectors;
   private final @Nullable MemorySegment[] sums;
+  private final @Nullable KeptSums[] keptSums;
   private final MemorySegment addresses;
 
   /** A binding that leaves out all {@code operands}. */
   public Binding(int operands, SegmentAllocator memory) {
     this.vectors = new MemorySegment[operands];
     this.sums = new MemorySegment[operands];
+    this.keptSums = new KeptSums[operands];
     this.addresses = memory.allocate(16L * operands, Lanes.ALIGNMENT);
   }
 
@@ -35,6 +37,16 @@ public final class Binding {
     sums[operand] = sumsOfIt;
     addresses.setAtIndex(JAVA_LONG, operand, vector.address());
     addresses.setAtIndex(JAVA_LONG, (long) vectors.length + operand, sumsOfIt.address());
+  }
+
+  /** Lets an operand's integer sums be kept from one multiplication to the next. */
+  public void keep(int operand, @Nullable KeptSums sumsOfIt) {
+    keptSums[operand] = sumsOfIt;
+  }
+
+  /** What is kept of an operand, or null if all of it is multiplied each time. */
+  public @Nullable KeptSums keptSums(int operand) {
+    return keptSums[operand];
   }
 
   /** Leaves an operand out. */

@@ -26,8 +26,18 @@ final class CheckedPack extends Pack {
   }
 
   @Override
+  public int scratchFloats() {
+    return pack.scratchFloats();
+  }
+
+  @Override
+  public void prepare(Binding stream) {
+    pack.prepare(stream);
+  }
+
+  @Override
   public void multiply(ActiveSet set, int from, int to, Binding stream, MemorySegment scratch) {
-    Checks.memory("multiply", "scratch", scratch, SCRATCH_FLOATS);
+    Checks.memory("multiply", "scratch", scratch, pack.scratchFloats());
     checkPositions(set, from, to);
     long before = before(set, stream);
     pack.multiply(set, from, to, stream, scratch);

@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  * <p>Immutable. The arena it was packed into must be alive.
  */
 public abstract class Pack {
-  /** Floats of scratch that a multiplication may use. */
+  /** Floats of scratch that a multiplication of most packs may use. */
   public static final int SCRATCH_FLOATS = 256;
 
   private final PackedWeights weights;
@@ -32,6 +32,18 @@ public abstract class Pack {
     return weights;
   }
 
+  /** Floats of scratch that {@link #multiply(ActiveSet, int, int, Binding, MemorySegment)} may use. */
+  public int scratchFloats() {
+    return SCRATCH_FLOATS;
+  }
+
+  /**
+   * Finds out what moved of the operands whose sums a stream keeps ({@link KeptSums}), and takes it for
+   * sent: once before all groups of {@code stream} are multiplied. It has nothing to do for a pack
+   * of floats.
+   */
+  public void prepare(Binding stream) {}
+
   /**
    * Sums the rows of the groups {@code set[from .. to)}, each row over its operand: the sum of a
    * row is formed in the {@link SumOrder} of the layout and goes to {@link PackLayout.Part#sumAt}
@@ -42,14 +54,14 @@ public abstract class Pack {
    * @param from first position in the set
    * @param to position after the last
    * @param stream the vectors, and where their sums go
-   * @param scratch {@link #SCRATCH_FLOATS} floats
+   * @param scratch {@link #scratchFloats} floats
    */
   public abstract void multiply(
       ActiveSet set, int from, int to, Binding stream, MemorySegment scratch);
 
   /** Floats of scratch for one thread that multiplies a batch of so many streams. */
   public int batchScratchFloats(int capacity) {
-    return SCRATCH_FLOATS;
+    return scratchFloats();
   }
 
   /** Multiplies all streams of {@code batch}, on the calling thread. */

@@ -19,6 +19,8 @@ import java.util.List;
  *   INTERLEAVED, a part:   | row | row | ...    each padded to 32 weights
  *   CHAIN, a part:         | panel | panel | ...  32 rows each, column by column; the last panel is
  *                          filled up with zero rows
+ *   TILES, a part:         | tile | tile | ...    one a kind: the group's units, column by column,
+ *                          filled up with zeros to a multiple of 32
  * </pre>
  *
  * <p>Rows that a unit does not have take no room. So each part has tables, off-heap: where a
@@ -29,6 +31,9 @@ import java.util.List;
  * <p>Immutable.
  */
 public final class PackLayout {
+  /** Units of a group in the order TILES: a column of a tile is one cache line of int8. */
+  public static final int TILE_UNITS = 64;
+
   private final SumOrder order;
   private final WeightFormat format;
   private final int units;
@@ -41,6 +46,12 @@ public final class PackLayout {
     this.format = format;
     this.units = rows.units();
     this.groupUnits = rows.groupUnits();
+    if ((order == SumOrder.TILES) != (format == WeightFormat.I8)) {
+      throw new IllegalArgumentException("%s in the order %s".formatted(format, order));
+    }
+    if (order == SumOrder.TILES && groupUnits != TILE_UNITS) {
+      throw new IllegalArgumentException("tiles of %d units".formatted(groupUnits));
+    }
     this.parts = new Part[rows.operands()];
     for (int operand = 0; operand < parts.length; operand++) {
       parts[operand] = new Part(rows, operand, memory);
@@ -130,6 +141,14 @@ public final class PackLayout {
       int groups = rows.groups();
       this.kinds = over.size();
       this.columns = over.get(0).weights().columns();
+      if (order == SumOrder.TILES && columns > Int8.MOST_COLUMNS) {
+        throw new IllegalArgumentException(
+            "rows of %d int8 weights could overflow int32; at most %d"
+                .formatted(columns, Int8.MOST_COLUMNS));
+      }
+      if (order == SumOrder.TILES && over.stream().anyMatch(kind -> kind.present() != null)) {
+        throw new IllegalArgumentException("a tile has rows of all its units");
+      }
       this.at = memory.allocate(8L * groups, Lanes.ALIGNMENT);
       this.first = memory.allocate(4L * (groups + 1), Lanes.ALIGNMENT);
       this.sums = memory.allocate(4L * kinds * units, Lanes.ALIGNMENT);
@@ -165,7 +184,7 @@ public final class PackLayout {
 
     /**
      * Weights from one row to the next (INTERLEAVED), which is the padded width; or columns of a
-     * panel (CHAIN), which is the width.
+     * panel or tile (CHAIN, TILES), which is the width.
      */
     public int stride() {
       return order == SumOrder.INTERLEAVED ? Lanes.padded(columns) : columns;
@@ -203,7 +222,17 @@ public final class PackLayout {
             case INTERLEAVED -> (long) row * stride() + column;
             case CHAIN ->
                 ((long) (row / Lanes.COUNT) * columns + column) * Lanes.COUNT + row % Lanes.COUNT;
+            case TILES -> {
+              int unitsOfGroup = Math.min(groupUnits, units - group * groupUnits);
+              long kind = row / unitsOfGroup;
+              yield (kind * columns + column) * tileRows(group) + row % unitsOfGroup;
+            }
           };
+    }
+
+    /** Rows of a group's tiles, padding included; the same for all parts. */
+    public int tileRows(int group) {
+      return Math.min(groupUnits, sumStride() - group * groupUnits);
     }
 
     /** Off-heap longs: {@link #at(int)} of every group. */
@@ -258,6 +287,7 @@ public final class PackLayout {
       return switch (order) {
         case INTERLEAVED -> (long) rows(group) * stride();
         case CHAIN -> (long) Lanes.padded(rows(group)) * columns;
+        case TILES -> (long) kinds * tileRows(group) * columns;
       };
     }
   }

@@ -1,5 +1,6 @@
 package io.github.stillgate.core.kernel;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -16,20 +17,29 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable, and safe for any number of threads while the arena is alive.
  */
 public final class PackedWeights {
+  /** What is proved to stay within this reach stays within [-1, 1] but for rounding. */
+  private static final double UNIT = 1.001;
+
   private final PackLayout layout;
   private final MemorySegment weights;
   private final int tokenOperand;
   private final MemorySegment @Nullable [] columns;
+  private final MemorySegment @Nullable [] scales;
+  private final float[] operandScales;
 
   private PackedWeights(
       PackLayout layout,
       MemorySegment weights,
       int tokenOperand,
-      MemorySegment @Nullable [] columns) {
+      MemorySegment @Nullable [] columns,
+      MemorySegment @Nullable [] scales,
+      float[] operandScales) {
     this.layout = layout;
     this.weights = weights;
     this.tokenOperand = tokenOperand;
     this.columns = columns;
+    this.scales = scales;
+    this.operandScales = operandScales;
   }
 
   /** Copies {@code rows} into memory that lives as long as {@code arena}. */
@@ -42,11 +52,24 @@ public final class PackedWeights {
         tokenOperand >= 0 && order == SumOrder.INTERLEAVED
             ? columns(rows.over(tokenOperand), layout, arena)
             : null;
-    PackedWeights packed = new PackedWeights(layout, weights, tokenOperand, columns);
+    MemorySegment[] scales = format == WeightFormat.I8 ? scales(layout, arena) : null;
+    float[] operandScales = new float[layout.operands()];
+    for (int operand = 0; operand < operandScales.length; operand++) {
+      boolean isUnit = rows.reach().get(operand) <= UNIT || operand == tokenOperand;
+      operandScales[operand] = isUnit ? Int8.UNIT_SCALE : 0;
+    }
+    PackedWeights packed =
+        new PackedWeights(layout, weights, tokenOperand, columns, scales, operandScales);
     for (int operand = 0; operand < layout.operands(); operand++) {
       packed.copy(rows.over(operand), operand);
     }
     return packed;
+  }
+
+  private static MemorySegment[] scales(PackLayout layout, Arena arena) {
+    MemorySegment[] scales = new MemorySegment[layout.operands()];
+    Arrays.setAll(scales, operand -> Lanes.floats(layout.part(operand).sumFloats(), arena));
+    return scales;
   }
 
   private void copy(List<RowGroups.Rows> kinds, int operand) {
@@ -60,22 +83,33 @@ public final class PackedWeights {
         for (int unit = firstUnit; unit < behind; unit++) {
           if (kind.has(unit)) {
             kind.weights().copyRow(unit, row);
-            store(row, part, group, number++);
+            store(row, operand, group, number++);
           }
         }
       }
     }
   }
 
-  private void store(float[] row, PackLayout.Part part, int group, int number) {
+  private void store(float[] row, int operand, int group, int number) {
+    PackLayout.Part part = layout.part(operand);
+    if (scales != null) {
+      float scale = Int8.scale(Int8.largest(row));
+      int sumAt = part.sumAt(part.firstRow(group) + number);
+      scales[operand].setAtIndex(JAVA_FLOAT, sumAt, scale);
+      for (int column = 0; column < row.length; column++) {
+        byte weight = (byte) Int8.round(row[column], 1 / scale);
+        weights.set(JAVA_BYTE, part.at(group, number, column), weight);
+      }
+      return;
+    }
+    layout.format().round(row);
     for (int column = 0; column < row.length; column++) {
       long at = part.at(group, number, column);
-      switch (layout.format()) {
-        case F32 -> weights.setAtIndex(JAVA_FLOAT, at, row[column]);
-        case BF16 -> {
-          int bits = Float.floatToRawIntBits(WeightFormat.BF16.round(row[column]));
-          weights.setAtIndex(JAVA_SHORT, bf16At(at), (short) (bits >>> 16));
-        }
+      if (layout.format() == WeightFormat.F32) {
+        weights.setAtIndex(JAVA_FLOAT, at, row[column]);
+      } else {
+        int bits = Float.floatToRawIntBits(row[column]);
+        weights.setAtIndex(JAVA_SHORT, bf16At(at), (short) (bits >>> 16));
       }
     }
   }
@@ -100,9 +134,10 @@ public final class PackedWeights {
       for (int unit = 0; unit < layout.units(); unit++) {
         if (kinds.get(kind).has(unit)) {
           kinds.get(kind).weights().copyRow(unit, row);
+          layout.format().round(row);
           for (int token = 0; token < tokens; token++) {
             // Adding +0 turns -0 into +0, as the sum over a one-hot row does.
-            float weight = layout.format().round(row[token]) + 0f;
+            float weight = row[token] + 0f;
             columns[token].setAtIndex(JAVA_FLOAT, (long) kind * stride + unit, weight);
           }
         }
@@ -142,20 +177,39 @@ public final class PackedWeights {
     return columns != null ? 4 : layout.format().bytes();
   }
 
-  /** The weight at a position of the layout, widened to float32. */
+  /** The weight at a position of the layout, widened to float32; an integer in int8. */
   public float weight(long at) {
     return switch (layout.format()) {
       case F32 -> weights.getAtIndex(JAVA_FLOAT, at);
       case BF16 -> Float.intBitsToFloat(weights.getAtIndex(JAVA_SHORT, bf16At(at)) << 16);
+      case I8 -> weights.get(JAVA_BYTE, at);
     };
+  }
+
+  /**
+   * The scales of the rows over an operand of an int8 pack, each where the row's sum stands; 0 in
+   * the padding.
+   */
+  public MemorySegment rowScales(int operand) {
+    if (scales == null) {
+      throw new IllegalStateException("weights in %s have no scales".formatted(layout.format()));
+    }
+    return scales[operand];
+  }
+
+  /**
+   * The scale of an operand of an int8 pack where it is always the same; 0 where it is taken from
+   * its values each time.
+   */
+  public float operandScale(int operand) {
+    return operandScales[operand];
   }
 
   /**
    * What a multiplication of all groups leaves in the sums of {@link #tokenOperand} when the
    * operand is 1 at {@code token} and 0 elsewhere, bit for bit. In the order {@link
    * SumOrder#INTERLEAVED} that is a column stored for the purpose; in the order {@link
-   * SumOrder#CHAIN} it is copied from the panels to {@code room}, so that the weights are kept
-   * once.
+   * SumOrder#CHAIN} and in tiles it is copied to {@code room}, so that the weights are kept once.
    *
    * @param room sums of the operand; may be overwritten
    * @return the sums, which nobody may write
@@ -170,7 +224,15 @@ public final class PackedWeights {
       int rows = part.rows(group);
       for (int row = 0; row < rows; row++) {
         float weight = weight(part.at(group, row, token));
-        room.setAtIndex(JAVA_FLOAT, part.sumAt(first + row), weight + 0f);
+        int sumAt = part.sumAt(first + row);
+        float sum =
+            scales == null
+                ? weight + 0f
+                : Int8.sum(
+                    (int) weight * Int8.LARGEST,
+                    scales[tokenOperand].getAtIndex(JAVA_FLOAT, sumAt),
+                    Int8.UNIT_SCALE);
+        room.setAtIndex(JAVA_FLOAT, sumAt, sum);
       }
     }
     return room;

@@ -47,10 +47,11 @@ public final class Product {
       }
       own[operand] = Lanes.floats(part.sumFloats(), memory);
       binding.put(operand, operands[operand].floats(), own[operand]);
+      binding.keep(operand, KeptSums.of(pack, operand, memory));
     }
     this.sums = own.clone();
     this.scratch = new MemorySegment[workers];
-    Arrays.setAll(scratch, _ -> Lanes.floats(Pack.SCRATCH_FLOATS, memory));
+    Arrays.setAll(scratch, _ -> Lanes.floats(pack.scratchFloats(), memory));
   }
 
   /** What is multiplied. */
@@ -123,25 +124,41 @@ public final class Product {
     return false;
   }
 
-  /** Weight bytes that a step reads for the groups of {@code set}, a token's column included. */
+  /** Finds out what moved since the last multiplication; once before each. */
+  public void prepare() {
+    pack.prepare(binding);
+  }
+
+  /**
+   * Weight bytes that a step reads for the groups of {@code set}, a token's column included; after
+   * {@link #prepare}.
+   */
   public long bytes(ActiveSet set) {
     PackedWeights weights = pack.weights();
     long bytes = 0;
     for (int operand = 0; operand < operands.length; operand++) {
       PackLayout.Part part = pack.layout().part(operand);
       boolean column = byToken && operand == weights.tokenOperand();
-      bytes += part.rows(set) * (column ? weights.columnBytes() : part.rowBytes());
+      long rowBytes = column ? weights.columnBytes() : movedBytes(operand, part);
+      bytes += part.rows(set) * rowBytes;
     }
     return bytes;
   }
 
-  /** Sums the rows of all groups of {@code set}, over the operands that were not taken. */
+  private long movedBytes(int operand, PackLayout.Part part) {
+    KeptSums kept = binding.keptSums(operand);
+    return kept == null ? part.rowBytes() : kept.moved().count();
+  }
+
+  /** Prepares, and sums the rows of the groups of {@code set} over what was not taken. */
   public void multiply(ActiveSet set) {
+    prepare();
     multiply(set, 0, set.count(), 0);
   }
 
   /**
-   * The same for the positions from {@code from} to {@code to}, exclusive, by one of the workers.
+   * Sums the positions from {@code from} to {@code to}, exclusive, by one of the workers; after
+   * {@link #prepare}.
    */
   public void multiply(ActiveSet set, int from, int to, int worker) {
     pack.multiply(set, from, to, binding, scratch[worker]);

@@ -1,6 +1,7 @@
 package io.github.stillgate.core.kernel;
 
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +16,10 @@ import org.jspecify.annotations.Nullable;
  *     operand up to the last has at least one
  * @param tokens the operand that may be given as a token, if any: its columns can then be taken
  *     without a multiplication
+ * @param reach the largest magnitude of each operand; infinite where none is known
  */
-public record RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt tokens) {
+public record RowGroups(
+    int units, int groupUnits, List<Rows> kinds, OptionalInt tokens, List<Double> reach) {
   /**
    * One kind of rows.
    *
@@ -37,9 +40,20 @@ public record RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt
     }
   }
 
+  /** Rows over operands of any magnitude. */
+  public RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt tokens) {
+    this(units, groupUnits, kinds, tokens, unknown(kinds));
+  }
+
+  private static List<Double> unknown(List<Rows> kinds) {
+    int operands = kinds.isEmpty() ? 0 : kinds.getLast().operand() + 1;
+    return Collections.nCopies(Math.max(0, operands), Double.POSITIVE_INFINITY);
+  }
+
   /** Checks that all shapes agree. */
   public RowGroups {
     kinds = List.copyOf(kinds);
+    reach = List.copyOf(reach);
     if (kinds.isEmpty()) {
       throw new IllegalArgumentException("a pack needs at least one kind of rows");
     }
@@ -68,6 +82,10 @@ public record RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt
                 .formatted(
                     operand, weights.rows(), weights.columns(), units, first.weights().columns()));
       }
+    }
+    if (reach.size() != operand + 1) {
+      throw new IllegalArgumentException(
+          "magnitudes of %d operands, there are %d".formatted(reach.size(), operand + 1));
     }
     if (tokens.isPresent() && (tokens.getAsInt() < 0 || tokens.getAsInt() > operand)) {
       throw new IllegalArgumentException("no rows over operand %d".formatted(tokens.getAsInt()));

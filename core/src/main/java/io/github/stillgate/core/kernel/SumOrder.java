@@ -18,5 +18,12 @@ public enum SumOrder {
    * across lanes. One chain: from +0, fused multiply-add in ascending column order. Suits rows that
    * are read together, and is shared best by many streams.
    */
-  CHAIN
+  CHAIN,
+
+  /**
+   * Integers, whose sums are exact, so that any order gives the same: {@link WeightFormat#I8} alone.
+   * Tiles of {@link PackLayout#TILE_UNITS} units of one kind, column by column, so that the columns
+   * of values that did not move are left out ({@link KeptSums}). Suits layers that are multiplied whole.
+   */
+  TILES
 }

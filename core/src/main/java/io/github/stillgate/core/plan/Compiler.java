@@ -90,6 +90,7 @@ final class Compiler {
     return switch (options.weights()) {
       case F32 -> io.github.stillgate.core.kernel.WeightFormat.F32;
       case BF16 -> io.github.stillgate.core.kernel.WeightFormat.BF16;
+      case I8 -> io.github.stillgate.core.kernel.WeightFormat.I8;
     };
   }
 

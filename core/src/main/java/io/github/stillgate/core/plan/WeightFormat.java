@@ -1,8 +1,8 @@
 package io.github.stillgate.core.plan;
 
 /**
- * How a plan keeps the matrices of a model. Sums are formed in float32 in every format, biases and
- * peepholes stay float32, and a format has the same bits on every backend.
+ * How a plan keeps the matrices of a model. Biases and peepholes stay float32, and a format has the
+ * same bits on every backend.
  */
 public enum WeightFormat {
   /** float32, as the model has them. */
@@ -13,5 +13,17 @@ public enum WeightFormat {
    * step has the bits of the same plan with {@link #F32} on the rounded model. Weights of a bf16
    * file are not changed by it.
    */
-  BF16
+  BF16,
+
+  /**
+   * int8, a quarter of the bytes: each row of a matrix has a scale, its largest magnitude over 127,
+   * and so has what it is multiplied by. Sums are exact integers. What is proved to lie within
+   * [-1, 1], as the state of an ordinary GRU does, has the scale 1/127, and a step reads only the
+   * columns of values that moved since the last: with the bits of a step that reads all. Other
+   * inputs have a scale of their own in each step.
+   *
+   * <p>For layers that are multiplied whole: GRU, LSTM, SRU, simple RNN, embedding, dense. Layers
+   * that skip units, conditional and estimated ones, keep float32, and a BLAS serves none of it.
+   */
+  I8
 }

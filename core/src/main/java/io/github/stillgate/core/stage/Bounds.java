@@ -4,6 +4,7 @@ import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Sums;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -51,24 +52,24 @@ final class Bounds {
   static double reach(Matrix matrix) {
     int columns = matrix.columns();
     float[] row = new float[columns];
+    float[] most = new float[columns];
     double largest = 0;
     for (int i = 0; i < matrix.rows(); i++) {
-      matrix.copyRow(i, row, 0);
+      Arrays.fill(most, 0);
+      for (WeightFormat format : FORMATS) {
+        matrix.copyRow(i, row, 0);
+        format.round(row);
+        for (int column = 0; column < columns; column++) {
+          most[column] = Math.max(most[column], Math.abs(row[column]));
+        }
+      }
       double norm = 0;
-      for (float weight : row) {
-        norm += stored(weight);
+      for (float weight : most) {
+        norm += weight;
       }
       largest = Math.max(largest, norm);
     }
     return largest * (1 + (columns + LATER_ADDITIONS) * 0x1p-23);
-  }
-
-  private static double stored(float weight) {
-    double largest = 0;
-    for (WeightFormat format : FORMATS) {
-      largest = Math.max(largest, Math.abs((double) format.round(weight)));
-    }
-    return largest;
   }
 
   /**

@@ -57,10 +57,14 @@ public final class LstmStage extends Stage {
     checkBounds(layer, bounds, cellBound, outputBound);
     Pack rows =
         packing.dense(
+            List.of(inputBound, outputBound),
             layer.sums().stream().map(Sums::w).toList(),
             layer.sums().stream().map(Sums::u).toList());
     List<Pack> packs = new ArrayList<>(List.of(rows));
-    layer.projection().ifPresent(wp -> packs.add(packing.withoutTokens().dense(List.of(wp))));
+    layer
+        .projection()
+        .ifPresent(
+            wp -> packs.add(packing.withoutTokens().dense(List.of(hiddenBound), List.of(wp))));
     super(layer.outputs(), outputBound, parts(layer, outputBound, cellBound), packs);
     this.units = layer.cells();
     this.cells = packing.backend().cells();

@@ -7,6 +7,7 @@ import io.github.stillgate.core.kernel.BlasPack;
 import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.RowSource;
 import io.github.stillgate.core.kernel.SumOrder;
@@ -62,6 +63,11 @@ public record Packing(
     return pack(SumOrder.INTERLEAVED, 1, kinds(true, operands));
   }
 
+  /** The format of rows that are not multiplied whole: columns that moved do not tell their sums. */
+  private WeightFormat gatedFormat() {
+    return format == WeightFormat.I8 ? WeightFormat.F32 : format;
+  }
+
   /** Rows of a layer whose units are all live in every step: panels, in groups of one panel. */
   @SafeVarargs
   final Pack panels(List<Matrix>... operands) {
@@ -71,16 +77,24 @@ public record Packing(
   /**
    * The same for a layer that is multiplied whole, so that a BLAS may serve it, and rows of zeros
    * are left out; gates are not: their order of summation decides what is live.
+   *
+   * @param reach the largest magnitude of each operand
    */
   @SafeVarargs
-  final Pack dense(List<Matrix>... operands) {
+  final Pack dense(List<Double> reach, List<Matrix>... operands) {
+    if (format == WeightFormat.I8) {
+      return tiles(reach, kinds(true, operands));
+    }
     List<RowGroups.Rows> kinds = kinds(zeroRows, operands);
     boolean sparse = kinds.stream().anyMatch(kind -> kind.present() != null);
     return shared(pack(SumOrder.CHAIN, sparse ? SPARSE_TILE_UNITS : TILE_UNITS, kinds));
   }
 
   /** Rows of a layer that is multiplied whole, each summed by itself. */
-  Pack denseRows(Matrix matrix) {
+  Pack denseRows(double reach, Matrix matrix) {
+    if (format == WeightFormat.I8) {
+      return tiles(List.of(reach), kinds(true, List.of(matrix)));
+    }
     return shared(pack(SumOrder.INTERLEAVED, 1, kinds(zeroRows, List.of(matrix))));
   }
 
@@ -117,10 +131,19 @@ public record Packing(
   }
 
   private Pack pack(SumOrder order, int groupUnits, List<RowGroups.Rows> kinds) {
-    OptionalInt byToken = tokens ? OptionalInt.of(0) : OptionalInt.empty();
     int units = kinds.get(0).weights().rows();
-    RowGroups rows = new RowGroups(units, groupUnits, kinds, byToken);
-    return backend.pack(rows, order, format, memory);
+    RowGroups rows = new RowGroups(units, groupUnits, kinds, byToken());
+    return backend.pack(rows, order, gatedFormat(), memory);
+  }
+
+  private Pack tiles(List<Double> reach, List<RowGroups.Rows> kinds) {
+    int units = kinds.get(0).weights().rows();
+    RowGroups rows = new RowGroups(units, PackLayout.TILE_UNITS, kinds, byToken(), reach);
+    return backend.pack(rows, SumOrder.TILES, format, memory);
+  }
+
+  private OptionalInt byToken() {
+    return tokens ? OptionalInt.of(0) : OptionalInt.empty();
   }
 
   private static RowSource source(Matrix matrix) {

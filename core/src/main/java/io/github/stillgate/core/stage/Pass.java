@@ -126,7 +126,7 @@ final class Pass {
       for (int i = 0; i < count; i++) {
         int t = steps < 0 ? begin + i : steps - 1 - begin - i;
         bindings[i].put(operand, from.vector(t), sums[i]);
-        batch.add(phase.begin(), bindings[i]);
+        batch.add(phase.groups(), bindings[i]);
       }
       Objects.requireNonNull(phase.product()).pack().multiply(batch);
       batch.release();

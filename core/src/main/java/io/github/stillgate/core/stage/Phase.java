@@ -57,10 +57,17 @@ public final class Phase {
     return live == null;
   }
 
-  /** Which groups of its product it multiplies now; counts the bytes that this reads. */
+  /** Which groups of its product it multiplies now. */
+  ActiveSet groups() {
+    return live == null ? Objects.requireNonNull(fixed) : live.get();
+  }
+
+  /** The same, after the product was prepared; counts the bytes that will be read. */
   ActiveSet begin() {
-    ActiveSet set = live == null ? Objects.requireNonNull(fixed) : live.get();
-    bytesRead = Objects.requireNonNull(product).bytes(set);
+    Product multiplied = Objects.requireNonNull(product);
+    ActiveSet set = groups();
+    multiplied.prepare();
+    bytesRead = multiplied.bytes(set);
     return set;
   }
 
@@ -74,7 +81,7 @@ public final class Phase {
     if (product != null) {
       ActiveSet set = begin();
       if (product.multipliesAnything()) {
-        product.multiply(set);
+        product.multiply(set, 0, set.count(), 0);
       }
     }
     end.run();

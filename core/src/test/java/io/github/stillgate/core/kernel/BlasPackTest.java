@@ -20,6 +20,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Whole dense products of a batch go to the BLAS, here one of plain float64 loops. */
 class BlasPackTest {
+  /** What a BLAS multiplies. */
+  private static final List<WeightFormat> FLOATS = List.of(WeightFormat.F32, WeightFormat.BF16);
+
   private static final int UNITS = 37;
   private static final int GROUP_UNITS = 5;
   private static final int GROUPS = 8;
@@ -146,11 +149,12 @@ class BlasPackTest {
           assertThat(Float.floatToRawIntBits(found)).isZero();
           continue;
         }
+        float[] row = weights[number][unit].clone();
+        format.round(row);
         double sum = 0;
         double magnitudes = 0;
         for (int i = 0; i < width; i++) {
-          double weight = format.round(weights[number][unit][i]);
-          double product = weight * vector.getAtIndex(JAVA_FLOAT, i);
+          double product = (double) row[i] * vector.getAtIndex(JAVA_FLOAT, i);
           sum += product;
           magnitudes += Math.abs(product);
         }
@@ -161,9 +165,9 @@ class BlasPackTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(names = "TILES", mode = EnumSource.Mode.EXCLUDE)
   void wholeProductsOfSeveralStreamsAreTheBlas(SumOrder order) {
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : FLOATS) {
       BlasPack pack = pack(order, format);
       Batch batch = new Batch(4, pack, arena);
       List<Product> streams = streams(3, pack, batch, all());
@@ -178,7 +182,7 @@ class BlasPackTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(names = "TILES", mode = EnumSource.Mode.EXCLUDE)
   void everythingElseHasTheBitsOfThePackBelow(SumOrder order) {
     BlasPack pack = pack(order, WeightFormat.F32);
     Batch one = new Batch(4, pack, arena);

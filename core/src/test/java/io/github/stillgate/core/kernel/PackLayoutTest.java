@@ -12,8 +12,11 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.Set;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -161,7 +164,7 @@ class PackLayoutTest {
 
   @Test
   void weightsLieWhereTheLayoutSays() {
-    for (SumOrder order : SumOrder.values()) {
+    for (SumOrder order : List.of(SumOrder.INTERLEAVED, SumOrder.CHAIN)) {
       PackedWeights weights = PackedWeights.of(rows(), order, WeightFormat.F32, arena);
       PackLayout layout = weights.layout();
       assertThat(weights.tokenOperand()).isEqualTo(1);
@@ -197,15 +200,21 @@ class PackLayoutTest {
    * In any shape: no two weights share a place, all lie within the pack, a group is one run, every
    * row has a sum of its own, and all that is not a weight is zero.
    */
+  @Provide
+  Arbitrary<SumOrder> floatOrders() {
+    return Arbitraries.of(SumOrder.INTERLEAVED, SumOrder.CHAIN);
+  }
+
   @Property(tries = 60)
   void everyWeightAndEverySumHasAPlaceOfItsOwn(
       @ForAll @IntRange(min = 1, max = 80) int units,
       @ForAll @IntRange(min = 1, max = 90) int groupUnits,
       @ForAll @IntRange(min = 1, max = 3) int operands,
       @ForAll @IntRange(min = 1, max = 40) int columns,
-      @ForAll SumOrder order,
+      @ForAll("floatOrders") SumOrder order,
       @ForAll WeightFormat format,
       @ForAll long seed) {
+    boolean tiles = format == WeightFormat.I8;
     Random random = new Random(seed);
     List<RowGroups.Rows> kinds = new ArrayList<>();
     long stored = 0;
@@ -214,15 +223,18 @@ class PackLayoutTest {
       for (int kind = 0; kind <= random.nextInt(3); kind++) {
         BitSet present = new BitSet();
         for (int unit = 0; unit < units; unit++) {
-          present.set(unit, random.nextInt(4) > 0);
+          present.set(unit, tiles || random.nextInt(4) > 0);
         }
-        kinds.add(new RowGroups.Rows(operand, new NumberedRows(units, width, 1), present));
+        NumberedRows numbered = new NumberedRows(units, width, 1);
+        kinds.add(new RowGroups.Rows(operand, numbered, tiles ? null : present));
         stored += (long) present.cardinality() * width;
       }
     }
-    RowGroups rows = new RowGroups(units, groupUnits, kinds, OptionalInt.empty());
+    int together = tiles ? PackLayout.TILE_UNITS : groupUnits;
+    RowGroups rows = new RowGroups(units, together, kinds, OptionalInt.empty());
     try (Arena memory = Arena.ofConfined()) {
-      PackedWeights weights = PackedWeights.of(rows, order, format, memory);
+      SumOrder used = tiles ? SumOrder.TILES : order;
+      PackedWeights weights = PackedWeights.of(rows, used, format, memory);
       PackLayout layout = weights.layout();
       Set<Long> places = new HashSet<>();
       long end = 0;
@@ -230,10 +242,13 @@ class PackLayoutTest {
         for (int operand = 0; operand < operands; operand++) {
           PackLayout.Part part = layout.part(operand);
           assertThat(part.at(group)).isEqualTo(end);
+          int unitsOfGroup = Math.min(together, units - group * together);
           end +=
-              order == SumOrder.CHAIN
-                  ? (part.rows(group) + 31) / 32 * 32 * part.columns()
-                  : part.rows(group) * ((part.columns() + 31) / 32 * 32);
+              switch (used) {
+                case CHAIN -> (part.rows(group) + 31) / 32 * 32 * part.columns();
+                case INTERLEAVED -> part.rows(group) * ((part.columns() + 31) / 32 * 32);
+                case TILES -> part.kinds() * ((unitsOfGroup + 31) / 32 * 32) * part.columns();
+              };
           for (int row = 0; row < part.rows(group); row++) {
             for (int column = 0; column < part.columns(); column++) {
               long at = part.at(group, row, column);
@@ -247,7 +262,8 @@ class PackLayoutTest {
       assertThat(weights.weights().byteSize()).isEqualTo(end * format.bytes());
       assertThat(places).hasSize((int) stored);
       for (long at = 0; at < end; at++) {
-        assertThat(weights.weight(at) == 0).isEqualTo(!places.contains(at));
+        // Of small weights in a row with large ones int8 makes 0.
+        assertThat(weights.weight(at) == 0).isIn(!places.contains(at), tiles);
       }
       for (int operand = 0; operand < operands; operand++) {
         PackLayout.Part part = layout.part(operand);

@@ -2,6 +2,7 @@ package io.github.stillgate.core.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -25,10 +26,22 @@ class WeightFormatTest {
     "80000000, 80000000, minus zero",
   })
   void roundsToNearestTiesToEven(String weight, String stored, String what) {
-    float rounded = WeightFormat.BF16.round(Float.intBitsToFloat(bits(weight)));
-    assertThat(Float.floatToRawIntBits(rounded)).as(what).isEqualTo(bits(stored));
-    assertThat(WeightFormat.F32.round(Float.intBitsToFloat(bits(weight))))
-        .isEqualTo(Float.intBitsToFloat(bits(weight)));
+    float[] row = {Float.intBitsToFloat(bits(weight))};
+    WeightFormat.F32.round(row);
+    assertThat(Float.floatToRawIntBits(row[0])).as(what).isEqualTo(bits(weight));
+    WeightFormat.BF16.round(row);
+    assertThat(Float.floatToRawIntBits(row[0])).as(what).isEqualTo(bits(stored));
+  }
+
+  /** Steps of a 127th of the largest weight; ties to even. */
+  @Test
+  void int8HasAScaleForEachRow() {
+    float[] row = {-254, 254, 3, 2.9f, -3, 5, 1, 0.9f, 0, -0f};
+    WeightFormat.I8.round(row);
+    assertThat(row).containsExactly(-254, 254, 4, 2, -4, 4, 0, 0, 0, 0);
+    float[] tiny = {1e-31f, -1e-32f};
+    WeightFormat.I8.round(tiny);
+    assertThat(tiny).containsExactly(0, 0);
   }
 
   private static int bits(String hex) {

@@ -27,6 +27,18 @@ enum Export {
   MULTIPLY_ALL_ROWS_BATCH_BF16(6),
   MULTIPLY_PANELS_BF16(4),
   MULTIPLY_PANELS_BATCH_BF16(7),
+  SEND_INT8(
+      "sg_send_int8",
+      FunctionDescriptor.of(
+          JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG)),
+  ROUND_INT8(
+      "sg_round_int8",
+      FunctionDescriptor.of(JAVA_FLOAT, JAVA_LONG, JAVA_FLOAT, JAVA_LONG, JAVA_LONG)),
+  MULTIPLY_TILES(
+      "sg_multiply_tiles",
+      FunctionDescriptor.ofVoid(
+          JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+          JAVA_LONG, JAVA_FLOAT, JAVA_LONG)),
   SELECT_POSITIVE("sg_select_positive", FunctionDescriptor.of(JAVA_LONG, longs(3))),
   ADD(4),
   SUBTRACT(4),

@@ -34,6 +34,7 @@ public final class NativeBackend implements Backend {
     return switch (weights.layout().order()) {
       case INTERLEAVED -> new NativeRows(weights, arena);
       case CHAIN -> new NativePanels(weights, arena);
+      case TILES -> new NativeTiles(weights, arena);
     };
   }
 

@@ -6,6 +6,7 @@ import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.PackedWeights;
+import io.github.stillgate.core.kernel.SumOrder;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -21,6 +22,7 @@ abstract class NativePack extends Pack {
     super(weights);
     PackLayout layout = weights.layout();
     int operands = layout.operands();
+    boolean hasKinds = layout.isRegular() || layout.order() == SumOrder.TILES;
     MemorySegment fields =
         arena.allocate(8L * (PACK_FIELDS + PART_FIELDS * operands), Lanes.ALIGNMENT);
     long partsAt = fields.address() + 8L * PACK_FIELDS;
@@ -34,7 +36,7 @@ abstract class NativePack extends Pack {
       fields.setAtIndex(JAVA_LONG, at++, part.firstRows().address());
       fields.setAtIndex(JAVA_LONG, at++, part.sumTable().address());
       fields.setAtIndex(JAVA_LONG, at++, part.stride());
-      fields.setAtIndex(JAVA_LONG, at++, layout.isRegular() ? part.kinds() : 0);
+      fields.setAtIndex(JAVA_LONG, at++, hasKinds ? part.kinds() : 0);
       fields.setAtIndex(JAVA_LONG, at++, layout.elements() / layout.groups());
       fields.setAtIndex(JAVA_LONG, at++, layout.sumStride());
     }

@@ -13,6 +13,7 @@ interface Products {
     return switch (format) {
       case F32 -> new ProductsF32();
       case BF16 -> new ProductsBf16();
+      case I8 -> throw new IllegalArgumentException("int8 is multiplied in tiles");
     };
   }
 

@@ -5,6 +5,7 @@ import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.ConditionalDenseContract;
 import io.github.stillgate.contract.FormatContract;
+import io.github.stillgate.contract.Int8Contract;
 import io.github.stillgate.contract.LifecycleContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
@@ -119,6 +120,13 @@ class NativeBackendTest {
   @Nested
   class Allocations extends AllocationContract {
     Allocations() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Int8Products extends Int8Contract {
+    Int8Products() {
       super(new NativeBackend());
     }
   }

@@ -50,6 +50,7 @@ public final class VectorBackend implements Backend {
           switch (weights.layout().format()) {
             case F32 -> new VectorPanelsF32(weights);
             case BF16 -> new VectorPanelsBf16(weights);
+            case I8 -> throw inTiles();
           };
       case INTERLEAVED ->
           switch (weights.layout().format()) {
@@ -65,8 +66,14 @@ public final class VectorBackend implements Backend {
                   case 256 -> new VectorRows256Bf16(weights);
                   default -> new VectorRows128Bf16(weights);
                 };
+            case I8 -> throw inTiles();
           };
+      case TILES -> new VectorTiles(weights);
     };
+  }
+
+  private static IllegalArgumentException inTiles() {
+    return new IllegalArgumentException("int8 is multiplied in tiles");
   }
 
   @Override

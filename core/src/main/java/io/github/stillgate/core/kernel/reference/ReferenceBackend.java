@@ -33,7 +33,10 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public Pack over(PackedWeights weights, Arena arena) {
-    return new ReferencePack(weights);
+    return switch (weights.layout().order()) {
+      case INTERLEAVED, CHAIN -> new ReferencePack(weights);
+      case TILES -> new ReferenceTiles(weights);
+    };
   }
 
   @Override

@@ -1,0 +1,415 @@
+package io.github.stillgate.contract;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.Batch;
+import io.github.stillgate.core.kernel.Operand;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.PackLayout;
+import io.github.stillgate.core.kernel.Product;
+import io.github.stillgate.core.kernel.RowGroups;
+import io.github.stillgate.core.kernel.SumOrder;
+import io.github.stillgate.core.kernel.WeightFormat;
+import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.session.BatchSession;
+import io.github.stillgate.core.session.Sequence;
+import io.github.stillgate.core.session.Session;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What products over int8 promise, whatever backend is below them: the bits of the formula in {@link
+ * io.github.stillgate.core.kernel.Int8}, which is written out here once more, whether all columns
+ * are multiplied or only those of what moved.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class Int8Contract {
+  private final Backend backend;
+
+  /** The contract of {@code backend}. */
+  protected Int8Contract(Backend backend) {
+    this.backend = backend;
+  }
+
+  @BeforeEach
+  void require() {
+    RequiredBackend.check(backend);
+  }
+
+  /** A layer of random shape with its rows: {@code rows[operand][kind][unit]}. */
+  private record Sample(int units, int[] widths, double[] reach, float[][][][] rows) {
+    static Sample of(SplittableRandom random) {
+      int operands = 1 + random.nextInt(3);
+      int units = 1 + random.nextInt(random.nextInt(4) == 0 ? 300 : 70);
+      int[] widths = new int[operands];
+      double[] reach = new double[operands];
+      float[][][][] rows = new float[operands][][][];
+      for (int operand = 0; operand < operands; operand++) {
+        widths[operand] = 1 + random.nextInt(random.nextInt(4) == 0 ? 400 : 70);
+        reach[operand] = random.nextBoolean() ? 1 : Double.POSITIVE_INFINITY;
+        rows[operand] = new float[1 + random.nextInt(4)][units][widths[operand]];
+        for (float[][] kind : rows[operand]) {
+          for (float[] row : kind) {
+            double size = random.nextInt(5) == 0 ? 0 : Math.exp(random.nextDouble(-9, 5));
+            for (int i = 0; i < row.length; i++) {
+              row[i] = (float) random.nextDouble(-size, size + 1e-9);
+            }
+          }
+        }
+      }
+      return new Sample(units, widths, reach, rows);
+    }
+
+    Pack pack(Backend backend, Arena arena) {
+      List<RowGroups.Rows> kinds = new ArrayList<>();
+      for (int operand = 0; operand < rows.length; operand++) {
+        for (float[][] kind : rows[operand]) {
+          kinds.add(new RowGroups.Rows(operand, SampleRows.source(kind)));
+        }
+      }
+      RowGroups groups =
+          new RowGroups(
+              units,
+              PackLayout.TILE_UNITS,
+              kinds,
+              OptionalInt.empty(),
+              Arrays.stream(reach).boxed().toList());
+      return backend.pack(groups, SumOrder.TILES, WeightFormat.I8, arena);
+    }
+
+    float expected(int operand, int kind, int unit, float[] x) {
+      float operandScale = reach[operand] == 1 ? 1f / 127 : scale(x);
+      float[] row = rows[operand][kind][unit];
+      float rowScale = scale(row);
+      long sum = 0;
+      for (int i = 0; i < row.length; i++) {
+        sum += (long) quantized(row[i], rowScale) * quantized(x[i], operandScale);
+      }
+      return (float) sum * (rowScale * operandScale);
+    }
+
+    private static float scale(float[] values) {
+      float largest = 0;
+      for (float value : values) {
+        largest = Math.abs(value) > largest ? Math.abs(value) : largest;
+      }
+      return largest < 1e-30f ? 1 : largest / 127;
+    }
+
+    private static int quantized(float value, float scale) {
+      double nearest = Math.rint((double) (value * (1 / scale)));
+      return (int) Math.min(127, Math.max(-127, nearest));
+    }
+
+    void check(Product product, float[][] x) {
+      int stride = product.pack().layout().sumStride();
+      for (int operand = 0; operand < rows.length; operand++) {
+        MemorySegment sums = product.sums(operand);
+        for (int kind = 0; kind < rows[operand].length; kind++) {
+          for (int unit = 0; unit < units; unit++) {
+            int found = sums.getAtIndex(JAVA_INT, (long) kind * stride + unit);
+            float expected = expected(operand, kind, unit, x[operand]);
+            assertThat(found)
+                .as("operand %d, kind %d, unit %d: %s", operand, kind, unit, expected)
+                .isEqualTo(Float.floatToRawIntBits(expected));
+          }
+        }
+      }
+    }
+  }
+
+  /** Values that stay, move a little, or jump; some of them at once, all of them, or none. */
+  private static void move(SplittableRandom random, Sample sample, Operand[] operands, float[][] x) {
+    double share = random.nextInt(4) == 0 ? random.nextInt(2) : random.nextDouble();
+    for (int operand = 0; operand < x.length; operand++) {
+      for (int i = 0; i < x[operand].length; i++) {
+        if (random.nextDouble() < share) {
+          double by = random.nextBoolean() ? 2 : 0.01;
+          double value = by == 2 ? random.nextDouble(-1, 1) : x[operand][i] + random.nextDouble(-by, by);
+          double most = sample.reach[operand] == 1 ? 1 : 50;
+          x[operand][i] = (float) Math.clamp(by == 2 ? value * most : value, -most, most);
+        }
+        operands[operand].floats().setAtIndex(JAVA_FLOAT, i, x[operand][i]);
+      }
+    }
+  }
+
+  @Test
+  void sumsHaveTheBitsOfTheFormulaFromStepToStep() {
+    FuzzRun run = FuzzRun.begin("int8 sums " + backend.name(), 60);
+    while (run.next()) {
+      SplittableRandom random = run.random();
+      Sample sample = Sample.of(random);
+      try (Arena arena = Arena.ofShared()) {
+        Pack pack = sample.pack(backend, arena);
+        Operand[] operands = operands(sample, arena);
+        Product product = new Product(pack, arena, 2, operands);
+        ActiveSet all = ActiveSet.all(pack.layout().groups(), arena);
+        float[][] x = zeros(sample);
+        for (int step = 0; step < 12; step++) {
+          move(random, sample, operands, x);
+          product.prepare();
+          // Two parts, as two threads have them.
+          int cut = random.nextInt(all.count() + 1);
+          product.multiply(all, cut, all.count(), 1);
+          product.multiply(all, 0, cut, 0);
+          sample.check(product, x);
+        }
+      } catch (AssertionError e) {
+        throw new AssertionError(run + ": " + e.getMessage(), e);
+      }
+    }
+  }
+
+  @Test
+  void streamsOfABatchHaveTheSame() {
+    FuzzRun run = FuzzRun.begin("int8 batches " + backend.name(), 20);
+    while (run.next()) {
+      SplittableRandom random = run.random();
+      Sample sample = Sample.of(random);
+      try (Arena arena = Arena.ofShared()) {
+        Pack pack = sample.pack(backend, arena);
+        int streams = 1 + random.nextInt(5);
+        Batch batch = new Batch(streams, pack, arena);
+        ActiveSet all = ActiveSet.all(pack.layout().groups(), arena);
+        Operand[][] operands = new Operand[streams][];
+        Product[] products = new Product[streams];
+        float[][][] x = new float[streams][][];
+        for (int stream = 0; stream < streams; stream++) {
+          operands[stream] = operands(sample, arena);
+          products[stream] = new Product(pack, arena, 1, operands[stream]);
+          x[stream] = zeros(sample);
+        }
+        for (int step = 0; step < 6; step++) {
+          batch.clear();
+          for (int stream = 0; stream < streams; stream++) {
+            move(random, sample, operands[stream], x[stream]);
+            products[stream].prepare();
+            batch.add(all, products[stream].binding());
+          }
+          pack.multiply(batch);
+          for (int stream = 0; stream < streams; stream++) {
+            sample.check(products[stream], x[stream]);
+          }
+        }
+      }
+    }
+  }
+
+  /** What moved, and the bytes that are read for it. */
+  @Test
+  void onlyColumnsThatMovedAreRead() {
+    Sample sample = Sample.of(new SplittableRandom(3));
+    sample.reach[0] = 1;
+    try (Arena arena = Arena.ofShared()) {
+      Pack pack = sample.pack(backend, arena);
+      Operand[] operands = operands(sample, arena);
+      Product product = new Product(pack, arena, 1, operands);
+      ActiveSet all = ActiveSet.all(pack.layout().groups(), arena);
+      product.multiply(all);
+      long still = product.bytes(all);
+      operands[0].floats().setAtIndex(JAVA_FLOAT, sample.widths[0] - 1, 0.5f);
+      product.multiply(all);
+      assertThat(product.binding().keptSums(0).moved().count()).isEqualTo(1);
+      assertThat(product.bytes(all) - still).isEqualTo((long) sample.rows[0].length * sample.units);
+      // Below half of 1/127: the same integer.
+      operands[0].floats().setAtIndex(JAVA_FLOAT, sample.widths[0] - 1, 0.5f + 0.2f / 127);
+      product.multiply(all);
+      assertThat(product.bytes(all)).isEqualTo(still);
+    }
+  }
+
+  private static Operand[] operands(Sample sample, Arena arena) {
+    Operand[] operands = new Operand[sample.widths.length];
+    Arrays.setAll(operands, operand -> new Operand(sample.widths[operand], arena));
+    return operands;
+  }
+
+  private static float[][] zeros(Sample sample) {
+    float[][] x = new float[sample.widths.length][];
+    Arrays.setAll(x, operand -> new float[sample.widths[operand]]);
+    return x;
+  }
+
+  private PlanOptions int8() {
+    return PlanOptions.defaults()
+        .withBackend(backend.name())
+        .withWeights(io.github.stillgate.core.plan.WeightFormat.I8);
+  }
+
+  static Stream<Model> models() {
+    return Stream.of(
+        TestModels.conditional(11, 40, 4, 401),
+        TestModels.gru(11, 100, 404),
+        TestModels.gru(27, 128, 414),
+        TestModels.resetBefore(11, 37, 405),
+        TestModels.resetBias(11, 70, 415),
+        TestModels.lstm(11, 40, 9, 406),
+        TestModels.coupled(11, 30, 407),
+        TestModels.projectedFirst(11, 21, 7, 417),
+        TestModels.sru(11, 37, 408),
+        TestModels.sruOfTokens(11, 418),
+        TestModels.conditionalDense(11, 37, 4, 413));
+  }
+
+  /** Through tokens, vectors, resets and snapshots. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void everyStepHasTheBitsOfTheReference(Model model) {
+    Random random = new Random(409);
+    float[] a = new float[model.outputs()];
+    float[] b = new float[model.outputs()];
+    float[] x = new float[model.inputs()];
+    try (Plan first = Plan.compile(model, int8());
+        Plan second = Plan.compile(model, int8().withBackend("reference"));
+        Session left = Session.open(first);
+        Session right = Session.open(second)) {
+      byte[] snapshot = left.snapshot();
+      for (int step = 0; step < 120; step++) {
+        switch (random.nextInt(8)) {
+          case 0 -> {
+            left.reset();
+            right.reset();
+          }
+          case 1 -> snapshot = right.snapshot();
+          case 2 -> {
+            left.restore(snapshot);
+            right.restore(snapshot);
+          }
+          case 3, 4 -> {
+            int token = random.nextInt(model.inputs());
+            left.step(token, a);
+            right.step(token, b);
+          }
+          default -> {
+            for (int i = 0; i < x.length; i++) {
+              if (random.nextInt(4) == 0) {
+                x[i] = (float) random.nextDouble(-1, 1);
+              }
+            }
+            left.step(x, a);
+            right.step(x, b);
+          }
+        }
+        assertThat(Steps.bits(a)).as("step %d", step).isEqualTo(Steps.bits(b));
+      }
+      assertThat(left.snapshot()).isEqualTo(right.snapshot());
+    }
+  }
+
+  /** A session that was restored has sent nothing yet, and gives the bits of one that has. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void theBitsDoNotDependOnWhatWasSentBefore(Model model) {
+    Random random = new Random(410);
+    float[] a = new float[model.outputs()];
+    float[] b = new float[model.outputs()];
+    float[] x = new float[model.inputs()];
+    try (Plan plan = Plan.compile(model, int8());
+        Session running = Session.open(plan)) {
+      for (int step = 0; step < 30; step++) {
+        x[random.nextInt(x.length)] = (float) random.nextDouble(-1, 1);
+        try (Session fresh = Session.open(plan)) {
+          fresh.restore(running.snapshot());
+          fresh.step(x, b);
+        }
+        running.step(x, a);
+        assertThat(Steps.bits(a)).as("step %d", step).isEqualTo(Steps.bits(b));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void aTokenIsAOneHotVector(Model model) {
+    float[] a = new float[model.outputs()];
+    float[] b = new float[model.outputs()];
+    try (Plan plan = Plan.compile(model, int8());
+        Session tokens = Session.open(plan);
+        Session vectors = Session.open(plan)) {
+      for (int step = 0; step < 40; step++) {
+        float[] oneHot = new float[model.inputs()];
+        oneHot[step * 3 % model.inputs()] = 1;
+        tokens.step(step * 3 % model.inputs(), a);
+        vectors.step(oneHot, b);
+        assertThat(Steps.bits(a)).as("step %d", step).isEqualTo(Steps.bits(b));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void batchesAndSequencesHaveTheBitsOfASession(Model model) {
+    int steps = 40;
+    Random random = new Random(411);
+    float[][] x = new float[steps][model.inputs()];
+    for (float[] vector : x) {
+      for (int i = 0; i < vector.length; i++) {
+        vector[i] = random.nextInt(3) == 0 ? (float) random.nextDouble(-1, 1) : 0;
+      }
+    }
+    float[] expected = new float[model.outputs()];
+    float[] found = new float[model.outputs()];
+    try (Plan plan = Plan.compile(model, int8());
+        Session session = Session.open(plan);
+        Sequence sequence = Sequence.open(plan);
+        BatchSession batch = BatchSession.open(plan, 4)) {
+      float[][] whole = sequence.run(x);
+      BatchSession.Stream stream = batch.join();
+      BatchSession.Stream[] mates = {batch.join(), batch.join()};
+      for (int t = 0; t < steps; t++) {
+        session.step(x[t], expected);
+        stream.feed(x[t]);
+        for (BatchSession.Stream mate : mates) {
+          mate.feed(random.nextInt(model.inputs()));
+        }
+        batch.step();
+        stream.read(found);
+        assertThat(Steps.bits(found)).as("batch, step %d", t).isEqualTo(Steps.bits(expected));
+        assertThat(Steps.bits(whole[t])).as("sequence, step %d", t).isEqualTo(Steps.bits(expected));
+      }
+    }
+  }
+
+  /** A layer that is multiplied whole keeps a quarter of the bytes, and stays close to float32. */
+  @Test
+  void aStepReadsAQuarterOfTheBytes() {
+    Model model = TestModels.gru(11, 96, 412);
+    float[] a = new float[model.outputs()];
+    float[] b = new float[model.outputs()];
+    try (Plan small = Plan.compile(model, int8());
+        Plan whole =
+            Plan.compile(model, int8().withWeights(io.github.stillgate.core.plan.WeightFormat.F32));
+        Session left = Session.open(small);
+        Session right = Session.open(whole)) {
+      assertThat(small.denseBytesPerStep()).isLessThan(whole.denseBytesPerStep() * 3 / 10);
+      float apart = 0;
+      for (int step = 0; step < 20; step++) {
+        left.step(step % 11, a);
+        right.step(step % 11, b);
+        for (int i = 0; i < a.length; i++) {
+          apart = Math.max(apart, Math.abs(a[i] - b[i]));
+        }
+      }
+      assertThat(apart).isStrictlyBetween(0f, 0.1f);
+    }
+  }
+}

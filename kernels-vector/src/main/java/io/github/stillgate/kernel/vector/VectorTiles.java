@@ -1,0 +1,341 @@
+package io.github.stillgate.kernel.vector;
+
+import static io.github.stillgate.kernel.vector.Memory.ALL;
+import static io.github.stillgate.kernel.vector.Species.BYTES;
+import static io.github.stillgate.kernel.vector.Species.COUNT;
+import static io.github.stillgate.kernel.vector.Species.ORDER;
+import static io.github.stillgate.kernel.vector.Species.SPECIES;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import io.github.stillgate.core.kernel.ActiveSet;
+import io.github.stillgate.core.kernel.Binding;
+import io.github.stillgate.core.kernel.Int8;
+import io.github.stillgate.core.kernel.KeptSums;
+import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.PackLayout;
+import io.github.stillgate.core.kernel.PackedWeights;
+import io.github.stillgate.core.kernel.SumOrder;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Tiles of int8 in the order {@link SumOrder#TILES}, a register of 16-bit products at a time: int8
+ * times a change of at most 254 fits. The sums of even and of odd rows are in registers of their
+ * own, since a 32-bit lane holds two products, which shifts take apart.
+ */
+final class VectorTiles extends Pack {
+  private static final VectorSpecies<Short> PRODUCTS =
+      VectorSpecies.of(short.class, SPECIES.vectorShape());
+  private static final VectorSpecies<Byte> WEIGHTS =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
+  private static final VectorSpecies<Integer> SUMS =
+      VectorSpecies.of(int.class, SPECIES.vectorShape());
+
+  /** Rows of a register of products. */
+  private static final int ROWS = PRODUCTS.length();
+
+  private static final VectorShuffle<Float> LOWER_TWICE =
+      VectorShuffle.fromOp(SPECIES, lane -> lane / 2);
+  private static final VectorShuffle<Float> UPPER_TWICE =
+      VectorShuffle.fromOp(SPECIES, lane -> COUNT / 2 + lane / 2);
+  private static final VectorMask<Float> IS_ODD =
+      VectorMask.fromLong(SPECIES, 0xaaaa_aaaa_aaaa_aaaaL);
+
+  private static final FloatVector ROUNDING = FloatVector.broadcast(SPECIES, Int8.ROUNDING);
+  private static final FloatVector LARGEST = FloatVector.broadcast(SPECIES, Int8.LARGEST);
+  private static final FloatVector SMALLEST = LARGEST.neg();
+  private static final FloatVector ZERO = FloatVector.zero(SPECIES);
+  private static final IntVector ROUNDING_BITS = ROUNDING.reinterpretAsInts();
+
+  private final int operands;
+  private final int widest;
+
+  VectorTiles(PackedWeights weights) {
+    super(weights);
+    this.operands = layout().operands();
+    int most = 0;
+    for (int operand = 0; operand < operands; operand++) {
+      most = Math.max(most, layout().part(operand).columns());
+    }
+    this.widest = most;
+  }
+
+  /** The widest operand as integers. */
+  @Override
+  public int scratchFloats() {
+    return Lanes.padded(widest);
+  }
+
+  @Override
+  public void prepare(Binding stream) {
+    for (int operand = 0; operand < operands; operand++) {
+      KeptSums kept = stream.keptSums(operand);
+      MemorySegment vector = stream.vector(operand);
+      if (kept != null && vector != null) {
+        int columns = layout().part(operand).columns();
+        float inverse = 1 / weights().operandScale(operand);
+        long changes = Memory.at(kept.changes());
+        round(columns, inverse, Memory.at(vector), Memory.at(kept.sent()), changes);
+        kept.moved().count(list(columns, changes, Memory.at(kept.moved().indices())));
+      }
+    }
+  }
+
+  /** Leaves in {@code changes} how much each value moved, and in {@code sent} what it is. */
+  private static void round(int columns, float inverse, long values, long sentTo, long changes) {
+    long from = Memory.at(values);
+    long sent = Memory.at(sentTo);
+    long to = Memory.at(changes);
+    int bytes = 4 * Lanes.padded(columns);
+    FloatVector by = FloatVector.broadcast(SPECIES, inverse);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, from + at, ORDER);
+      v = v.mul(by).add(ROUNDING).sub(ROUNDING);
+      v = v.blend(LARGEST, v.compare(VectorOperators.GT, LARGEST));
+      v = v.blend(SMALLEST, v.compare(VectorOperators.LT, SMALLEST));
+      FloatVector before = FloatVector.fromMemorySegment(SPECIES, ALL, sent + at, ORDER);
+      v.intoMemorySegment(ALL, sent + at, ORDER);
+      v.sub(before)
+          .add(ROUNDING)
+          .reinterpretAsInts()
+          .sub(ROUNDING_BITS)
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  /** Lists the changes that are not 0, and moves them together. Gives their number. */
+  private static int list(int columns, long changesAt, long moved) {
+    long changes = Memory.at(changesAt);
+    long to = Memory.at(moved);
+    int count = 0;
+    for (int column = 0; column < columns; column += COUNT) {
+      long live =
+          IntVector.fromMemorySegment(SUMS, ALL, changes + 4L * column, ORDER)
+              .compare(VectorOperators.NE, 0)
+              .toLong();
+      while (live != 0) {
+        int index = column + Long.numberOfTrailingZeros(live);
+        ALL.set(JAVA_INT, to + 4L * count, index);
+        ALL.set(JAVA_INT, changes + 4L * count, ALL.get(JAVA_INT, changes + 4L * index));
+        count++;
+        live &= live - 1;
+      }
+    }
+    return count;
+  }
+
+  @Override
+  public void multiply(ActiveSet set, int from, int to, Binding stream, MemorySegment scratch) {
+    for (int operand = 0; operand < operands; operand++) {
+      MemorySegment vector = stream.vector(operand);
+      MemorySegment sums = stream.sums(operand);
+      if (vector == null || sums == null) {
+        continue;
+      }
+      KeptSums kept = stream.keptSums(operand);
+      if (kept != null) {
+        long moved = Memory.at(kept.moved().indices());
+        long changes = Memory.at(kept.changes());
+        long sumsKept = Memory.at(kept.sums());
+        float scale = weights().operandScale(operand);
+        int count = kept.moved().count();
+        for (int i = from; i < to; i++) {
+          addGroup(
+              operand, set.at(i), count, moved, changes, sumsKept, scale, Memory.at(sums));
+        }
+      } else {
+        long integers = Memory.at(scratch);
+        int columns = layout().part(operand).columns();
+        float scale = scale(operand, columns, Memory.at(vector));
+        roundAll(columns, 1 / scale, Memory.at(vector), integers);
+        for (int i = from; i < to; i++) {
+          addGroup(operand, set.at(i), columns, 0, integers, 0, scale, Memory.at(sums));
+        }
+      }
+    }
+  }
+
+  private float scale(int operand, int columns, long values) {
+    float fixed = weights().operandScale(operand);
+    if (fixed != 0) {
+      return fixed;
+    }
+    int bytes = 4 * Lanes.padded(columns);
+    FloatVector largest = ZERO;
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER).abs();
+      largest = largest.blend(v, v.compare(VectorOperators.GT, largest));
+    }
+    // The largest of some numbers does not depend on their order.
+    return Int8.scale(largest.reduceLanes(VectorOperators.MAX));
+  }
+
+  private static void roundAll(int columns, float inverse, long values, long integers) {
+    long from = Memory.at(values);
+    long to = Memory.at(integers);
+    int bytes = 4 * Lanes.padded(columns);
+    FloatVector by = FloatVector.broadcast(SPECIES, inverse);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, from + at, ORDER);
+      v = v.mul(by).add(ROUNDING).sub(ROUNDING);
+      v = v.blend(LARGEST, v.compare(VectorOperators.GT, LARGEST));
+      v = v.blend(SMALLEST, v.compare(VectorOperators.LT, SMALLEST));
+      v.add(ROUNDING)
+          .reinterpretAsInts()
+          .sub(ROUNDING_BITS)
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
+  private void addGroup(
+      int operand,
+      int group,
+      int count,
+      long moved,
+      long factors,
+      long kept,
+      float scale,
+      long sums) {
+    PackLayout.Part part = layout().part(operand);
+    int tileRows = part.tileRows(group);
+    long weightsAt = Memory.at(weights().weights());
+    long rowScales = Memory.at(weights().rowScales(operand));
+    // Sums that are not kept are integers on their way to floats in the same place.
+    long integers = kept == 0 ? sums : kept;
+    for (int kind = 0; kind < part.kinds(); kind++) {
+      long tile = weightsAt + part.at(group) + (long) kind * part.columns() * tileRows;
+      long first = 4L * (kind * layout().sumStride() + group * PackLayout.TILE_UNITS);
+      int row = 0;
+      for (; row + 2 * ROWS <= tileRows; row += 2 * ROWS) {
+        long to = integers + first + 4L * row;
+        addTwo(tile + row, tileRows, count, moved, factors, kept == 0, to);
+      }
+      if (row < tileRows) {
+        long to = integers + first + 4L * row;
+        addOne(tile + row, tileRows, count, moved, factors, kept == 0, to);
+      }
+      scale(4 * tileRows, integers + first, rowScales + first, scale, sums + first);
+    }
+  }
+
+  /**
+   * Adds columns times their factors to the integer sums of two registers of rows.
+   *
+   * @param tile address of their weights in column 0
+   * @param stride bytes from one column to the next
+   * @param count columns
+   * @param moved address of their numbers; 0 for the first {@code count}
+   * @param factors address of their factors
+   * @param fromZero whether the sums begin at 0
+   * @param sums address of the sums: those of even rows, then of odd ones, of each register
+   */
+  private static void addTwo(
+      long tile, int stride, int count, long moved, long factors, boolean fromZero, long sums) {
+    long weights = Memory.at(tile);
+    long list = Memory.at(moved);
+    long by = Memory.at(factors);
+    long to = Memory.at(sums);
+    IntVector even0 = IntVector.zero(SUMS);
+    IntVector odd0 = IntVector.zero(SUMS);
+    IntVector even1 = IntVector.zero(SUMS);
+    IntVector odd1 = IntVector.zero(SUMS);
+    if (!fromZero) {
+      even0 = IntVector.fromMemorySegment(SUMS, ALL, to, ORDER);
+      odd0 = IntVector.fromMemorySegment(SUMS, ALL, to + BYTES, ORDER);
+      even1 = IntVector.fromMemorySegment(SUMS, ALL, to + 2L * BYTES, ORDER);
+      odd1 = IntVector.fromMemorySegment(SUMS, ALL, to + 3L * BYTES, ORDER);
+    }
+    for (int i = 0; i < count; i++) {
+      long column = moved == 0 ? i : ALL.get(JAVA_INT, list + 4L * i);
+      long at = Memory.at(weights + column * stride);
+      short factor = (short) ALL.get(JAVA_INT, by + 4L * i);
+      IntVector x =
+          ((ShortVector)
+                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at, ORDER)
+                      .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+              .mul(factor)
+              .reinterpretAsInts();
+      IntVector y =
+          ((ShortVector)
+                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at + ROWS, ORDER)
+                      .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+              .mul(factor)
+              .reinterpretAsInts();
+      even0 = even0.add(x.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
+      odd0 = odd0.add(x.lanewise(VectorOperators.ASHR, 16));
+      even1 = even1.add(y.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
+      odd1 = odd1.add(y.lanewise(VectorOperators.ASHR, 16));
+    }
+    even0.intoMemorySegment(ALL, to, ORDER);
+    odd0.intoMemorySegment(ALL, to + BYTES, ORDER);
+    even1.intoMemorySegment(ALL, to + 2L * BYTES, ORDER);
+    odd1.intoMemorySegment(ALL, to + 3L * BYTES, ORDER);
+  }
+
+  /** The same for one register of rows. */
+  private static void addOne(
+      long tile, int stride, int count, long moved, long factors, boolean fromZero, long sums) {
+    long weights = Memory.at(tile);
+    long list = Memory.at(moved);
+    long by = Memory.at(factors);
+    long to = Memory.at(sums);
+    IntVector even = IntVector.zero(SUMS);
+    IntVector odd = IntVector.zero(SUMS);
+    if (!fromZero) {
+      even = IntVector.fromMemorySegment(SUMS, ALL, to, ORDER);
+      odd = IntVector.fromMemorySegment(SUMS, ALL, to + BYTES, ORDER);
+    }
+    for (int i = 0; i < count; i++) {
+      long column = moved == 0 ? i : ALL.get(JAVA_INT, list + 4L * i);
+      long at = Memory.at(weights + column * stride);
+      short factor = (short) ALL.get(JAVA_INT, by + 4L * i);
+      IntVector x =
+          ((ShortVector)
+                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at, ORDER)
+                      .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+              .mul(factor)
+              .reinterpretAsInts();
+      even = even.add(x.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
+      odd = odd.add(x.lanewise(VectorOperators.ASHR, 16));
+    }
+    even.intoMemorySegment(ALL, to, ORDER);
+    odd.intoMemorySegment(ALL, to + BYTES, ORDER);
+  }
+
+  /** Makes floats of integer sums, row after row; {@code sums} may be where the integers are. */
+  private static void scale(int bytes, long integers, long rowScales, float scale, long sums) {
+    long from = Memory.at(integers);
+    long by = Memory.at(rowScales);
+    long to = Memory.at(sums);
+    FloatVector scales = FloatVector.broadcast(SPECIES, scale);
+    for (int at = 0; at < bytes; at += 2 * BYTES) {
+      FloatVector even =
+          (FloatVector)
+              IntVector.fromMemorySegment(SUMS, ALL, from + at, ORDER)
+                  .convertShape(VectorOperators.I2F, SPECIES, 0);
+      FloatVector odd =
+          (FloatVector)
+              IntVector.fromMemorySegment(SUMS, ALL, from + at + BYTES, ORDER)
+                  .convertShape(VectorOperators.I2F, SPECIES, 0);
+      FloatVector lower = even.rearrange(LOWER_TWICE).blend(odd.rearrange(LOWER_TWICE), IS_ODD);
+      FloatVector upper = even.rearrange(UPPER_TWICE).blend(odd.rearrange(UPPER_TWICE), IS_ODD);
+      FloatVector.fromMemorySegment(SPECIES, ALL, by + at, ORDER)
+          .mul(scales)
+          .mul(lower)
+          .intoMemorySegment(ALL, to + at, ORDER);
+      FloatVector.fromMemorySegment(SPECIES, ALL, by + at + BYTES, ORDER)
+          .mul(scales)
+          .mul(upper)
+          .intoMemorySegment(ALL, to + at + BYTES, ORDER);
+    }
+  }
+}
