@@ -53,6 +53,11 @@ int main(int argc, char **argv) {
     for (int format = 0; format < 8; format++) {
         test_all_products(format & 1, format >> 1 & 1, format >> 2);
     }
+    static const int64_t TILES[][3] = {{1, 1, 1}, {31, 3, 5}, {32, 2, 64}, {33, 4, 37}, {64, 1, 2}, {96, 3, 100},
+                                       {100, 3, 61}, {128, 2, 33}, {130, 4, 7}, {150, 1, 500}};
+    for (size_t i = 0; i < sizeof TILES / sizeof TILES[0]; i++) {
+        test_tiles(TILES[i][0], TILES[i][1], TILES[i][2]);
+    }
     /* Every number of lanes in a last register of any width, and whole ones. */
     for (int64_t n = 1; n <= 130; n += n < 33 ? 1 : 13) {
         test_cells(n, 0.1f);

@@ -45,8 +45,8 @@ static uint32_t checksum(void) {
 }
 
 /* The kernels and structs of this version. */
-enum { PINNED_VERSION = 2 };
-static const uint32_t PINNED_CHECKSUM = 0xcc86a3d4u;
+enum { PINNED_VERSION = 3 };
+static const uint32_t PINNED_CHECKSUM = 0x39256b76u;
 
 static void test_version(void) {
     expect("the library's version", SG_ABI_VERSION, stillgate_abi_version());
