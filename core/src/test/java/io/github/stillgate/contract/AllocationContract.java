@@ -8,6 +8,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Session;
 import java.lang.management.ManagementFactory;
@@ -71,6 +72,21 @@ public abstract class AllocationContract {
   @MethodSource("models")
   void aStepAllocatesNothing(Model model) {
     assertAllocatesNothing(model, options());
+  }
+
+  static Stream<Model> wholeModels() {
+    return Stream.of(
+        TestModels.gru(TOKENS, 40, 75),
+        TestModels.gru(TOKENS, 128, 5),
+        TestModels.resetBefore(TOKENS, 40, 71),
+        TestModels.lstm(TOKENS, 40, 20, 73),
+        TestModels.sru(TOKENS, 40, 75));
+  }
+
+  @ParameterizedTest
+  @MethodSource("wholeModels")
+  void aStepOverInt8AllocatesNothing(Model model) {
+    assertAllocatesNothing(model, options().withWeights(WeightFormat.I8));
   }
 
   @Test

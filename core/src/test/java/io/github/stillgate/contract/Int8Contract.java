@@ -36,9 +36,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What products over int8 promise, whatever backend is below them: the bits of the formula in {@link
- * io.github.stillgate.core.kernel.Int8}, which is written out here once more, whether all columns
- * are multiplied or only those of what moved.
+ * What products over int8 promise, whatever backend is below them: the bits of the formula in
+ * {@link io.github.stillgate.core.kernel.Int8}, which is written out here once more, whether all
+ * columns are multiplied or only those of what moved.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class Int8Contract {
@@ -137,13 +137,15 @@ public abstract class Int8Contract {
   }
 
   /** Values that stay, move a little, or jump; some of them at once, all of them, or none. */
-  private static void move(SplittableRandom random, Sample sample, Operand[] operands, float[][] x) {
+  private static void move(
+      SplittableRandom random, Sample sample, Operand[] operands, float[][] x) {
     double share = random.nextInt(4) == 0 ? random.nextInt(2) : random.nextDouble();
     for (int operand = 0; operand < x.length; operand++) {
       for (int i = 0; i < x[operand].length; i++) {
         if (random.nextDouble() < share) {
           double by = random.nextBoolean() ? 2 : 0.01;
-          double value = by == 2 ? random.nextDouble(-1, 1) : x[operand][i] + random.nextDouble(-by, by);
+          double value =
+              by == 2 ? random.nextDouble(-1, 1) : x[operand][i] + random.nextDouble(-by, by);
           double most = sample.reach[operand] == 1 ? 1 : 50;
           x[operand][i] = (float) Math.clamp(by == 2 ? value * most : value, -most, most);
         }
@@ -397,7 +399,8 @@ public abstract class Int8Contract {
     float[] b = new float[model.outputs()];
     try (Plan small = Plan.compile(model, int8());
         Plan whole =
-            Plan.compile(model, int8().withWeights(io.github.stillgate.core.plan.WeightFormat.F32));
+            Plan.compile(
+                model, int8().withWeights(io.github.stillgate.core.plan.WeightFormat.F32));
         Session left = Session.open(small);
         Session right = Session.open(whole)) {
       assertThat(small.denseBytesPerStep()).isLessThan(whole.denseBytesPerStep() * 3 / 10);

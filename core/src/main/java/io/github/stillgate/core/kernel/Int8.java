@@ -20,14 +20,12 @@ public final class Int8 {
   /** The scale of what is proved to lie within [-1, 1]. */
   public static final float UNIT_SCALE = 1f / LARGEST;
 
-  /**
-   * Largest number of columns: {@code 127 * 127} times as many is below 2^31.
-   */
+  /** Largest number of columns: {@code 127 * 127} times as many is below 2^31. */
   public static final int MOST_COLUMNS = Integer.MAX_VALUE / (LARGEST * LARGEST);
 
   /**
-   * 1.5 x 2^23: added to a float of magnitude below 2^22 and taken away again, it leaves the nearest
-   * integer, ties to even.
+   * 1.5 x 2^23: added to a float of magnitude below 2^22 and taken away again, it leaves the
+   * nearest integer, ties to even.
    */
   public static final float ROUNDING = 0x1.8p23f;
 

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  *   S_i     = S_i + sum over moved of w_ik change_k
  * </pre>
  *
- * {@link Pack#prepare(Binding)} finds out what moved; one multiplication of all groups, on one thread
- * or more, follows each. It begins with zeros, whose sums are 0.
+ * {@link Pack#prepare(Binding)} finds out what moved; one multiplication of all groups, on one
+ * thread or more, follows each. It begins with zeros, whose sums are 0.
  *
  * <p>Belongs to one stream, and to one thread at a time; while a pack multiplies, its threads read
  * {@link #moved} and {@link #changes} and each writes the sums of its groups.

@@ -32,15 +32,17 @@ public abstract class Pack {
     return weights;
   }
 
-  /** Floats of scratch that {@link #multiply(ActiveSet, int, int, Binding, MemorySegment)} may use. */
+  /**
+   * Floats of scratch that {@link #multiply(ActiveSet, int, int, Binding, MemorySegment)} may use.
+   */
   public int scratchFloats() {
     return SCRATCH_FLOATS;
   }
 
   /**
-   * Finds out what moved of the operands whose sums a stream keeps ({@link KeptSums}), and takes it for
-   * sent: once before all groups of {@code stream} are multiplied. It has nothing to do for a pack
-   * of floats.
+   * Finds out what moved of the operands whose sums a stream keeps ({@link KeptSums}), and takes it
+   * for sent: once before all groups of {@code stream} are multiplied. It has nothing to do for a
+   * pack of floats.
    */
   public void prepare(Binding stream) {}
 

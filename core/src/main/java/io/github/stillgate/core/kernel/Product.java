@@ -145,6 +145,29 @@ public final class Product {
     return bytes;
   }
 
+  /**
+   * Values that moved before the last multiplication, of the operands whose sums are kept and that
+   * were not taken.
+   */
+  public int movedValues() {
+    int moved = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      KeptSums kept = binding.keptSums(operand);
+      moved += kept == null || isTaken(operand) ? 0 : kept.moved().count();
+    }
+    return moved;
+  }
+
+  /** How many values those operands have. */
+  public int keptValues() {
+    int values = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      values +=
+          binding.keptSums(operand) == null || isTaken(operand) ? 0 : operands[operand].width();
+    }
+    return values;
+  }
+
   private long movedBytes(int operand, PackLayout.Part part) {
     KeptSums kept = binding.keptSums(operand);
     return kept == null ? part.rowBytes() : kept.moved().count();

@@ -21,9 +21,10 @@ public enum SumOrder {
   CHAIN,
 
   /**
-   * Integers, whose sums are exact, so that any order gives the same: {@link WeightFormat#I8} alone.
-   * Tiles of {@link PackLayout#TILE_UNITS} units of one kind, column by column, so that the columns
-   * of values that did not move are left out ({@link KeptSums}). Suits layers that are multiplied whole.
+   * Integers, whose sums are exact, so that any order gives the same: {@link WeightFormat#I8}
+   * alone. Tiles of {@link PackLayout#TILE_UNITS} units of one kind, column by column, so that the
+   * columns of values that did not move are left out ({@link KeptSums}). Suits layers that are
+   * multiplied whole.
    */
   TILES
 }

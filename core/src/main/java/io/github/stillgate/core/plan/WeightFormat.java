@@ -17,8 +17,8 @@ public enum WeightFormat {
 
   /**
    * int8, a quarter of the bytes: each row of a matrix has a scale, its largest magnitude over 127,
-   * and so has what it is multiplied by. Sums are exact integers. What is proved to lie within
-   * [-1, 1], as the state of an ordinary GRU does, has the scale 1/127, and a step reads only the
+   * and so has what it is multiplied by. Sums are exact integers. What is proved to lie within [-1,
+   * 1], as the state of an ordinary GRU does, has the scale 1/127, and a step reads only the
    * columns of values that moved since the last: with the bits of a step that reads all. Other
    * inputs have a scale of their own in each step.
    *

@@ -10,6 +10,8 @@ public final class StepStats {
   private final StreamRun stream;
   private final long[] liveUnitSteps;
   private final int[] liveUnits;
+  private final long[] movedValues;
+  private final long[] keptValues;
   private long steps;
   private long lastBytesRead;
   private long bytesRead;
@@ -18,6 +20,8 @@ public final class StepStats {
     this.stream = stream;
     this.liveUnitSteps = new long[stream.layers()];
     this.liveUnits = new int[stream.layers()];
+    this.movedValues = new long[stream.layers()];
+    this.keptValues = new long[stream.layers()];
   }
 
   void record() {
@@ -27,6 +31,8 @@ public final class StepStats {
     for (int layer = 0; layer < liveUnitSteps.length; layer++) {
       liveUnits[layer] = stream.liveUnits(layer);
       liveUnitSteps[layer] += liveUnits[layer];
+      movedValues[layer] += stream.movedValues(layer);
+      keptValues[layer] += stream.keptValues(layer);
     }
   }
 
@@ -56,6 +62,16 @@ public final class StepStats {
   public double liveFraction(int layer) {
     double possible = (double) steps * stream.units(layer);
     return possible == 0 ? 1 : liveUnitSteps[layer] / possible;
+  }
+
+  /**
+   * Share of the values that layer {@code layer} multiplies (its inputs, its state) that moved
+   * since the step before, over all steps, of those of which only what moved is multiplied: int8
+   * values with a fixed scale ({@link io.github.stillgate.core.plan.WeightFormat#I8}). 1 if there
+   * are none.
+   */
+  public double movedFraction(int layer) {
+    return keptValues[layer] == 0 ? 1 : (double) movedValues[layer] / keptValues[layer];
   }
 
   /** Weight bytes the last step read. */

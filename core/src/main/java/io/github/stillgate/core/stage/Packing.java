@@ -63,7 +63,9 @@ public record Packing(
     return pack(SumOrder.INTERLEAVED, 1, kinds(true, operands));
   }
 
-  /** The format of rows that are not multiplied whole: columns that moved do not tell their sums. */
+  /**
+   * The format of rows that are not multiplied whole: columns that moved do not tell their sums.
+   */
   private WeightFormat gatedFormat() {
     return format == WeightFormat.I8 ? WeightFormat.F32 : format;
   }

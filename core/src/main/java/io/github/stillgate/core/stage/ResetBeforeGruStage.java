@@ -38,8 +38,13 @@ public final class ResetBeforeGruStage extends Stage {
     double c = bounds.sums(layer.c(), bound * resets);
     bounds.of(activations.candidate(), c);
     Pack gateRows =
-        packing.dense(List.of(inputBound, bound), List.of(layer.z().w(), layer.r().w()), List.of(layer.z().u(), layer.r().u()));
-    Pack candidateRows = packing.dense(List.of(inputBound, bound * resets), List.of(layer.c().w()), List.of(layer.c().u()));
+        packing.dense(
+            List.of(inputBound, bound),
+            List.of(layer.z().w(), layer.r().w()),
+            List.of(layer.z().u(), layer.r().u()));
+    Pack candidateRows =
+        packing.dense(
+            List.of(inputBound, bound * resets), List.of(layer.c().w()), List.of(layer.c().u()));
     super(layer.outputs(), bound, List.of(hidden(layer, bound)), List.of(gateRows, candidateRows));
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();

@@ -104,6 +104,26 @@ public final class Run {
     }
   }
 
+  /** Values that moved in the last step, of those whose sums are kept. */
+  int movedValues() {
+    int moved = 0;
+    for (Phase phase : phases) {
+      Product product = phase.product();
+      moved += product == null ? 0 : product.movedValues();
+    }
+    return moved;
+  }
+
+  /** How many values had their sums kept in the last step. */
+  int keptValues() {
+    int values = 0;
+    for (Phase phase : phases) {
+      Product product = phase.product();
+      values += product == null ? 0 : product.keptValues();
+    }
+    return values;
+  }
+
   /** Weight bytes the last step read. */
   long bytesRead() {
     long bytes = 0;

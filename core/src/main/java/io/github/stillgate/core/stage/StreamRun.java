@@ -136,6 +136,16 @@ public final class StreamRun {
     return runs[layer].liveUnits();
   }
 
+  /** Values of a layer that moved in the last step, of those whose sums are kept. */
+  public int movedValues(int layer) {
+    return runs[layer].movedValues();
+  }
+
+  /** How many values of a layer had their sums kept in the last step. */
+  public int keptValues(int layer) {
+    return runs[layer].keptValues();
+  }
+
   /** Weight bytes the last step read, over all layers. */
   public long bytesRead() {
     long bytes = 0;

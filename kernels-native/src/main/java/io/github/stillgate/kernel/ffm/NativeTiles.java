@@ -90,7 +90,14 @@ final class NativeTiles extends NativePack {
         int padded = Lanes.padded(columns[operand]);
         float scale = round(padded, scales[operand], vector.address(), scratch.address());
         multiply(
-            operand, groups, to - from, columns[operand], 0, scratch.address(), 0, scale,
+            operand,
+            groups,
+            to - from,
+            columns[operand],
+            0,
+            scratch.address(),
+            0,
+            scale,
             sums.address());
       }
     }

@@ -53,7 +53,6 @@ final class VectorTiles extends Pack {
   private static final FloatVector ROUNDING = FloatVector.broadcast(SPECIES, Int8.ROUNDING);
   private static final FloatVector LARGEST = FloatVector.broadcast(SPECIES, Int8.LARGEST);
   private static final FloatVector SMALLEST = LARGEST.neg();
-  private static final FloatVector ZERO = FloatVector.zero(SPECIES);
   private static final IntVector ROUNDING_BITS = ROUNDING.reinterpretAsInts();
 
   private final int operands;
@@ -149,8 +148,7 @@ final class VectorTiles extends Pack {
         float scale = weights().operandScale(operand);
         int count = kept.moved().count();
         for (int i = from; i < to; i++) {
-          addGroup(
-              operand, set.at(i), count, moved, changes, sumsKept, scale, Memory.at(sums));
+          addGroup(operand, set.at(i), count, moved, changes, sumsKept, scale, Memory.at(sums));
         }
       } else {
         long integers = Memory.at(scratch);
@@ -170,7 +168,7 @@ final class VectorTiles extends Pack {
       return fixed;
     }
     int bytes = 4 * Lanes.padded(columns);
-    FloatVector largest = ZERO;
+    FloatVector largest = FloatVector.zero(SPECIES);
     for (int at = 0; at < bytes; at += BYTES) {
       FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER).abs();
       largest = largest.blend(v, v.compare(VectorOperators.GT, largest));
@@ -189,10 +187,7 @@ final class VectorTiles extends Pack {
       v = v.mul(by).add(ROUNDING).sub(ROUNDING);
       v = v.blend(LARGEST, v.compare(VectorOperators.GT, LARGEST));
       v = v.blend(SMALLEST, v.compare(VectorOperators.LT, SMALLEST));
-      v.add(ROUNDING)
-          .reinterpretAsInts()
-          .sub(ROUNDING_BITS)
-          .intoMemorySegment(ALL, to + at, ORDER);
+      v.add(ROUNDING).reinterpretAsInts().sub(ROUNDING_BITS).intoMemorySegment(ALL, to + at, ORDER);
     }
   }
 

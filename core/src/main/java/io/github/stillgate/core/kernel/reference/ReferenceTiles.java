@@ -6,8 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Binding;
-import io.github.stillgate.core.kernel.KeptSums;
 import io.github.stillgate.core.kernel.Int8;
+import io.github.stillgate.core.kernel.KeptSums;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.PackedWeights;
@@ -110,7 +110,13 @@ final class ReferenceTiles extends Pack {
   }
 
   private void scale(
-      int operand, int at, int rows, float scale, MemorySegment from, int fromAt, MemorySegment to) {
+      int operand,
+      int at,
+      int rows,
+      float scale,
+      MemorySegment from,
+      int fromAt,
+      MemorySegment to) {
     MemorySegment rowScales = weights().rowScales(operand);
     for (int row = 0; row < rows; row++) {
       float rowScale = rowScales.getAtIndex(JAVA_FLOAT, at + row);
