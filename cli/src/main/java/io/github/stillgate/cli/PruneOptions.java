@@ -112,9 +112,9 @@ final class PruneOptions {
     }
     if (threshold != null
         && LayerStructure.of(pruning.pruned()).stream()
-            .allMatch(layer -> layer.nonZeroWeights() == 0)) {
+            .anyMatch(layer -> layer.weights() > 0 && layer.nonZeroWeights() == 0)) {
       throw new IllegalArgumentException(
-          "%s: no weight that matters is left with --threshold %s, so the outputs would hang on no input;"
+          "%s: a layer keeps no weight with --threshold %s, so the outputs would hang on no input;"
                   .formatted(from, threshold)
               + " take a smaller one");
     }

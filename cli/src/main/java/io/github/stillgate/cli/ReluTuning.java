@@ -68,7 +68,7 @@ final class ReluTuning {
     // Before anything that takes long.
     asked.forEach(estimates::requireRanks);
     List<Integer> kept = save.isEmpty() ? List.of() : parsed(save.get(0), "--save");
-    if (!save.isEmpty() && agreements.isEmpty() && !asked.contains(kept)) {
+    if (!save.isEmpty() && agreements.isEmpty() && !asked.isEmpty() && !asked.contains(kept)) {
       throw notSwept(save.get(0), asked);
     }
     agreements.forEach(agreement -> asked.add(estimates.ranks(agreement)));

@@ -361,7 +361,7 @@ class PruneCommandTest {
         run("convert", big, small, "--prune", "--threshold", "9"),
         1,
         big
-            + ": no weight that matters is left with --threshold 9.0, so the outputs would hang on no"
+            + ": a layer keeps no weight with --threshold 9.0, so the outputs would hang on no"
             + " input; take a smaller one");
     Path text = Files.writeString(folder.resolve("text.txt"), "abcabba");
     SparseLstms.words().save(big);

@@ -1,6 +1,6 @@
 package io.github.stillgate.contract;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
@@ -164,13 +164,23 @@ public abstract class AllocationContract {
       long before = threads.getCurrentThreadAllocatedBytes();
       long idle = threads.getCurrentThreadAllocatedBytes() - before;
       before = threads.getCurrentThreadAllocatedBytes();
-      for (int i = 0; i < steps; i++) {
-        step.accept(i);
-      }
+      run(step, steps);
       least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before - idle);
     }
-    assertThat(least)
-        .as("bytes in %d steps on %s, %s", steps, backend.name(), backend.availability())
-        .isZero();
+    if (least > 0) {
+      fail(
+          "%d bytes in %d steps on %s, %s:%n%s",
+          least,
+          steps,
+          backend.name(),
+          backend.availability(),
+          AllocationTrace.of(() -> run(step, steps)));
+    }
+  }
+
+  private static void run(IntConsumer step, int steps) {
+    for (int i = 0; i < steps; i++) {
+      step.accept(i);
+    }
   }
 }

@@ -213,7 +213,7 @@ final class EstimatorReport {
             .orElse(Double.NaN);
     return String.format(
         Locale.ROOT,
-        "| control, exact skipping of inputs that are 0 (D14): comes with packs by columns | - | - | - | - | - |"
+        "| control, inputs that are 0 skipped exactly (a baseline that the dissertation lacks): not built yet | - | - | - | - | - |"
             + " %.2fx | - |",
         bound);
   }

@@ -48,7 +48,7 @@ record Goal(String text, boolean met, boolean binding) {
     double higher = error(rows, "15-10-5");
     goals.add(
         errors(
-            said("10-10-5 is worse than 15-10-5: %.2f %% and %.2f %%", lower, higher),
+            said("10-10-5: %.2f %%; more than 15-10-5 with %.2f %%", lower, higher),
             lower > higher));
     for (Row row : rows) {
       goals.add(

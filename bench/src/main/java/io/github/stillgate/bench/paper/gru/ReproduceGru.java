@@ -1,5 +1,6 @@
 package io.github.stillgate.bench.paper.gru;
 
+import io.github.stillgate.bench.Launched;
 import io.github.stillgate.bench.paper.Curve;
 import io.github.stillgate.bench.paper.Race;
 import io.github.stillgate.bench.paper.Trainings;
@@ -163,7 +164,8 @@ public final class ReproduceGru implements Callable<Integer> {
   /** Writes what was asked for; returns what full gating has above its bound. */
   private List<String> measure(Trainings trainings, CharCorpus corpus) throws IOException {
     String command =
-        ("./stillgate reproduce gru %s --text FILE --budget %d --curve-budget %d --trials %d --steps %d"
+        (Launched.command()
+                + " reproduce gru %s --text FILE --budget %d --curve-budget %d --trials %d --steps %d"
                 + " --batch-steps %d --score-chars %d --validation-chars %d")
             .formatted(
                 part, budget, curveBudget, trials, steps, batchSteps, scoreChars, validationChars);

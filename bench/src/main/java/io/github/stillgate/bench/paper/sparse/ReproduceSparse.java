@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.paper.sparse;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.Launched;
 import io.github.stillgate.bench.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -82,7 +83,8 @@ public final class ReproduceSparse implements Callable<Integer> {
   private void structures() throws IOException, InterruptedException {
     List<Structures.Row> rows = Structures.measure(forks, turns);
     String command =
-        "./stillgate reproduce sparse structures --forks %d --turns %d".formatted(forks, turns);
+        Launched.command()
+            + " reproduce sparse structures --forks %d --turns %d".formatted(forks, turns);
     String table = Structures.markdown(rows);
     Files.writeString(
         results.resolve("sparse-structures.md"),
@@ -117,12 +119,21 @@ public final class ReproduceSparse implements Callable<Integer> {
       if (run.isFinished()) {
         SparseNetworks.Row row = SparseNetworks.measure(run);
         rows.add(row);
+        if (row.isEmpty()) {
+          failures.add(
+              "%s: training removed every weight; train it with a weaker price on weights"
+                  .formatted(run.folder()));
+        }
         if (!row.agrees()) {
           failures.add(
               "%s: the library scores %s, the trainer %s on the same tests"
                   .formatted(run.folder(), row.scored(), row.trainer()));
         }
       }
+    }
+    if (rows.isEmpty()) {
+      failures.add(
+          "%s: no training has finished; train_sparse.py --finish ends one".formatted(runs));
     }
     List<SparseNetworks.Crossing> crossings = SparseNetworks.crossings(found);
     crossings.stream()

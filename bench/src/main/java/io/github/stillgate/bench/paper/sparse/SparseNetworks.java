@@ -28,6 +28,7 @@ final class SparseNetworks {
    * @param neurons units that are left, by layer
    * @param gates gates that are not constant, by layer
    * @param compression all weights over those that are not 0, biases not counted
+   * @param nonZero weights that are not 0
    * @param scored quality on the run's tests, by the library
    * @param trainer the same by the trainer
    */
@@ -37,8 +38,14 @@ final class SparseNetworks {
       List<Integer> neurons,
       List<Integer> gates,
       double compression,
+      long nonZero,
       double scored,
       double trainer) {
+    /** Whether training removed everything. */
+    boolean isEmpty() {
+      return nonZero == 0;
+    }
+
     /** Whether library and trainer give the network the same quality. */
     boolean agrees() {
       return Math.abs(scored - trainer) <= TOLERANCE * Math.abs(trainer);
@@ -80,6 +87,7 @@ final class SparseNetworks {
         structures.stream().map(LayerStructure::units).toList(),
         structures.stream().map(LayerStructure::movingGates).toList(),
         (double) weights / Math.max(1, left),
+        left,
         SparseScore.of(run),
         run.record().path("result").path("tests_file").path(run.quality()).asDouble());
   }
@@ -104,6 +112,7 @@ final class SparseNetworks {
    * @param task of both
    * @param epochs that both have
    * @param fewer the first such epoch, 0 for none
+   * @param times number of such epochs
    * @param without gates of W+N at the last common epoch
    * @param with gates of W+G+N there
    */
@@ -111,6 +120,7 @@ final class SparseNetworks {
       String task,
       int epochs,
       @JsonProperty("first_epoch_with_fewer_gates") int fewer,
+      @JsonProperty("epochs_with_fewer_gates") int times,
       double without,
       double with) {}
 
@@ -132,6 +142,7 @@ final class SparseNetworks {
   private static Crossing crossing(SparseRun without, SparseRun with) {
     int epochs = Math.min(without.gates().size(), with.gates().size());
     int fewer = 0;
+    int times = 0;
     for (int epoch = epochs; epoch >= 1; epoch--) {
       double gap = with.qualities().get(epoch - 1) - without.qualities().get(epoch - 1);
       boolean asGood =
@@ -140,12 +151,14 @@ final class SparseNetworks {
               : gap <= 0.01 * without.qualities().get(epoch - 1);
       if (asGood && with.gates().get(epoch - 1) < without.gates().get(epoch - 1)) {
         fewer = epoch;
+        times++;
       }
     }
     return new Crossing(
         with.task(),
         epochs,
         fewer,
+        times,
         epochs == 0 ? 0 : without.gates().get(epochs - 1),
         epochs == 0 ? 0 : with.gates().get(epochs - 1));
   }

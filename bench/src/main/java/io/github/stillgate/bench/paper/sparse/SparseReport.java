@@ -32,7 +32,8 @@ final class SparseReport {
             + " each network on the run's own tests, and must find what the trainer found there."
             + " In brackets: Tables 1 and 2 of the paper, on its data and at its sizes; words and"
             + " characters there are of the Penn Treebank, which is licensed and not at hand, so"
-            + " that only relations may be compared. AG News is a part of its training set here.\n");
+            + " that only relations may be compared; \"lost\" is what our copy of the paper does not show."
+            + " AG News is a part of its training set here.\n");
     kinds(text, rows);
     overlaps(text, rows);
     text.append("\n## Do gates of their own make fewer gates?\n\n");
@@ -60,13 +61,13 @@ final class SparseReport {
       text.append(
           String.format(
               Locale.ROOT,
-              "| %s | %s | %.3f %s | %s | %.1f | %s | %s | %s | %s | %s | %.4f / %.4f%s |%n",
+              "| %s | %s | %.3f %s | %s | %s | %s | %s | %s | %s | %s | %.4f / %.4f%s |%n",
               row.run().task(),
               row.run().method(),
               test.asDouble(),
               row.run().quality().equals("accuracy") ? "%" : row.run().quality(),
               paper.quality(),
-              row.compression(),
+              row.isEmpty() ? "no weight left" : "%.1f".formatted(row.compression()),
               paper.compression(),
               dashed(row.neurons()),
               paper.neurons(),
@@ -147,8 +148,8 @@ final class SparseReport {
             crossing.with());
     return crossing.fewer() == 0
         ? "%s: W+G+N never has fewer gates at equal quality (%s)".formatted(crossing.task(), end)
-        : "%s: W+G+N has fewer gates at equal quality from epoch %d on, for the first time (%s)"
-            .formatted(crossing.task(), crossing.fewer(), end);
+        : "%s: W+G+N has fewer gates at equal quality in %d epochs, the first of them %d (%s)"
+            .formatted(crossing.task(), crossing.times(), crossing.fewer(), end);
   }
 
   private static void budgets(StringBuilder text, List<SparseRun> runs) {

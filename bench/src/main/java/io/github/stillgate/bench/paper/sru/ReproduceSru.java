@@ -1,5 +1,6 @@
 package io.github.stillgate.bench.paper.sru;
 
+import io.github.stillgate.bench.Launched;
 import io.github.stillgate.bench.paper.Trainings;
 import io.github.stillgate.training.CharCorpus;
 import io.github.stillgate.training.Interruption;
@@ -230,6 +231,6 @@ public final class ReproduceSru implements Callable<Integer> {
               " --runs DIR --text FILE --units %d --budget %d --score-chars %d"
                   .formatted(units, budget, scoreChars);
         };
-    return SruResults.Origin.here("./stillgate reproduce sru " + part + options);
+    return SruResults.Origin.here(Launched.command() + " reproduce sru " + part + options);
   }
 }

@@ -101,7 +101,7 @@ final class SparseNetworksTest {
         .contains(
             "| imdb | bayes-wgn | 75.000 % | 83.98 | 5.8 | 19747x | 1 | lost | 1 | 6 | 75.0000 / 75.0000 |")
         .contains("| imdb | bayes-wgn | 1 | 0 | 0 | 1 | 0 | 0 | 0 |")
-        .contains("fewer gates at equal quality from epoch 2 on")
+        .contains("fewer gates at equal quality in 1 epochs, the first of them 2")
         .contains("| imdb-bayes-wn | 2, not finished | 2.0 |");
     for (String figure :
         List.of(
