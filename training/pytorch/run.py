@@ -27,22 +27,27 @@ class Run:
     settings  a dictionary of everything that changes the result; a folder made with others is refused
     """
 
+    _stopping = False
+
     def __init__(self, folder, settings):
         self.folder, self.settings = folder, settings
         os.makedirs(folder, exist_ok=True)
         self.curve, self.result, self.seconds = [], None, 0.0
-        self._stopping = False
         self._began = time.time()
         record = self._path("record.json")
         if os.path.exists(record):
             with open(record, encoding="utf-8") as file:
                 kept = json.load(file)
-            if kept["settings"] != json.loads(json.dumps(settings)):
-                changed = sorted(k for k in {*settings, *kept["settings"]}
-                                 if kept["settings"].get(k) != settings.get(k))
-                raise SystemExit(f"{folder} holds a training with another {', '.join(changed)}; "
-                                 "name another folder, or remove it to begin anew")
+            self._require(kept["settings"])
             self.curve, self.result, self.seconds = kept["curve"], kept["result"], kept["seconds"]
+
+    def _require(self, kept):
+        """Refuses a folder whose training was made with other settings."""
+        asked, kept = (json.loads(json.dumps(settings)) for settings in (self.settings, kept))
+        if kept != asked:
+            changed = sorted(k for k in {*asked, *kept} if kept.get(k) != asked.get(k))
+            raise SystemExit(f"{self.folder} holds a training with another {', '.join(changed)}; "
+                             "name another folder, or remove it to begin anew")
 
     def _path(self, name):
         return os.path.join(self.folder, name)
@@ -57,7 +62,8 @@ class Run:
         return False
 
     def _stop(self, *_):
-        self._stopping = True
+        # Of all runs: a program that makes several ends after the epoch of this one.
+        Run._stopping = True
         print("\nstopping after this epoch; the same command goes on", file=sys.stderr)
 
     @property
@@ -70,8 +76,12 @@ class Run:
             self.curve = []
             return None
         state = torch.load(self._path("checkpoint.pt"), map_location="cpu")
-        self.curve = self.curve[:state["recorded"]]
+        self._require(state.get("settings", self.settings))
+        # The curve that goes with the state: the record may be a point behind, or ahead.
+        self.curve = state.get("curve", self.curve[:state["recorded"]])
         torch.set_rng_state(state["random"])
+        if torch.cuda.is_available() and "devices" in state:
+            torch.cuda.set_rng_state_all(state["devices"])
         return state["state"]
 
     def epochs(self, last):
@@ -89,9 +99,13 @@ class Run:
         A state of None adds the point alone; a run that resumes goes back to the last state that was kept.
         """
         self.curve.append(point)
+        self.result = None
         if state is not None:
-            torch.save({"recorded": len(self.curve), "random": torch.get_rng_state(), "state": state},
-                       self._path("checkpoint.partial"))
+            kept = {"recorded": len(self.curve), "curve": self.curve, "settings": self.settings,
+                    "random": torch.get_rng_state(), "state": state}
+            if torch.cuda.is_available():
+                kept["devices"] = torch.cuda.get_rng_state_all()
+            torch.save(kept, self._path("checkpoint.partial"))
             os.replace(self._path("checkpoint.partial"), self._path("checkpoint.pt"))
         self._write()
         if sys.stderr.isatty():

@@ -376,6 +376,31 @@ class Tasks(unittest.TestCase):
             Run(os.path.join(self.folder, "run"), {"seed": 1})._write()
             Run(os.path.join(self.folder, "run"), {"seed": 2})
 
+    def test_a_kill_between_checkpoint_and_record_loses_nothing(self):
+        folder = os.path.join(self.folder, "killed")
+        run = Run(folder, {"seed": 1})
+        run.record({"epoch": 1}, {"w": 1})
+        behind = open(os.path.join(folder, "record.json"), encoding="utf-8").read()
+        run.record({"epoch": 2}, {"w": 2})
+        with open(os.path.join(folder, "record.json"), "w", encoding="utf-8") as file:
+            file.write(behind)
+        again = Run(folder, {"seed": 1})
+        self.assertEqual({"w": 2}, again.resume())
+        self.assertEqual([{"epoch": 1}, {"epoch": 2}], again.curve)
+        os.remove(os.path.join(folder, "record.json"))
+        with self.assertRaisesRegex(SystemExit, "another seed"):
+            Run(folder, {"seed": 2}).resume()
+
+    def test_a_finished_run_that_goes_on_is_not_finished(self):
+        folder = os.path.join(self.folder, "longer")
+        run = Run(folder, {"seed": 1})
+        run.record({"epoch": 1}, {"w": 1})
+        run.finish({"score": 1})
+        again = Run(folder, {"seed": 1})
+        self.assertTrue(again.finished)
+        again.record({"epoch": 2}, {"w": 2})
+        self.assertFalse(Run(folder, {"seed": 1}).finished)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -77,6 +77,9 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     RegularFile.require(path);
+    if (svg != null) {
+      WrittenFile.requireOther("--svg", svg, path);
+    }
     try (WeightsFile file = WeightsFile.open(path)) {
       Model model = Model.from(file);
       Optional<Double> replayed = verify ? Optional.of(replay(file, model)) : Optional.empty();

@@ -157,6 +157,7 @@ final class TrainCharLmCommand implements Callable<Integer> {
           "--init turns a GRU into a conditional network; %s trains another"
               .formatted(cellOption()));
     }
+    WrittenFile.requireOther("--out", out, text);
     Recipe recipe = recipe();
     CharCorpus corpus = corpus();
     try (Interruption interruption = Interruption.listen();

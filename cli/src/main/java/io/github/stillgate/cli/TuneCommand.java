@@ -143,6 +143,9 @@ final class TuneCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     checkUsage();
     RegularFile.require(model);
+    if (save.size() == 2) {
+      WrittenFile.requireOther("--save", Path.of(save.get(1)), model, data);
+    }
     Model network = Model.load(model);
     requireSteps(network);
     TuneTask task =

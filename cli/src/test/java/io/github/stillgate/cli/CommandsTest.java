@@ -286,6 +286,21 @@ class CommandsTest {
     assertThat(outcome.out()).doesNotContain("\r").doesNotContain("streaming");
   }
 
+  @Test
+  void nothingThatIsReadIsWrittenOver() throws Exception {
+    Path model = folder.resolve("own.safetensors");
+    Files.copy(Path.of(MODEL), model);
+    byte[] before = Files.readAllBytes(model);
+    Path link = Files.createSymbolicLink(folder.resolve("link"), model);
+    assertOneLine(run("inspect", model.toString(), "--svg", model.toString()), "--svg");
+    assertOneLine(run("inspect", model.toString(), "--svg", link.toString()), "--svg");
+    String text = text("the cat sat on the mat ".repeat(20));
+    assertOneLine(run("tune", model.toString(), text, "--save", "4", text), "--save");
+    assertOneLine(run("train", "char-lm", "--text", text, "--out", text), "--out");
+    assertThat(model).hasBinaryContent(before);
+    assertThat(Path.of(text)).content().startsWith("the cat");
+  }
+
   /** In Egypt %d is written with other digits. */
   @Test
   void digitsAreAsciiInEveryLocale() throws Exception {

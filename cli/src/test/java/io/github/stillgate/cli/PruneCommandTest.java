@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Matrix;
@@ -363,6 +364,19 @@ class PruneCommandTest {
         big
             + ": a layer keeps no weight with --threshold 9.0, so the outputs would hang on no"
             + " input; take a smaller one");
+    new Model(
+            List.of(
+                new Embedding("emb", Matrix.of("E", 2, 2, 5, -5, 5, 5)),
+                new Dense(
+                    "out",
+                    Matrix.of("W", 2, 2, 0.1f, 0.2f, -0.1f, 0.3f),
+                    Matrix.vector("b", 0, 1),
+                    Activation.SOFTMAX)))
+        .save(big);
+    assertRefused(
+        run("convert", big, small, "--prune", "--threshold", "1"),
+        1,
+        big + ": a layer keeps no weight with --threshold 1.0");
     Path text = Files.writeString(folder.resolve("text.txt"), "abcabba");
     SparseLstms.words().save(big);
     assertRefused(

@@ -104,6 +104,17 @@ class TuneReluTest {
   }
 
   @Test
+  void ranksThatAreTriedUnaskedCanBeSaved() throws Exception {
+    Path saved = folder.resolve("unasked.safetensors");
+    // An eighth of the ranks at which an estimate costs what it may save.
+    int first = Math.max(1, INPUTS * 50 / (INPUTS + 50) / 8);
+    int second = 50 * 40 / (50 + 40) / 8;
+    Outcome outcome = run(with("--save", first + "-" + second, saved.toString()));
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(Model.load(saved).layers().get(0)).isInstanceOf(ConditionalDense.class);
+  }
+
+  @Test
   void ranksAndSharesAreSweptAndANetworkIsSaved() throws Exception {
     Path saved = folder.resolve("estimated.safetensors");
     Outcome outcome =

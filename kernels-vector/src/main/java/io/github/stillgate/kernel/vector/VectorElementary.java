@@ -90,8 +90,8 @@ final class VectorElementary {
    *
    * <p>Written out, it is a method that C2 does not inline: more than 325 bytes of code. Made of
    * passes, each of them inlined, it brought the end of a GRU layer within 100 of the 18,000 nodes
-   * after which C2 inlines piecemeal, and on one machine that end allocated 96 bytes for every 16
-   * units (2026-11-27).
+   * after which C2 inlines piecemeal (-XX:+LogCompilation), and on one machine that end allocated
+   * 96 bytes for every 16 units (2026-11-27).
    */
   static void sigmoidOfSum(int bytes, long x, long h, long bias, long out) {
     long overX = Memory.at(x);

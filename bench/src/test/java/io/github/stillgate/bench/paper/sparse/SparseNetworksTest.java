@@ -124,11 +124,19 @@ final class SparseNetworksTest {
   @Test
   void gatesThatAreNeverFewerFail() throws IOException {
     run("imdb-bayes-wn", "bayes-wn", point(80, 12) + "," + point(80, 9), false, 0);
-    run("imdb-bayes-wgn", "bayes-wgn", point(80, 14) + "," + point(70, 7), false, 0);
+    run("imdb-bayes-wgn", "bayes-wgn", point(80, 14) + "," + point(70, 7), true, 75);
     assertThat(reproduce()).isEqualTo(1);
     assertThat(folder.resolve("results/sparse.md"))
         .content()
         .contains("imdb: W+G+N never has fewer gates at equal quality");
+  }
+
+  @Test
+  void runsOfWhichNoneHasFinishedFail() throws IOException {
+    run("imdb-original", "original", point(80, 12), false, 0);
+    assertThat(reproduce()).isEqualTo(1);
+    run("imdb-bayes-wn", "bayes-wn", point(80, 12), true, 75);
+    assertThat(reproduce()).isZero();
   }
 
   @Test
