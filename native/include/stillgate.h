@@ -31,9 +31,9 @@ typedef struct sg_part {
     const int32_t *sums;
     int64_t stride; /* weights from one row to the next (rows), columns (panels, tiles) */
     /*
-     * Tiles have `kinds` kinds and the sum of row u of kind k at sum_stride * k + u. In a regular pack of rows every group has one row of each of `kinds` kinds: group g begins group_stride * g weights
-     * behind group 0, and the sum of its row r goes to sum_stride * r + g. In any other, kinds is 0 and only the
-     * tables say it.
+     * Tiles have `kinds` kinds and the sum of row u of kind k at sum_stride * k + u. In a regular pack of rows every
+     * group has one row of each of `kinds` kinds: group g begins group_stride * g weights behind group 0, and the sum
+     * of its row r goes to sum_stride * r + g. In any other, kinds is 0 and only the tables say it.
      */
     int64_t kinds;
     int64_t group_stride;
@@ -46,6 +46,22 @@ typedef struct sg_pack {
     int64_t operands;
     const sg_part *parts;
 } sg_pack;
+
+/*
+ * Columns of int8 and what they are multiplied by, made by send_int8 or round_int8 for `padded` values: the first
+ * `added` columns are added, the last `subtracted` of `room` are subtracted, times their factors, of 8 bits each,
+ * which follow all columns. Both are multiples of 4, filled up with factors of 0. A change beyond 127 is two of them.
+ * Behind the factors send_int8 has room for `padded` integers.
+ */
+typedef struct sg_terms {
+    int32_t added;
+    int32_t subtracted;
+    int32_t room; /* SG_TERMS_OF(padded) */
+    int32_t held_back; /* values that send_int8 did not send because they were more than `most` */
+    int32_t columns[];
+} sg_terms;
+
+#define SG_TERMS_OF(padded) (2 * (padded) + 8)
 
 /*
  * The one list of kernels: KERNEL(result, name, (parameters), (arguments)). Declarations, the table of
@@ -100,23 +116,24 @@ typedef struct sg_pack {
            (const sg_pack *pack, int64_t from, int64_t to, const int32_t *starts,                      \
             const int32_t *members, float *const *addresses, int64_t capacity),                        \
            (pack, from, to, starts, members, addresses, capacity))                                     \
-    /* int8, see the Java classes Int8 and KeptSums: rounds `padded` values; moved lists those that differ from\
-       what was sent, changes by how much, sent becomes what they are; returns how many */             \
+    /* int8, see the Java classes Int8, KeptSums and Movement: rounds `padded` values; the `most` that differ most,\
+       and by more than threshold, from what was sent are sent, or all if sent is NULL. moved lists where that\
+       differs from summed, terms by how much, and summed becomes it; returns how many */              \
     KERNEL(int64_t, send_int8,                                                                         \
-           (int64_t padded, float scale, const float *values, float *sent, int32_t *moved,             \
-            int32_t *changes),                                                                         \
-           (padded, scale, values, sent, moved, changes))                                              \
-    /* rounds `padded` values by a fixed scale, or, if that is 0, by their own; returns the scale */   \
+           (int64_t padded, float scale, float threshold, int64_t most, const float *values,           \
+            float *sent, float *summed, int32_t *moved, sg_terms *terms),                              \
+           (padded, scale, threshold, most, values, sent, summed, moved, terms))                       \
+    /* rounds `padded` values by a fixed scale, or, if that is 0, by their own; terms say what is not 0; returns\
+       the scale */                                                                                    \
     KERNEL(float, round_int8,                                                                          \
-           (int64_t padded, float fixed, const float *values, int32_t *integers),                      \
-           (padded, fixed, values, integers))                                                          \
-    /* tiles of count listed groups over one operand: `columns` of them, which moved lists, or the first ones if\
-       it is NULL, times their factors are added to kept, or to 0 if it is NULL; sums get them as floats */ \
+           (int64_t padded, float fixed, const float *values, sg_terms *terms),                        \
+           (padded, fixed, values, terms))                                                             \
+    /* tiles of count listed groups over one operand: the columns that terms list, times their factors, are added\
+       to kept, or to 0 if it is NULL; sums get them as floats */                                      \
     KERNEL(void, multiply_tiles,                                                                       \
            (const sg_pack *pack, int64_t operand, const int32_t *groups, int64_t count,                \
-            int64_t columns, const int32_t *moved, const int32_t *factors, int32_t *kept,              \
-            const float *row_scales, float scale, float *sums),                                        \
-           (pack, operand, groups, count, columns, moved, factors, kept, row_scales, scale, sums))     \
+            const sg_terms *terms, int32_t *kept, const float *row_scales, float scale, float *sums),  \
+           (pack, operand, groups, count, terms, kept, row_scales, scale, sums))                       \
     /* ascending i < n with scores[i] > 0; returns how many. indices has room for n padded */          \
     KERNEL(int64_t, select_positive, (int64_t n, const float *scores, int32_t *indices),               \
            (n, scores, indices))                                                                       \

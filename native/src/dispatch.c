@@ -15,6 +15,7 @@ typedef struct tier {
 /* Best first; a cap may only go down this list. */
 static const tier TIERS[] = {
 #if defined(__x86_64__)
+    {"avx512vnni", &sg_table_avx512vnni},
     {"avx512", &sg_table_avx512},
     {"avx2", &sg_table_avx2},
 #elif defined(__aarch64__)
@@ -29,8 +30,8 @@ static const sg_table *chosen;
 static int cpu_has(const char *name) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (strcmp(name, "avx512") == 0) {
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+    if (strncmp(name, "avx512", 6) == 0) {
+        return (name[6] == 0 || __builtin_cpu_supports("avx512vnni")) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
     }
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

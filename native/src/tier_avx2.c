@@ -55,23 +55,40 @@ typedef __m256i vi;
 static inline void v_store_integers(int32_t *p, vi v) { _mm256_store_si256((__m256i *)p, v); }
 static inline vf v_float(vi v) { return _mm256_cvtepi32_ps(v); }
 
-/* Sums of rows 0 .. 3, 8 .. 11 and of rows 4 .. 7, 12 .. 15: what unpacking within halves gives. */
-static inline void v_enter(const int32_t *from, vi *sums) {
-    vi first = from ? _mm256_load_si256((const __m256i *)from) : _mm256_setzero_si256();
-    vi second = from ? _mm256_load_si256((const __m256i *)from + 1) : first;
-    sums[0] = _mm256_permute2x128_si256(first, second, 0x20);
-    sums[1] = _mm256_permute2x128_si256(first, second, 0x31);
+static inline vi v_set_integers(int32_t i) { return _mm256_set1_epi32(i); }
+static inline vi v_negate_integers(vi v) { return _mm256_sub_epi32(_mm256_setzero_si256(), v); }
+
+/* Sums of rows 0 .. 3 and 16 .. 19, of 4 .. 7 and 20 .. 23, and so on: what unpacking within halves gives. */
+static inline void v_quads(const int8_t *a, const int8_t *b, const int8_t *c, const int8_t *d, int rows, vi *quads) {
+    (void)rows;
+    vi p = _mm256_load_si256((const vi *)a), q = _mm256_load_si256((const vi *)b);
+    vi r = _mm256_load_si256((const vi *)c), s = _mm256_load_si256((const vi *)d);
+    vi lower = _mm256_unpacklo_epi8(p, q), upper = _mm256_unpackhi_epi8(p, q);
+    vi others = _mm256_unpacklo_epi8(r, s), higher = _mm256_unpackhi_epi8(r, s);
+    quads[0] = _mm256_unpacklo_epi16(lower, others);
+    quads[1] = _mm256_unpackhi_epi16(lower, others);
+    quads[2] = _mm256_unpacklo_epi16(upper, higher);
+    quads[3] = _mm256_unpackhi_epi16(upper, higher);
 }
-static inline void v_leave(const vi *sums, vi *first, vi *second) {
-    *first = _mm256_permute2x128_si256(sums[0], sums[1], 0x20);
-    *second = _mm256_permute2x128_si256(sums[0], sums[1], 0x31);
+/* Products of pairs are added in 16 bits: 2 x 127 x 127 fits. */
+static inline vi v_add_quads(vi sums, vi quads, vi four) {
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_maddubs_epi16(four, quads), _mm256_set1_epi16(1)));
 }
-static inline void v_add_columns(const int8_t *p, const int8_t *q, int32_t a, int32_t b, vi *sums) {
-    vi factors = _mm256_set1_epi32((int32_t)(((uint32_t)a & 0xffffu) | (uint32_t)b << 16));
-    vi x = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)p));
-    vi y = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)q));
-    sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(_mm256_unpacklo_epi16(x, y), factors));
-    sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(_mm256_unpackhi_epi16(x, y), factors));
+static inline void v_enter(const int32_t *from, int rows, vi *sums) {
+    (void)rows;
+    for (int j = 0; j < 2; j++) {
+        const vi *half = (const vi *)from + j;
+        vi lower = from ? _mm256_load_si256(half) : _mm256_setzero_si256();
+        vi upper = from ? _mm256_load_si256(half + 2) : lower;
+        sums[2 * j] = _mm256_permute2x128_si256(lower, upper, 0x20);
+        sums[2 * j + 1] = _mm256_permute2x128_si256(lower, upper, 0x31);
+    }
+}
+static inline void v_leave(const vi *sums, vi *out) {
+    for (int j = 0; j < 2; j++) {
+        out[j] = _mm256_permute2x128_si256(sums[2 * j], sums[2 * j + 1], 0x20);
+        out[2 + j] = _mm256_permute2x128_si256(sums[2 * j], sums[2 * j + 1], 0x31);
+    }
 }
 
 #include "kernels.inc"

@@ -1,8 +1,10 @@
-/* AVX-512 F, DQ, VL, BW: 16 lanes, two registers a row, four rows at once. */
+/* AVX-512 F, DQ, VL, BW: 16 lanes, two registers a row, four rows at once. Compiled with VNNI, too. */
 #include <immintrin.h>
 #include <stdint.h>
 
+#ifndef TIER
 #define TIER avx512
+#endif
 #define LANES 16
 #define ROWS 4
 #define ROW_STREAMS 8
@@ -89,27 +91,50 @@ typedef __m512i vi;
 static inline void v_store_integers(int32_t *p, vi v) { _mm512_store_si512(p, v); }
 static inline vf v_float(vi v) { return _mm512_cvtepi32_ps(v); }
 
-/* Sums of rows 0 .. 3, 8 .. 11, 16 .. 19, 24 .. 27 and of the rows between: what unpacking within quarters gives. */
-static inline void v_enter(const int32_t *from, vi *sums) {
-    vi first = from ? _mm512_load_si512(from) : _mm512_setzero_si512();
-    vi second = from ? _mm512_load_si512(from + 16) : first;
-    vi even = _mm512_setr_epi32(0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
-    vi odd = _mm512_setr_epi32(4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
-    sums[0] = _mm512_permutex2var_epi32(first, even, second);
-    sums[1] = _mm512_permutex2var_epi32(first, odd, second);
+static inline vi v_set_integers(int32_t i) { return _mm512_set1_epi32(i); }
+static inline vi v_negate_integers(vi v) { return _mm512_sub_epi32(_mm512_setzero_si512(), v); }
+
+static inline vi v_load_bytes(const int8_t *p, int rows) {
+    return rows == 64 ? _mm512_load_si512(p) : _mm512_castsi256_si512(_mm256_load_si256((const __m256i *)p));
 }
-static inline void v_leave(const vi *sums, vi *first, vi *second) {
-    vi lower = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-    vi upper = _mm512_setr_epi32(8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31);
-    *first = _mm512_permutex2var_epi32(sums[0], lower, sums[1]);
-    *second = _mm512_permutex2var_epi32(sums[0], upper, sums[1]);
+/* Rows 0 .. 3, 16 .. 19, 32 .. 35, 48 .. 51, then 4 .. 7, 20 .. 23, and so on: what unpacking within quarters gives. */
+static inline void v_quads(const int8_t *a, const int8_t *b, const int8_t *c, const int8_t *d, int rows, vi *quads) {
+    vi p = v_load_bytes(a, rows), q = v_load_bytes(b, rows), r = v_load_bytes(c, rows), s = v_load_bytes(d, rows);
+    vi lower = _mm512_unpacklo_epi8(p, q), upper = _mm512_unpackhi_epi8(p, q);
+    vi others = _mm512_unpacklo_epi8(r, s), higher = _mm512_unpackhi_epi8(r, s);
+    quads[0] = _mm512_unpacklo_epi16(lower, others);
+    quads[1] = _mm512_unpackhi_epi16(lower, others);
+    quads[2] = _mm512_unpacklo_epi16(upper, higher);
+    quads[3] = _mm512_unpackhi_epi16(upper, higher);
 }
-static inline void v_add_columns(const int8_t *p, const int8_t *q, int32_t a, int32_t b, vi *sums) {
-    vi factors = _mm512_set1_epi32((int32_t)(((uint32_t)a & 0xffffu) | (uint32_t)b << 16));
-    vi x = _mm512_cvtepi8_epi16(_mm256_load_si256((const __m256i *)p));
-    vi y = _mm512_cvtepi8_epi16(_mm256_load_si256((const __m256i *)q));
-    sums[0] = _mm512_add_epi32(sums[0], _mm512_madd_epi16(_mm512_unpacklo_epi16(x, y), factors));
-    sums[1] = _mm512_add_epi32(sums[1], _mm512_madd_epi16(_mm512_unpackhi_epi16(x, y), factors));
+#ifdef __AVX512VNNI__
+static inline vi v_add_quads(vi sums, vi quads, vi four) { return _mm512_dpbusd_epi32(sums, four, quads); }
+#else
+/* Products of pairs are added in 16 bits: 2 x 127 x 127 fits. */
+static inline vi v_add_quads(vi sums, vi quads, vi four) {
+    return _mm512_add_epi32(sums, _mm512_madd_epi16(_mm512_maddubs_epi16(four, quads), _mm512_set1_epi16(1)));
+}
+#endif
+/* Quarter j of register i becomes quarter i of register j. */
+static inline void v_exchange_quarters(vi *v) {
+    vi p = _mm512_shuffle_i32x4(v[0], v[1], 0x44), q = _mm512_shuffle_i32x4(v[0], v[1], 0xee);
+    vi r = _mm512_shuffle_i32x4(v[2], v[3], 0x44), s = _mm512_shuffle_i32x4(v[2], v[3], 0xee);
+    v[0] = _mm512_shuffle_i32x4(p, r, 0x88);
+    v[1] = _mm512_shuffle_i32x4(p, r, 0xdd);
+    v[2] = _mm512_shuffle_i32x4(q, s, 0x88);
+    v[3] = _mm512_shuffle_i32x4(q, s, 0xdd);
+}
+static inline void v_enter(const int32_t *from, int rows, vi *sums) {
+    for (int j = 0; j < 4; j++) {
+        sums[j] = from && LANES * j < rows ? _mm512_load_si512(from + LANES * j) : _mm512_setzero_si512();
+    }
+    v_exchange_quarters(sums);
+}
+static inline void v_leave(const vi *sums, vi *out) {
+    for (int j = 0; j < 4; j++) {
+        out[j] = sums[j];
+    }
+    v_exchange_quarters(out);
 }
 
 #include "kernels.inc"

@@ -52,19 +52,40 @@ typedef int32x4_t vi;
 
 static inline void v_store_integers(int32_t *p, vi v) { vst1q_s32(p, v); }
 static inline vf v_float(vi v) { return vcvtq_f32_s32(v); }
-static inline void v_enter(const int32_t *from, vi *sums) {
-    sums[0] = from ? vld1q_s32(from) : vdupq_n_s32(0);
-    sums[1] = from ? vld1q_s32(from + 4) : vdupq_n_s32(0);
+static inline vi v_set_integers(int32_t i) { return vdupq_n_s32(i); }
+static inline vi v_negate_integers(vi v) { return vnegq_s32(v); }
+
+static inline void v_quads(const int8_t *a, const int8_t *b, const int8_t *c, const int8_t *d, int rows, vi *quads) {
+    (void)rows;
+    int8x16x2_t p = vzipq_s8(vld1q_s8(a), vld1q_s8(b));
+    int8x16x2_t q = vzipq_s8(vld1q_s8(c), vld1q_s8(d));
+    for (int j = 0; j < 2; j++) {
+        int16x8x2_t both = vzipq_s16(vreinterpretq_s16_s8(p.val[j]), vreinterpretq_s16_s8(q.val[j]));
+        quads[2 * j] = vreinterpretq_s32_s16(both.val[0]);
+        quads[2 * j + 1] = vreinterpretq_s32_s16(both.val[1]);
+    }
 }
-static inline void v_leave(const vi *sums, vi *first, vi *second) {
-    *first = sums[0];
-    *second = sums[1];
+/* Factors are at most 127, so that they may count as signed. */
+static inline vi v_add_quads(vi sums, vi quads, vi four) {
+    int8x16_t w = vreinterpretq_s8_s32(quads), x = vreinterpretq_s8_s32(four);
+#ifdef __ARM_FEATURE_DOTPROD
+    return vdotq_s32(sums, w, x);
+#else
+    int32x4_t lower = vpaddlq_s16(vmull_s8(vget_low_s8(w), vget_low_s8(x)));
+    int32x4_t upper = vpaddlq_s16(vmull_high_s8(w, x));
+    return vaddq_s32(sums, vpaddq_s32(lower, upper));
+#endif
 }
-static inline void v_add_columns(const int8_t *p, const int8_t *q, int32_t a, int32_t b, vi *sums) {
-    int16x8_t x = vmovl_s8(vld1_s8(p));
-    int16x8_t y = vmovl_s8(vld1_s8(q));
-    sums[0] = vmlal_n_s16(vmlal_n_s16(sums[0], vget_low_s16(x), (int16_t)a), vget_low_s16(y), (int16_t)b);
-    sums[1] = vmlal_n_s16(vmlal_n_s16(sums[1], vget_high_s16(x), (int16_t)a), vget_high_s16(y), (int16_t)b);
+static inline void v_enter(const int32_t *from, int rows, vi *sums) {
+    (void)rows;
+    for (int j = 0; j < 4; j++) {
+        sums[j] = from ? vld1q_s32(from + LANES * j) : vdupq_n_s32(0);
+    }
+}
+static inline void v_leave(const vi *sums, vi *out) {
+    for (int j = 0; j < 4; j++) {
+        out[j] = sums[j];
+    }
 }
 
 #include "kernels.inc"

@@ -11,6 +11,7 @@ typedef struct sg_table {
 #undef SG_MEMBER
 
 #if defined(__x86_64__)
+extern const sg_table sg_table_avx512vnni;
 extern const sg_table sg_table_avx512;
 extern const sg_table sg_table_avx2;
 #elif defined(__aarch64__)

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
@@ -449,7 +450,7 @@ public abstract class ConditionalDenseContract {
     return new ConditionalDenseStage(
         layer,
         1,
-        new Packing(used, memory, format, null, false, true),
+        new Packing(used, memory, format, null, false, true, Movement.EXACT),
         new Crossover(true, OptionalDouble.empty()));
   }
 

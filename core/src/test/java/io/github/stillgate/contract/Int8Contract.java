@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Batch;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Operand;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
@@ -14,26 +15,16 @@ import io.github.stillgate.core.kernel.Product;
 import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.SumOrder;
 import io.github.stillgate.core.kernel.WeightFormat;
-import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.plan.PlanOptions;
-import io.github.stillgate.core.session.BatchSession;
-import io.github.stillgate.core.session.Sequence;
-import io.github.stillgate.core.session.Session;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.Random;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What products over int8 promise, whatever backend is below them: the bits of the formula in
@@ -79,6 +70,10 @@ public abstract class Int8Contract {
     }
 
     Pack pack(Backend backend, Arena arena) {
+      return pack(backend, arena, Movement.EXACT);
+    }
+
+    Pack pack(Backend backend, Arena arena, Movement movement) {
       List<RowGroups.Rows> kinds = new ArrayList<>();
       for (int operand = 0; operand < rows.length; operand++) {
         for (float[][] kind : rows[operand]) {
@@ -91,7 +86,8 @@ public abstract class Int8Contract {
               PackLayout.TILE_UNITS,
               kinds,
               OptionalInt.empty(),
-              Arrays.stream(reach).boxed().toList());
+              Arrays.stream(reach).boxed().toList(),
+              movement);
       return backend.pack(groups, SumOrder.TILES, WeightFormat.I8, arena);
     }
 
@@ -251,168 +247,61 @@ public abstract class Int8Contract {
     return x;
   }
 
-  private PlanOptions int8() {
-    return PlanOptions.defaults()
-        .withBackend(backend.name())
-        .withWeights(io.github.stillgate.core.plan.WeightFormat.I8);
-  }
-
-  static Stream<Model> models() {
-    return Stream.of(
-        TestModels.conditional(11, 40, 4, 401),
-        TestModels.gru(11, 100, 404),
-        TestModels.gru(27, 128, 414),
-        TestModels.resetBefore(11, 37, 405),
-        TestModels.resetBias(11, 70, 415),
-        TestModels.lstm(11, 40, 9, 406),
-        TestModels.coupled(11, 30, 407),
-        TestModels.projectedFirst(11, 21, 7, 417),
-        TestModels.sru(11, 37, 408),
-        TestModels.sruOfTokens(11, 418),
-        TestModels.conditionalDense(11, 37, 4, 413));
-  }
-
-  /** Through tokens, vectors, resets and snapshots. */
-  @ParameterizedTest
-  @MethodSource("models")
-  void everyStepHasTheBitsOfTheReference(Model model) {
-    Random random = new Random(409);
-    float[] a = new float[model.outputs()];
-    float[] b = new float[model.outputs()];
-    float[] x = new float[model.inputs()];
-    try (Plan first = Plan.compile(model, int8());
-        Plan second = Plan.compile(model, int8().withBackend("reference"));
-        Session left = Session.open(first);
-        Session right = Session.open(second)) {
-      byte[] snapshot = left.snapshot();
-      for (int step = 0; step < 120; step++) {
-        switch (random.nextInt(8)) {
-          case 0 -> {
-            left.reset();
-            right.reset();
-          }
-          case 1 -> snapshot = right.snapshot();
-          case 2 -> {
-            left.restore(snapshot);
-            right.restore(snapshot);
-          }
-          case 3, 4 -> {
-            int token = random.nextInt(model.inputs());
-            left.step(token, a);
-            right.step(token, b);
-          }
-          default -> {
-            for (int i = 0; i < x.length; i++) {
-              if (random.nextInt(4) == 0) {
-                x[i] = (float) random.nextDouble(-1, 1);
-              }
-            }
-            left.step(x, a);
-            right.step(x, b);
+  /**
+   * The rule of {@link Movement} in plain words: the largest changes first, of equal ones the
+   * first.
+   */
+  private static int sendPlainly(Movement movement, float[] x, int[] sent) {
+    int beyond = 0;
+    int left = movement.most();
+    for (int magnitude = 254; magnitude > movement.threshold(); magnitude--) {
+      for (int i = 0; i < x.length; i++) {
+        if (Math.abs(Sample.quantized(x[i], 1f / 127) - sent[i]) == magnitude) {
+          beyond++;
+          if (left-- > 0) {
+            sent[i] = Sample.quantized(x[i], 1f / 127);
           }
         }
-        assertThat(Steps.bits(a)).as("step %d", step).isEqualTo(Steps.bits(b));
       }
-      assertThat(left.snapshot()).isEqualTo(right.snapshot());
     }
+    return Math.max(0, beyond - movement.most());
   }
 
-  /** A session that was restored has sent nothing yet, and gives the bits of one that has. */
-  @ParameterizedTest
-  @MethodSource("models")
-  void theBitsDoNotDependOnWhatWasSentBefore(Model model) {
-    Random random = new Random(410);
-    float[] a = new float[model.outputs()];
-    float[] b = new float[model.outputs()];
-    float[] x = new float[model.inputs()];
-    try (Plan plan = Plan.compile(model, int8());
-        Session running = Session.open(plan)) {
-      for (int step = 0; step < 30; step++) {
-        x[random.nextInt(x.length)] = (float) random.nextDouble(-1, 1);
-        try (Session fresh = Session.open(plan)) {
-          fresh.restore(running.snapshot());
-          fresh.step(x, b);
-        }
-        running.step(x, a);
-        assertThat(Steps.bits(a)).as("step %d", step).isEqualTo(Steps.bits(b));
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("models")
-  void aTokenIsAOneHotVector(Model model) {
-    float[] a = new float[model.outputs()];
-    float[] b = new float[model.outputs()];
-    try (Plan plan = Plan.compile(model, int8());
-        Session tokens = Session.open(plan);
-        Session vectors = Session.open(plan)) {
-      for (int step = 0; step < 40; step++) {
-        float[] oneHot = new float[model.inputs()];
-        oneHot[step * 3 % model.inputs()] = 1;
-        tokens.step(step * 3 % model.inputs(), a);
-        vectors.step(oneHot, b);
-        assertThat(Steps.bits(a)).as("step %d", step).isEqualTo(Steps.bits(b));
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("models")
-  void batchesAndSequencesHaveTheBitsOfASession(Model model) {
-    int steps = 40;
-    Random random = new Random(411);
-    float[][] x = new float[steps][model.inputs()];
-    for (float[] vector : x) {
-      for (int i = 0; i < vector.length; i++) {
-        vector[i] = random.nextInt(3) == 0 ? (float) random.nextDouble(-1, 1) : 0;
-      }
-    }
-    float[] expected = new float[model.outputs()];
-    float[] found = new float[model.outputs()];
-    try (Plan plan = Plan.compile(model, int8());
-        Session session = Session.open(plan);
-        Sequence sequence = Sequence.open(plan);
-        BatchSession batch = BatchSession.open(plan, 4)) {
-      float[][] whole = sequence.run(x);
-      BatchSession.Stream stream = batch.join();
-      BatchSession.Stream[] mates = {batch.join(), batch.join()};
-      for (int t = 0; t < steps; t++) {
-        session.step(x[t], expected);
-        stream.feed(x[t]);
-        for (BatchSession.Stream mate : mates) {
-          mate.feed(random.nextInt(model.inputs()));
-        }
-        batch.step();
-        stream.read(found);
-        assertThat(Steps.bits(found)).as("batch, step %d", t).isEqualTo(Steps.bits(expected));
-        assertThat(Steps.bits(whole[t])).as("sequence, step %d", t).isEqualTo(Steps.bits(expected));
-      }
-    }
-  }
-
-  /** A layer that is multiplied whole keeps a quarter of the bytes, and stays close to float32. */
   @Test
-  void aStepReadsAQuarterOfTheBytes() {
-    Model model = TestModels.gru(11, 96, 412);
-    float[] a = new float[model.outputs()];
-    float[] b = new float[model.outputs()];
-    try (Plan small = Plan.compile(model, int8());
-        Plan whole =
-            Plan.compile(
-                model, int8().withWeights(io.github.stillgate.core.plan.WeightFormat.F32));
-        Session left = Session.open(small);
-        Session right = Session.open(whole)) {
-      assertThat(small.denseBytesPerStep()).isLessThan(whole.denseBytesPerStep() * 3 / 10);
-      float apart = 0;
-      for (int step = 0; step < 20; step++) {
-        left.step(step % 11, a);
-        right.step(step % 11, b);
-        for (int i = 0; i < a.length; i++) {
-          apart = Math.max(apart, Math.abs(a[i] - b[i]));
+  void whatIsSentFollowsTheRuleOfMovement() {
+    FuzzRun run = FuzzRun.begin("int8 movement " + backend.name(), 60);
+    while (run.next()) {
+      SplittableRandom random = run.random();
+      Sample sample = Sample.of(random);
+      Arrays.fill(sample.reach, 1);
+      int threshold = random.nextInt(4) == 0 ? 0 : random.nextInt(60);
+      int most = random.nextBoolean() ? Integer.MAX_VALUE : 1 + random.nextInt(40);
+      Movement movement = new Movement(threshold, most);
+      try (Arena arena = Arena.ofShared()) {
+        Pack pack = sample.pack(backend, arena, movement);
+        Operand[] operands = operands(sample, arena);
+        Product product = new Product(pack, arena, 1, operands);
+        ActiveSet all = ActiveSet.all(pack.layout().groups(), arena);
+        float[][] x = zeros(sample);
+        int[][] sent = new int[x.length][];
+        Arrays.setAll(sent, operand -> new int[x[operand].length]);
+        for (int step = 0; step < 12; step++) {
+          move(random, sample, operands, x);
+          product.multiply(all);
+          float[][] multiplied = zeros(sample);
+          int heldBack = 0;
+          for (int operand = 0; operand < x.length; operand++) {
+            heldBack += sendPlainly(movement, x[operand], sent[operand]);
+            for (int i = 0; i < x[operand].length; i++) {
+              multiplied[operand][i] = sent[operand][i] / 127f;
+            }
+          }
+          sample.check(product, multiplied);
+          assertThat(product.valuesHeldBack()).as("%s, step %d", run, step).isEqualTo(heldBack);
         }
+      } catch (AssertionError e) {
+        throw new AssertionError(run + ": " + e.getMessage(), e);
       }
-      assertThat(apart).isStrictlyBetween(0f, 0.1f);
     }
   }
 }

@@ -31,6 +31,11 @@ final class CheckedPack extends Pack {
   }
 
   @Override
+  public int changeFloats(int operand) {
+    return pack.changeFloats(operand);
+  }
+
+  @Override
   public void prepare(Binding stream) {
     pack.prepare(stream);
   }

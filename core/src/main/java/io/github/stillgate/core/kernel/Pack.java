@@ -39,6 +39,18 @@ public abstract class Pack {
     return SCRATCH_FLOATS;
   }
 
+  /** Whether the values that sums over an operand are of can lag behind what it is. */
+  public final boolean lags(int operand) {
+    return layout().order() == SumOrder.TILES
+        && weights.operandScale(operand) != 0
+        && weights.movement(operand).lags();
+  }
+
+  /** Floats that this pack needs for {@link KeptSums#changes} over an operand. */
+  public int changeFloats(int operand) {
+    return layout().part(operand).columns();
+  }
+
   /**
    * Finds out what moved of the operands whose sums a stream keeps ({@link KeptSums}), and takes it
    * for sent: once before all groups of {@code stream} are multiplied. It has nothing to do for a

@@ -26,6 +26,7 @@ public final class PackedWeights {
   private final MemorySegment @Nullable [] columns;
   private final MemorySegment @Nullable [] scales;
   private final float[] operandScales;
+  private final Movement movement;
 
   private PackedWeights(
       PackLayout layout,
@@ -33,13 +34,15 @@ public final class PackedWeights {
       int tokenOperand,
       MemorySegment @Nullable [] columns,
       MemorySegment @Nullable [] scales,
-      float[] operandScales) {
+      float[] operandScales,
+      Movement movement) {
     this.layout = layout;
     this.weights = weights;
     this.tokenOperand = tokenOperand;
     this.columns = columns;
     this.scales = scales;
     this.operandScales = operandScales;
+    this.movement = movement;
   }
 
   /** Copies {@code rows} into memory that lives as long as {@code arena}. */
@@ -59,7 +62,8 @@ public final class PackedWeights {
       operandScales[operand] = isUnit ? Int8.UNIT_SCALE : 0;
     }
     PackedWeights packed =
-        new PackedWeights(layout, weights, tokenOperand, columns, scales, operandScales);
+        new PackedWeights(
+            layout, weights, tokenOperand, columns, scales, operandScales, rows.movement());
     for (int operand = 0; operand < layout.operands(); operand++) {
       packed.copy(rows.over(operand), operand);
     }
@@ -203,6 +207,11 @@ public final class PackedWeights {
    */
   public float operandScale(int operand) {
     return operandScales[operand];
+  }
+
+  /** Which values of an operand count as moved; a token is always sent whole. */
+  public Movement movement(int operand) {
+    return operand == tokenOperand ? Movement.EXACT : movement;
   }
 
   /**

@@ -129,6 +129,26 @@ public final class Product {
     pack.prepare(binding);
   }
 
+  /** Puts the values that were sent where they can lag behind into {@code state}, in order. */
+  public void keepSentIn(SegmentAllocator state) {
+    for (int operand = 0; operand < operands.length; operand++) {
+      KeptSums kept = binding.keptSums(operand);
+      if (kept != null && kept.sent() != null) {
+        kept.sent(Lanes.floats(operands[operand].width(), state));
+      }
+    }
+  }
+
+  /** Values that were not sent before the last multiplication only because too many moved. */
+  public int valuesHeldBack() {
+    int values = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      KeptSums kept = binding.keptSums(operand);
+      values += kept == null || isTaken(operand) ? 0 : kept.heldBack();
+    }
+    return values;
+  }
+
   /**
    * Weight bytes that a step reads for the groups of {@code set}, a token's column included; after
    * {@link #prepare}.

@@ -17,9 +17,15 @@ import org.jspecify.annotations.Nullable;
  * @param tokens the operand that may be given as a token, if any: its columns can then be taken
  *     without a multiplication
  * @param reach the largest magnitude of each operand; infinite where none is known
+ * @param movement which values count as moved where sums are kept, but for an operand of tokens
  */
 public record RowGroups(
-    int units, int groupUnits, List<Rows> kinds, OptionalInt tokens, List<Double> reach) {
+    int units,
+    int groupUnits,
+    List<Rows> kinds,
+    OptionalInt tokens,
+    List<Double> reach,
+    Movement movement) {
   /**
    * One kind of rows.
    *
@@ -42,7 +48,7 @@ public record RowGroups(
 
   /** Rows over operands of any magnitude. */
   public RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt tokens) {
-    this(units, groupUnits, kinds, tokens, unknown(kinds));
+    this(units, groupUnits, kinds, tokens, unknown(kinds), Movement.EXACT);
   }
 
   private static List<Double> unknown(List<Rows> kinds) {

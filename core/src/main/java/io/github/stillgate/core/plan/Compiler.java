@@ -1,5 +1,6 @@
 package io.github.stillgate.core.plan;
 
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.DenseProducts;
@@ -61,9 +62,28 @@ final class Compiler {
    * @throws IllegalArgumentException if a sum could overflow float32
    */
   static Network compile(Model model, PlanOptions options, float inputBound, Backend backend) {
+    checkLimits(model, options);
     Backend used = checkedIfAsserting(backend);
     return Network.pack(
         model.inputs(), memory -> new Compiler(options, used, memory).slots(model, inputBound));
+  }
+
+  private static void checkLimits(Model model, PlanOptions options) {
+    Limits limits = options.limits();
+    List<String> layers = model.layers().stream().map(Layer::name).toList();
+    for (String name : limits.thresholds().keySet()) {
+      if (!layers.contains(name)) {
+        throw new IllegalArgumentException(
+            "a movement threshold for layer \"%s\", which this model does not have; it has %s"
+                .formatted(name, layers));
+      }
+    }
+    if (!limits.equals(Limits.NONE) && options.weights() != WeightFormat.I8) {
+      throw new IllegalArgumentException(
+          "a movement threshold or a bound on moved values needs int8 weights, these are %s; compile"
+                  .formatted(options.weights())
+              + " with withWeights(WeightFormat.I8)");
+    }
   }
 
   private List<Slot> slots(Model model, double inputBound) {
@@ -72,8 +92,9 @@ final class Compiler {
     boolean tokens = model.readsTokens();
     for (Layer layer : model.layers()) {
       boolean zeroRows = !options.skipping().stillUnits();
-      Slot slot =
-          slot(layer, bound, new Packing(backend, memory, format(), blas(), tokens, zeroRows));
+      Movement movement = options.limits().movement(layer.name());
+      Packing packing = new Packing(backend, memory, format(), blas(), tokens, zeroRows, movement);
+      Slot slot = slot(layer, bound, packing);
       slots.add(slot);
       bound = slot.outputBound();
       tokens = false;

@@ -21,7 +21,8 @@ public final class PlanOptions {
           DEFAULT_INPUT_BOUND,
           OptionalDouble.empty(),
           WeightFormat.F32,
-          false);
+          false,
+          Limits.NONE);
 
   private final Optional<String> backend;
   private final Skipping skipping;
@@ -29,6 +30,7 @@ public final class PlanOptions {
   private final OptionalDouble crossover;
   private final WeightFormat weights;
   private final boolean blas;
+  private final Limits limits;
 
   private PlanOptions(
       Optional<String> backend,
@@ -36,13 +38,15 @@ public final class PlanOptions {
       float inputBound,
       OptionalDouble crossover,
       WeightFormat weights,
-      boolean blas) {
+      boolean blas,
+      Limits limits) {
     this.backend = backend;
     this.skipping = skipping;
     this.inputBound = inputBound;
     this.crossover = crossover;
     this.weights = weights;
     this.blas = blas;
+    this.limits = limits;
   }
 
   /** The best backend, skipping still units, inputs up to 2^20, float32 weights. */
@@ -83,13 +87,14 @@ public final class PlanOptions {
 
   /** These options with one backend demanded by name. */
   public PlanOptions withBackend(String name) {
-    return new PlanOptions(Optional.of(name), skipping, inputBound, crossover, weights, blas);
+    return new PlanOptions(
+        Optional.of(name), skipping, inputBound, crossover, weights, blas, limits);
   }
 
   /** These options with other skipping. */
   public PlanOptions withSkipping(Skipping other) {
     return new PlanOptions(
-        backend, Objects.requireNonNull(other), inputBound, crossover, weights, blas);
+        backend, Objects.requireNonNull(other), inputBound, crossover, weights, blas, limits);
   }
 
   /**
@@ -102,7 +107,7 @@ public final class PlanOptions {
       throw new IllegalArgumentException(
           "input bound %s; expected a positive finite number".formatted(bound));
     }
-    return new PlanOptions(backend, skipping, bound, crossover, weights, blas);
+    return new PlanOptions(backend, skipping, bound, crossover, weights, blas, limits);
   }
 
   /**
@@ -116,13 +121,71 @@ public final class PlanOptions {
           "crossover %s; expected a live fraction from 0 on".formatted(fraction));
     }
     return new PlanOptions(
-        backend, skipping, inputBound, OptionalDouble.of(fraction), weights, blas);
+        backend, skipping, inputBound, OptionalDouble.of(fraction), weights, blas, limits);
   }
 
   /** These options with matrices kept in another format. */
   public PlanOptions withWeights(WeightFormat format) {
     return new PlanOptions(
-        backend, skipping, inputBound, crossover, Objects.requireNonNull(format), blas);
+        backend, skipping, inputBound, crossover, Objects.requireNonNull(format), blas, limits);
+  }
+
+  /** What of a stream's movement is followed, and how much of its work a step may do. */
+  public Limits limits() {
+    return limits;
+  }
+
+  /**
+   * These options with values of int8 plans ({@link WeightFormat#I8}) that moved by at most {@code
+   * theta} counted as standing still: their columns are not read, and the sums remain those of the
+   * value sent last.
+   *
+   * <pre>
+   *   moved  = { k : |q(x_k) - sent_k| &gt; theta },  sent_k = q(x_k) for k in moved
+   * </pre>
+   *
+   * One step of 1 in theta is one step of the operand's scale: 1/127 where it is proved to lie
+   * within [-1, 1]. So a sum {@code w x} is off by at most {@code theta s L1(w)}, s being that
+   * scale, in each step, and no error adds up. At 0, the default, outputs are exactly those of the
+   * int8 network. Above, they depend on the steps before; {@link
+   * io.github.stillgate.core.session.Session#reset} and {@link
+   * io.github.stillgate.core.session.Session#state(String, float[])} forget what was sent, a
+   * snapshot holds it. After Neil and others, "Delta Networks for Optimized Recurrent Network
+   * Computation", 2017, equations 3 to 5.
+   *
+   * <p>It holds for operands with a fixed scale; others, tokens, and gated rows are multiplied as
+   * ever.
+   *
+   * @param theta from 0 to 126
+   * @throws IllegalArgumentException if it is not
+   */
+  public PlanOptions withMovementThreshold(int theta) {
+    return with(limits.withThreshold(theta));
+  }
+
+  /**
+   * The same for one layer, whatever holds for the others; a plan refuses a name that the model
+   * does not have.
+   */
+  public PlanOptions withMovementThreshold(String layer, int theta) {
+    return with(limits.withThreshold(layer, theta));
+  }
+
+  /**
+   * These options with at most {@code values} values of each operand sent in one step, those that
+   * moved most, of equal ones the first; the others wait for the next step. So the columns that a
+   * step of an int8 plan reads are bounded, but for the first step after a state was replaced,
+   * which makes sums anew. What was cut is in {@link
+   * io.github.stillgate.core.session.StepStats#valuesHeldBack}.
+   *
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public PlanOptions withMaxMoved(int values) {
+    return with(limits.withMaxMoved(values));
+  }
+
+  private PlanOptions with(Limits other) {
+    return new PlanOptions(backend, skipping, inputBound, crossover, weights, blas, other);
   }
 
   /** Whether a BLAS serves whole dense products of many streams or steps. */
@@ -145,7 +208,7 @@ public final class PlanOptions {
    * BLAS in Java on the class path, which allocates in every product.
    */
   public PlanOptions withBlas() {
-    return new PlanOptions(backend, skipping, inputBound, crossover, weights, true);
+    return new PlanOptions(backend, skipping, inputBound, crossover, weights, true, limits);
   }
 
   @Override
@@ -156,24 +219,26 @@ public final class PlanOptions {
         && Float.compare(inputBound, o.inputBound) == 0
         && crossover.equals(o.crossover)
         && weights == o.weights
-        && blas == o.blas;
+        && blas == o.blas
+        && limits.equals(o.limits);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(backend, skipping, inputBound, crossover, weights, blas);
+    return Objects.hash(backend, skipping, inputBound, crossover, weights, blas, limits);
   }
 
   @Override
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s",
+        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s%s",
         backend.orElse("chosen"),
         skipping,
         inputBound,
         crossover.isPresent() ? crossover.getAsDouble() : "measured",
         weights,
-        blas ? ", with a BLAS" : "");
+        blas ? ", with a BLAS" : "",
+        limits);
   }
 }

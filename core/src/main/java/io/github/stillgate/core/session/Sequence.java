@@ -144,7 +144,7 @@ public final class Sequence implements AutoCloseable {
     sequence.enter();
     try {
       sequence.begin();
-      state.write(part, copy);
+      state.replace(part, copy);
       sequence.finish();
     } finally {
       sequence.exit();

@@ -197,7 +197,7 @@ public final class Session implements AutoCloseable {
     stream.enter();
     try {
       stream.begin();
-      port.state().write(part, copy);
+      port.state().replace(part, copy);
       stream.finish();
     } finally {
       stream.exit();

@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
@@ -17,8 +19,9 @@ import java.util.zip.CRC32C;
  *
  * <p>Version 2: the four bytes {@code SGSN}; version, an int; the model's fingerprint, a long; the
  * number of parts, an int; for each part its kind, a byte ({@code h}, {@code c} or {@code m} as in
- * the formulas), the length of its name in UTF-8, an int, the name, and its width, an int; the
- * float32 values of all parts one after the other; a CRC-32C of all that, an int.
+ * the formulas, {@code s} for values sent last), the length of its name in UTF-8, an int, the name,
+ * and its width, an int; the float32 values of all parts one after the other; a CRC-32C of all
+ * that, an int.
  *
  * <p>Version 1, which is read and no longer written, has no parts: magic, version, fingerprint in
  * its former form ({@link Model#formerFingerprint}), the number of floats, the state with each part
@@ -68,6 +71,11 @@ public final class Snapshot {
   public record Part(String name, char kind, int width) {
     static Part of(StatePart part) {
       return new Part(part.name(), part.kind().letter(), part.width());
+    }
+
+    /** Whether every plan of the model keeps it. */
+    boolean lasts() {
+      return kind != StatePart.Kind.SENT.letter();
     }
 
     /** Name, kind where the name does not end with it, and width; without control characters. */
@@ -123,20 +131,32 @@ public final class Snapshot {
     ByteBuffer bytes = checked(snapshot.clone());
     Description header = header(bytes);
     requireModel(header, model, parts);
+    Map<Part, float[]> values = new HashMap<>();
+    List<Part> held = header.version() == 1 ? lasting(parts) : header.parts();
+    for (Part part : held) {
+      float[] of = new float[part.width()];
+      for (int k = 0; k < of.length; k++) {
+        of[k] = bytes.getFloat();
+      }
+      if (header.version() == 1) {
+        bytes.position(bytes.position() + 4 * (version1Floats(part.width()) - part.width()));
+      }
+      values.put(part, of);
+    }
     float[][] state = new float[parts.size()][];
     for (int i = 0; i < state.length; i++) {
       StatePart part = parts.get(i);
-      float[] values = new float[part.width()];
-      for (int k = 0; k < values.length; k++) {
-        values[k] = bytes.getFloat();
-        check(part, k, values[k]);
+      state[i] = values.getOrDefault(Part.of(part), new float[part.width()]);
+      for (int k = 0; k < part.width(); k++) {
+        check(part, k, state[i][k]);
       }
-      if (header.version() == 1) {
-        bytes.position(bytes.position() + 4 * (version1Floats(part) - part.width()));
-      }
-      state[i] = values;
     }
     return state;
+  }
+
+  /** What every plan of a model keeps: all but the values sent last, which are zeros without it. */
+  private static List<Part> lasting(List<StatePart> parts) {
+    return parts.stream().map(Part::of).filter(Part::lasts).toList();
   }
 
   /** The bytes behind magic and version, if the checksum holds. */
@@ -207,7 +227,8 @@ public final class Snapshot {
   }
 
   private static void requireModel(Description header, Model model, List<StatePart> parts) {
-    List<Part> kept = parts.stream().map(Part::of).toList();
+    List<Part> kept = lasting(parts);
+    List<Part> held = header.parts().stream().filter(Part::lasts).toList();
     boolean former = header.version() == 1;
     long fingerprint = former ? model.formerFingerprint() : model.fingerprint();
     if (header.fingerprint() != fingerprint) {
@@ -218,8 +239,11 @@ public final class Snapshot {
               + " state(name)");
     }
     // Without any state there was one float all the same.
-    int values = former ? Math.max(1, parts.stream().mapToInt(Snapshot::version1Floats).sum()) : 0;
-    if (former ? header.values() != values : !header.parts().equals(kept)) {
+    int values =
+        former
+            ? Math.max(1, kept.stream().mapToInt(part -> version1Floats(part.width())).sum())
+            : 0;
+    if (former ? header.values() != values : !held.equals(kept)) {
       throw new IllegalArgumentException(
           "the snapshot is of this model under another plan: it holds %s, this plan keeps %s."
                   .formatted(
@@ -229,8 +253,8 @@ public final class Snapshot {
     }
   }
 
-  private static int version1Floats(StatePart part) {
-    return Math.ceilDiv(part.width(), VERSION_1_PADDING) * VERSION_1_PADDING;
+  private static int version1Floats(int width) {
+    return Math.ceilDiv(width, VERSION_1_PADDING) * VERSION_1_PADDING;
   }
 
   private static String listed(List<Part> parts) {
@@ -241,11 +265,15 @@ public final class Snapshot {
 
   /** Refuses what no state can be. */
   static void check(StatePart part, int i, float value) {
-    // Written so that NaN fails it too.
-    if (!(Math.abs(value) <= part.bound())) {
+    if (!part.allows(value)) {
       throw new IllegalArgumentException(
-          "value %d of %s is %s; it lies within plus and minus %s"
-              .formatted(i, part.name(), value, part.bound()));
+          "value %d of %s is %s; expected %s within plus and minus %s"
+              .formatted(
+                  i,
+                  part.name(),
+                  value,
+                  part.kind() == StatePart.Kind.SENT ? "a whole number" : "a number",
+                  part.bound()));
     }
   }
 

@@ -64,6 +64,21 @@ final class StateVectors {
     }
   }
 
+  /**
+   * Replaces one part from outside. What was sent last of operands belongs to the state that was,
+   * so it is forgotten: the next step is that of a new stream in this state.
+   */
+  void replace(StatePart part, float[] values) {
+    if (part.kind() != StatePart.Kind.SENT) {
+      for (StatePart sent : parts) {
+        if (sent.kind() == StatePart.Kind.SENT) {
+          memory.asSlice(4L * sent.at(), 4L * sent.width()).fill((byte) 0);
+        }
+      }
+    }
+    write(part, values);
+  }
+
   void reset() {
     memory.fill((byte) 0);
   }

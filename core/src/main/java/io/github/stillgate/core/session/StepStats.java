@@ -12,6 +12,7 @@ public final class StepStats {
   private final int[] liveUnits;
   private final long[] movedValues;
   private final long[] keptValues;
+  private final long[] valuesHeldBack;
   private long steps;
   private long lastBytesRead;
   private long bytesRead;
@@ -22,6 +23,7 @@ public final class StepStats {
     this.liveUnits = new int[stream.layers()];
     this.movedValues = new long[stream.layers()];
     this.keptValues = new long[stream.layers()];
+    this.valuesHeldBack = new long[stream.layers()];
   }
 
   void record() {
@@ -33,6 +35,7 @@ public final class StepStats {
       liveUnitSteps[layer] += liveUnits[layer];
       movedValues[layer] += stream.movedValues(layer);
       keptValues[layer] += stream.keptValues(layer);
+      valuesHeldBack[layer] += stream.valuesHeldBack(layer);
     }
   }
 
@@ -72,6 +75,15 @@ public final class StepStats {
    */
   public double movedFraction(int layer) {
     return keptValues[layer] == 0 ? 1 : (double) movedValues[layer] / keptValues[layer];
+  }
+
+  /**
+   * Values of layer {@code layer} that moved, but waited because more did than {@link
+   * io.github.stillgate.core.plan.PlanOptions#withMaxMoved} allows: the sum over all steps, each
+   * value in each step it waits. 0 without that bound.
+   */
+  public long valuesHeldBack(int layer) {
+    return valuesHeldBack[layer];
   }
 
   /** Weight bytes the last step read. */

@@ -72,7 +72,7 @@ public final class CarriedGruStage extends Stage {
     int units = layer.outputs();
     // Mass is at most epsilon after a step, and a gate adds at most 1.
     StatePart mass = StatePart.of(layer.name(), StatePart.Kind.CARRIED, h.floats(), units, 2);
-    super(units, Bounds.STATE, List.of(h, mass), packs);
+    super(layer, Bounds.STATE, List.of(h, mass), packs);
     this.epsilon = epsilon;
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
@@ -105,7 +105,7 @@ public final class CarriedGruStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Operand h = new Operand(outputs(), state);
     Step step = new Step(input, h, Lanes.floats(outputs(), state), scratch);
     List<Phase> phases = new ArrayList<>();

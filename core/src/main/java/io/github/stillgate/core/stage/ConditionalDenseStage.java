@@ -45,7 +45,7 @@ public final class ConditionalDenseStage extends Stage {
     // Its rows are short: in panels they need no sum across lanes.
     Pack wide = packing.withoutTokens().panels(List.of(estimate.u()));
     Pack rows = packing.rows(List.of(layer.w()));
-    super(layer.outputs(), outputBound, List.of(), List.of(narrow, wide, rows));
+    super(layer, outputBound, List.of(), List.of(narrow, wide, rows));
     this.ops = packing.backend().vectors();
     this.rank = estimate.rank();
     this.narrow = narrow;
@@ -71,7 +71,7 @@ public final class ConditionalDenseStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     int n = outputs();
     Product narrowed = new Product(narrow, scratch, 1, input);
     Operand bottleneck = new Operand(rank, scratch);

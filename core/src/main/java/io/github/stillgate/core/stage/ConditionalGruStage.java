@@ -56,7 +56,7 @@ public final class ConditionalGruStage extends Stage {
             : packing.rows(overX, overH);
     List<Pack> packs = new ArrayList<>(gates.packs());
     packs.add(rows);
-    super(layer.outputs(), bound, List.of(hidden(layer, bound)), packs);
+    super(layer, bound, List.of(hidden(layer, bound)), packs);
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
     this.standard = activations.equals(ConditionalGru.Activations.STANDARD);
@@ -80,7 +80,7 @@ public final class ConditionalGruStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Operand h = new Operand(outputs(), state);
     Gates.Run gate = gates.open(input, h, scratch);
     Product product = new Product(rows, scratch, 1, input, h);

@@ -30,7 +30,7 @@ public final class DenseStage extends Stage {
   private final ActiveSet all;
 
   private DenseStage(Dense layer, Bounds bounds, Packing packing, Pack rows) {
-    super(layer.outputs(), outputBound(layer, bounds), List.of(), List.of(rows));
+    super(layer, outputBound(layer, bounds), List.of(), List.of(rows));
     this.linear = layer.activation().equals(Activation.LINEAR);
     this.ops = packing.backend().vectors();
     this.elementwise =
@@ -62,7 +62,7 @@ public final class DenseStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Product product = new Product(rows, scratch, 1, input);
     Operand output = new Operand(outputs(), scratch);
     return Run.plain(output, Phase.fixed(product, all, () -> finish(product, output.floats())));

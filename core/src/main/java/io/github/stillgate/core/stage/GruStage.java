@@ -38,7 +38,7 @@ public final class GruStage extends Stage {
             List.of(inputBound, bound),
             List.of(layer.z().w(), layer.r().w(), layer.c().w()),
             List.of(layer.z().u(), layer.r().u(), layer.c().u()));
-    super(layer.outputs(), bound, List.of(hidden(layer, bound)), List.of(rows));
+    super(layer, bound, List.of(hidden(layer, bound)), List.of(rows));
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
     this.standard = layer.activations().equals(Gru.Activations.STANDARD);
@@ -81,7 +81,7 @@ public final class GruStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Operand h = new Operand(outputs(), state);
     Step step = new Step(new Product(rows, scratch, 1, input, h), h, scratch);
     return Run.ungated(h, outputs(), Phase.fixed(step.product, all, step::finish));

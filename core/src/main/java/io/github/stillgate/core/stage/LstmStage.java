@@ -65,7 +65,7 @@ public final class LstmStage extends Stage {
         .projection()
         .ifPresent(
             wp -> packs.add(packing.withoutTokens().dense(List.of(hiddenBound), List.of(wp))));
-    super(layer.outputs(), outputBound, parts(layer, outputBound, cellBound), packs);
+    super(layer, outputBound, parts(layer, outputBound, cellBound), packs);
     this.units = layer.cells();
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
@@ -134,7 +134,7 @@ public final class LstmStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Operand h = new Operand(outputs(), state);
     MemorySegment c = Lanes.floats(units, state);
     if (projection == null) {

@@ -2,6 +2,7 @@ package io.github.stillgate.core.stage;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BlasPack;
 import io.github.stillgate.core.kernel.DenseProducts;
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param tokens whether the stage is to take one-hot inputs by token; its input is operand 0
  * @param zeroRows whether rows of nothing but zeros are packed too, in layers that are multiplied
  *     whole; their sums are +0 either way
+ * @param movement which int8 values count as moved
  */
 public record Packing(
     Backend backend,
@@ -38,7 +40,8 @@ public record Packing(
     WeightFormat format,
     @Nullable DenseProducts blas,
     boolean tokens,
-    boolean zeroRows) {
+    boolean zeroRows,
+    Movement movement) {
   /** Units of a group in a layer whose units are all live: one panel a kind. */
   private static final int TILE_UNITS = Lanes.COUNT;
 
@@ -50,7 +53,7 @@ public record Packing(
 
   /** The same for what no token reaches. */
   Packing withoutTokens() {
-    return new Packing(backend, memory, format, blas, false, zeroRows);
+    return new Packing(backend, memory, format, blas, false, zeroRows, movement);
   }
 
   /**
@@ -140,7 +143,7 @@ public record Packing(
 
   private Pack tiles(List<Double> reach, List<RowGroups.Rows> kinds) {
     int units = kinds.get(0).weights().rows();
-    RowGroups rows = new RowGroups(units, PackLayout.TILE_UNITS, kinds, byToken(), reach);
+    RowGroups rows = new RowGroups(units, PackLayout.TILE_UNITS, kinds, byToken(), reach, movement);
     return backend.pack(rows, SumOrder.TILES, format, memory);
   }
 

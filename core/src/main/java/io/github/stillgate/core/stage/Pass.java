@@ -42,7 +42,7 @@ final class Pass {
     Product product = phase.product();
     if (product != null && phase.isFixed()) {
       for (int operand = 0; operand < product.pack().layout().operands(); operand++) {
-        if (product.operand(operand) == input) {
+        if (product.operand(operand) == input && !product.pack().lags(operand)) {
           return new Ahead(phase, product, operand, memory);
         }
       }

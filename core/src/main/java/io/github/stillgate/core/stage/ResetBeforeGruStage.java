@@ -45,7 +45,7 @@ public final class ResetBeforeGruStage extends Stage {
     Pack candidateRows =
         packing.dense(
             List.of(inputBound, bound * resets), List.of(layer.c().w()), List.of(layer.c().u()));
-    super(layer.outputs(), bound, List.of(hidden(layer, bound)), List.of(gateRows, candidateRows));
+    super(layer, bound, List.of(hidden(layer, bound)), List.of(gateRows, candidateRows));
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
     this.update = new Elementwise(activations.update(), ops);
@@ -60,7 +60,7 @@ public final class ResetBeforeGruStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Operand h = new Operand(outputs(), state);
     Step step = new Step(input, h, scratch);
     return Run.ungated(

@@ -124,6 +124,16 @@ public final class Run {
     return values;
   }
 
+  /** Values that were held back in the last step because too many moved. */
+  int valuesHeldBack() {
+    int values = 0;
+    for (Phase phase : phases) {
+      Product product = phase.product();
+      values += product == null ? 0 : product.valuesHeldBack();
+    }
+    return values;
+  }
+
   /** Weight bytes the last step read. */
   long bytesRead() {
     long bytes = 0;

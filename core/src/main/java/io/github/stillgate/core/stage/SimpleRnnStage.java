@@ -24,7 +24,7 @@ public final class SimpleRnnStage extends Stage {
     double bound = bounds.bounded(layer.activation()) * Bounds.ROUNDING;
     bounds.of(layer.activation(), bounds.sums(layer.w(), layer.u(), bound, layer.b()));
     Pack rows = packing.dense(List.of(inputBound, bound), List.of(layer.w()), List.of(layer.u()));
-    super(layer.outputs(), bound, List.of(hidden(layer, bound)), List.of(rows));
+    super(layer, bound, List.of(hidden(layer, bound)), List.of(rows));
     this.backend = packing.backend();
     this.activation = new Elementwise(layer.activation(), backend.vectors());
     this.rows = rows;
@@ -33,7 +33,7 @@ public final class SimpleRnnStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Operand h = new Operand(outputs(), state);
     Product product = new Product(rows, scratch, 1, input, h);
     return Run.ungated(h, outputs(), Phase.fixed(product, all, () -> finish(product, h.floats())));

@@ -69,7 +69,7 @@ public final class SruStage extends Stage {
     double outputBound = outputBound(layer, cellBound, bounds);
     Pack rows = packing.dense(List.of(inputBound), matrices(layer));
     StatePart c = StatePart.of(layer.name(), StatePart.Kind.CELLS, 0, layer.outputs(), cellBound);
-    super(layer.outputs(), outputBound, List.of(c), List.of(rows));
+    super(layer, outputBound, List.of(c), List.of(rows));
     this.units = layer.outputs();
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
@@ -137,7 +137,7 @@ public final class SruStage extends Stage {
   }
 
   @Override
-  Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     MemorySegment c = Lanes.floats(units, state);
     Product product = new Product(rows, scratch, 1, input);
     Step step = new Step(product, c, input, scratch);

@@ -4,6 +4,7 @@ import io.github.stillgate.core.kernel.Operand;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.model.Layer;
 import java.lang.foreign.SegmentAllocator;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
@@ -20,16 +21,34 @@ public abstract class Stage {
   /**
    * What every stage says of itself.
    *
-   * @param outputs number of values it returns
+   * @param layer what it runs
    * @param outputBound bound on the magnitude of every output
    * @param parts what one stream keeps between steps, in the order it is allocated
-   * @param packs everything that a step multiplies
+   * @param packs everything that a step multiplies, in the order of its phases
    */
-  Stage(int outputs, double outputBound, List<StatePart> parts, List<Pack> packs) {
-    this.outputs = outputs;
+  Stage(Layer layer, double outputBound, List<StatePart> parts, List<Pack> packs) {
+    this.outputs = layer.outputs();
     this.outputBound = outputBound;
-    this.parts = List.copyOf(parts);
+    this.parts = withSent(layer.name(), parts, packs);
     this.packs = List.copyOf(packs);
+  }
+
+  /** {@code parts}, and the values sent last of each operand where they can lag behind. */
+  private static List<StatePart> withSent(String layer, List<StatePart> parts, List<Pack> packs) {
+    List<StatePart> all = new ArrayList<>(parts);
+    int at = parts.stream().mapToInt(StatePart::floats).sum();
+    int number = 0;
+    for (Pack pack : packs) {
+      for (int operand = 0; operand < pack.layout().operands(); operand++) {
+        if (pack.lags(operand)) {
+          StatePart sent =
+              StatePart.sent(layer, number++, at, pack.layout().part(operand).columns());
+          all.add(sent);
+          at += sent.floats();
+        }
+      }
+    }
+    return List.copyOf(all);
   }
 
   final int outputs() {
@@ -79,5 +98,16 @@ public abstract class Stage {
    * @param state where this stream's state lies; its parts are taken from it in their order
    * @param scratch for what lives within one step; zero when it is allocated
    */
-  abstract Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch);
+  final Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+    Run run = bind(input, state, scratch);
+    for (Phase phase : run.phases()) {
+      if (phase.product() != null) {
+        phase.product().keepSentIn(state);
+      }
+    }
+    return run;
+  }
+
+  /** The same but for what was sent, which lies behind all other parts. */
+  abstract Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch);
 }

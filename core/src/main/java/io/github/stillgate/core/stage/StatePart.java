@@ -1,5 +1,6 @@
 package io.github.stillgate.core.stage;
 
+import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.Lanes;
 
 /**
@@ -19,7 +20,12 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
     /** The cells of an LSTM or an SRU, c. */
     CELLS('c'),
     /** What {@link Skipping#below} carries for units at rest, m. */
-    CARRIED('m');
+    CARRIED('m'),
+    /**
+     * The int8 values that an operand had when its columns were last multiplied, where they can lag
+     * behind what it is ({@link PlanOptions#withMovementThreshold}).
+     */
+    SENT('s');
 
     private final char letter;
 
@@ -36,6 +42,17 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
   /** The part of this kind of a layer; its name is the layer's and the kind's letter. */
   static StatePart of(String layer, Kind kind, int at, int width, double bound) {
     return new StatePart(layer + "." + kind.letter(), kind, at, width, (float) bound);
+  }
+
+  /** The values sent last of one of a layer's operands: {@code rnn0.sent0}. */
+  static StatePart sent(String layer, int operand, int at, int width) {
+    return new StatePart(layer + ".sent" + operand, Kind.SENT, at, width, Int8.LARGEST);
+  }
+
+  /** Whether a value can stand in it. */
+  public boolean allows(float value) {
+    // Written so that NaN fails it.
+    return Math.abs(value) <= bound && (kind != Kind.SENT || Math.rint(value) == value);
   }
 
   /** Floats it takes in the stream's state. */

@@ -146,6 +146,11 @@ public final class StreamRun {
     return runs[layer].keptValues();
   }
 
+  /** Values of a layer that were held back in the last step because too many moved. */
+  public int valuesHeldBack(int layer) {
+    return runs[layer].valuesHeldBack();
+  }
+
   /** Weight bytes the last step read, over all layers. */
   public long bytesRead() {
     long bytes = 0;

@@ -30,15 +30,22 @@ enum Export {
   SEND_INT8(
       "sg_send_int8",
       FunctionDescriptor.of(
-          JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG)),
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_FLOAT,
+          JAVA_FLOAT,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG,
+          JAVA_LONG)),
   ROUND_INT8(
       "sg_round_int8",
       FunctionDescriptor.of(JAVA_FLOAT, JAVA_LONG, JAVA_FLOAT, JAVA_LONG, JAVA_LONG)),
   MULTIPLY_TILES(
       "sg_multiply_tiles",
       FunctionDescriptor.ofVoid(
-          JAVA_LONG,
-          JAVA_LONG,
           JAVA_LONG,
           JAVA_LONG,
           JAVA_LONG,

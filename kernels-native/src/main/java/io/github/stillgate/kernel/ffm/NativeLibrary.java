@@ -182,7 +182,9 @@ final class NativeLibrary {
       throw new LibraryRefusedException(
           "no instruction set with fused multiply-add on this CPU"
               + (cap.isEmpty() ? "" : " at or below -D" + TIER_PROPERTY + "=" + cap),
-          cap.isEmpty() ? "use the reference backend" : "known tiers: avx512, avx2, neon");
+          cap.isEmpty()
+              ? "use the reference backend"
+              : "known tiers: avx512vnni, avx512, avx2, neon");
     }
     return tier.reinterpret(16).getString(0);
   }

@@ -1,9 +1,12 @@
 package io.github.stillgate.kernel.ffm;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Binding;
 import io.github.stillgate.core.kernel.KeptSums;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.PackedWeights;
 import io.github.stillgate.core.kernel.SumOrder;
@@ -16,6 +19,9 @@ final class NativeTiles extends NativePack {
   private static final MethodHandle SEND = NativeLibrary.handle(Export.SEND_INT8);
   private static final MethodHandle ROUND = NativeLibrary.handle(Export.ROUND_INT8);
   private static final MethodHandle MULTIPLY = NativeLibrary.handle(Export.MULTIPLY_TILES);
+
+  /** Where {@code held_back} lies in {@code sg_terms}. */
+  private static final long HELD_BACK = 12;
 
   private final int operands;
   private final int[] columns;
@@ -37,13 +43,24 @@ final class NativeTiles extends NativePack {
       rowScales[operand] = weights.rowScales(operand).address();
       widest = Math.max(widest, columns[operand]);
     }
-    this.scratchFloats = Lanes.padded(widest);
+    this.scratchFloats = floatsOfTerms(widest);
   }
 
-  /** The widest operand as integers. */
+  /** What {@code sg_terms} needs. */
+  private static int floatsOfTerms(int columns) {
+    int room = 2 * Lanes.padded(columns) + 8;
+    return Lanes.padded(4 + room + room / 4 + Lanes.padded(columns));
+  }
+
+  /** The terms of the widest operand. */
   @Override
   public int scratchFloats() {
     return scratchFloats;
+  }
+
+  @Override
+  public int changeFloats(int operand) {
+    return floatsOfTerms(columns[operand]);
   }
 
   @Override
@@ -52,15 +69,21 @@ final class NativeTiles extends NativePack {
       KeptSums kept = stream.keptSums(operand);
       MemorySegment vector = stream.vector(operand);
       if (kept != null && vector != null) {
+        Movement movement = kept.movement();
+        MemorySegment sent = kept.sent();
         long count =
             send(
                 Lanes.padded(columns[operand]),
                 scales[operand],
+                movement.threshold(),
+                movement.most(),
                 vector.address(),
-                kept.sent().address(),
+                sent == null ? 0 : sent.address(),
+                kept.summed().address(),
                 kept.moved().indices().address(),
                 kept.changes().address());
         kept.moved().count((int) count);
+        kept.heldBack(kept.changes().get(JAVA_INT, HELD_BACK));
       }
     }
   }
@@ -80,8 +103,6 @@ final class NativeTiles extends NativePack {
             operand,
             groups,
             to - from,
-            kept.moved().count(),
-            kept.moved().indices().address(),
             kept.changes().address(),
             kept.sums().address(),
             scales[operand],
@@ -89,51 +110,42 @@ final class NativeTiles extends NativePack {
       } else {
         int padded = Lanes.padded(columns[operand]);
         float scale = round(padded, scales[operand], vector.address(), scratch.address());
-        multiply(
-            operand,
-            groups,
-            to - from,
-            columns[operand],
-            0,
-            scratch.address(),
-            0,
-            scale,
-            sums.address());
+        multiply(operand, groups, to - from, scratch.address(), 0, scale, sums.address());
       }
     }
   }
 
   private static long send(
-      long padded, float scale, long values, long sent, long moved, long changes) {
+      long padded,
+      float scale,
+      float threshold,
+      long most,
+      long values,
+      long sent,
+      long summed,
+      long moved,
+      long terms) {
     try {
-      return (long) SEND.invokeExact(padded, scale, values, sent, moved, changes);
+      return (long)
+          SEND.invokeExact(padded, scale, threshold, most, values, sent, summed, moved, terms);
     } catch (Throwable e) {
       throw Kernels.unexpected(e);
     }
   }
 
-  private static float round(long padded, float fixed, long values, long integers) {
+  private static float round(long padded, float fixed, long values, long terms) {
     try {
-      return (float) ROUND.invokeExact(padded, fixed, values, integers);
+      return (float) ROUND.invokeExact(padded, fixed, values, terms);
     } catch (Throwable e) {
       throw Kernels.unexpected(e);
     }
   }
 
   private void multiply(
-      long operand,
-      long groups,
-      long count,
-      long listed,
-      long moved,
-      long factors,
-      long kept,
-      float scale,
-      long sums) {
+      long operand, long groups, long count, long terms, long kept, float scale, long sums) {
     long by = rowScales[(int) operand];
     try {
-      MULTIPLY.invokeExact(
-          description, operand, groups, count, listed, moved, factors, kept, by, scale, sums);
+      MULTIPLY.invokeExact(description, operand, groups, count, terms, kept, by, scale, sums);
     } catch (Throwable e) {
       throw Kernels.unexpected(e);
     }

@@ -5,6 +5,7 @@ import static io.github.stillgate.kernel.vector.Species.BYTES;
 import static io.github.stillgate.kernel.vector.Species.COUNT;
 import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Species.SPECIES;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.github.stillgate.core.kernel.ActiveSet;
@@ -12,6 +13,7 @@ import io.github.stillgate.core.kernel.Binding;
 import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.KeptSums;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.PackedWeights;
@@ -80,19 +82,51 @@ final class VectorTiles extends Pack {
       KeptSums kept = stream.keptSums(operand);
       MemorySegment vector = stream.vector(operand);
       if (kept != null && vector != null) {
-        int columns = layout().part(operand).columns();
-        float inverse = 1 / weights().operandScale(operand);
-        long changes = Memory.at(kept.changes());
-        round(columns, inverse, Memory.at(vector), Memory.at(kept.sent()), changes);
-        kept.moved().count(list(columns, changes, Memory.at(kept.moved().indices())));
+        send(layout().part(operand).columns(), weights().operandScale(operand), vector, kept);
       }
     }
   }
 
-  /** Leaves in {@code changes} how much each value moved, and in {@code sent} what it is. */
-  private static void round(int columns, float inverse, long values, long sentTo, long changes) {
+  private static void send(int columns, float scale, MemorySegment vector, KeptSums kept) {
+    MemorySegment sent = kept.sent();
+    if (sent == null) {
+      sendAll(columns, 1 / scale, Memory.at(vector), kept);
+      return;
+    }
+    Movement movement = kept.movement();
+    long changes = Memory.at(kept.changes());
+    difference(columns, 1 / scale, Memory.at(vector), Memory.at(sent), changes);
+    long indices = Memory.at(kept.moved().indices());
+    int candidates = list(columns, movement.threshold(), changes, indices);
+    int count = movement.cut(candidates, kept.moved().indices(), kept.changes(), kept.room());
+    kept.heldBack(candidates - count);
+    add(count, indices, changes, Memory.at(sent));
+    sendAll(columns, 1, Memory.at(sent), kept);
+  }
+
+  /** Lists where {@code values} differ from what is summed; they are what is summed then. */
+  private static void sendAll(int columns, float inverse, long values, KeptSums kept) {
+    long changes = Memory.at(kept.changes());
+    long summed = Memory.at(kept.summed());
+    long indices = Memory.at(kept.moved().indices());
+    difference(columns, inverse, values, summed, changes);
+    int count = list(columns, 0, changes, indices);
+    add(count, indices, changes, summed);
+    kept.moved().count(count);
+  }
+
+  private static void add(int count, long indices, long changes, long values) {
+    for (int i = 0; i < count; i++) {
+      long at = values + 4L * ALL.get(JAVA_INT, indices + 4L * i);
+      ALL.set(JAVA_FLOAT, at, ALL.get(JAVA_FLOAT, at) + ALL.get(JAVA_INT, changes + 4L * i));
+    }
+  }
+
+  /** Leaves in {@code changes} by how much each rounded value differs from {@code before}. */
+  private static void difference(
+      int columns, float inverse, long values, long before, long changes) {
     long from = Memory.at(values);
-    long sent = Memory.at(sentTo);
+    long former = Memory.at(before);
     long to = Memory.at(changes);
     int bytes = 4 * Lanes.padded(columns);
     FloatVector by = FloatVector.broadcast(SPECIES, inverse);
@@ -101,9 +135,7 @@ final class VectorTiles extends Pack {
       v = v.mul(by).add(ROUNDING).sub(ROUNDING);
       v = v.blend(LARGEST, v.compare(VectorOperators.GT, LARGEST));
       v = v.blend(SMALLEST, v.compare(VectorOperators.LT, SMALLEST));
-      FloatVector before = FloatVector.fromMemorySegment(SPECIES, ALL, sent + at, ORDER);
-      v.intoMemorySegment(ALL, sent + at, ORDER);
-      v.sub(before)
+      v.sub(FloatVector.fromMemorySegment(SPECIES, ALL, former + at, ORDER))
           .add(ROUNDING)
           .reinterpretAsInts()
           .sub(ROUNDING_BITS)
@@ -111,15 +143,16 @@ final class VectorTiles extends Pack {
     }
   }
 
-  /** Lists the changes that are not 0, and moves them together. Gives their number. */
-  private static int list(int columns, long changesAt, long moved) {
+  /** Lists the changes beyond a threshold, and moves them together. Gives their number. */
+  private static int list(int columns, int threshold, long changesAt, long moved) {
     long changes = Memory.at(changesAt);
     long to = Memory.at(moved);
     int count = 0;
     for (int column = 0; column < columns; column += COUNT) {
       long live =
           IntVector.fromMemorySegment(SUMS, ALL, changes + 4L * column, ORDER)
-              .compare(VectorOperators.NE, 0)
+              .abs()
+              .compare(VectorOperators.GT, threshold)
               .toLong();
       while (live != 0) {
         int index = column + Long.numberOfTrailingZeros(live);

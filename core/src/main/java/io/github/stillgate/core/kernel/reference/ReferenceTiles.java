@@ -8,6 +8,7 @@ import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Binding;
 import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.KeptSums;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.PackedWeights;
@@ -50,18 +51,52 @@ final class ReferenceTiles extends Pack {
   }
 
   private static void send(int columns, float inverse, MemorySegment vector, KeptSums kept) {
-    MemorySegment indices = kept.moved().indices();
+    MemorySegment sent = kept.sent();
+    if (sent == null) {
+      sendAll(columns, inverse, vector, kept);
+      return;
+    }
+    Movement movement = kept.movement();
+    int candidates = list(columns, inverse, movement.threshold(), vector, sent, kept);
+    int count = movement.cut(candidates, kept.moved().indices(), kept.changes(), kept.room());
+    kept.heldBack(candidates - count);
+    kept.moved().count(count);
+    add(kept, sent);
+    sendAll(columns, 1, sent, kept);
+  }
+
+  /** Lists where {@code values} differ from what is summed; they are what is summed then. */
+  private static void sendAll(int columns, float inverse, MemorySegment values, KeptSums kept) {
+    kept.moved().count(list(columns, inverse, 0, values, kept.summed(), kept));
+    add(kept, kept.summed());
+  }
+
+  /** Lists the values that differ from {@code from} by more than a threshold. */
+  private static int list(
+      int columns,
+      float inverse,
+      int threshold,
+      MemorySegment values,
+      MemorySegment from,
+      KeptSums kept) {
     int count = 0;
     for (int column = 0; column < columns; column++) {
-      int value = Int8.round(vector.getAtIndex(JAVA_FLOAT, column), inverse);
-      int change = value - (int) kept.sent().getAtIndex(JAVA_FLOAT, column);
-      if (change != 0) {
-        kept.sent().setAtIndex(JAVA_FLOAT, column, value);
+      int value = Int8.round(values.getAtIndex(JAVA_FLOAT, column), inverse);
+      int change = value - (int) from.getAtIndex(JAVA_FLOAT, column);
+      if (Math.abs(change) > threshold) {
         kept.changes().setAtIndex(JAVA_INT, count, change);
-        indices.setAtIndex(JAVA_INT, count++, column);
+        kept.moved().indices().setAtIndex(JAVA_INT, count++, column);
       }
     }
-    kept.moved().count(count);
+    return count;
+  }
+
+  private static void add(KeptSums kept, MemorySegment values) {
+    for (int i = 0; i < kept.moved().count(); i++) {
+      int column = kept.moved().at(i);
+      float value = values.getAtIndex(JAVA_FLOAT, column);
+      values.setAtIndex(JAVA_FLOAT, column, value + kept.changes().getAtIndex(JAVA_INT, i));
+    }
   }
 
   @Override
