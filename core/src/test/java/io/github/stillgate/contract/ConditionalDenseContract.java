@@ -45,6 +45,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -451,7 +452,8 @@ public abstract class ConditionalDenseContract {
         layer,
         1,
         new Packing(used, memory, format, null, false, true, Movement.EXACT),
-        new Crossover(true, OptionalDouble.empty()));
+        new Crossover(true, OptionalDouble.empty()),
+        OptionalInt.empty());
   }
 
   /** The layer with NaN in every third row of W, over packs that look at all sums they make. */

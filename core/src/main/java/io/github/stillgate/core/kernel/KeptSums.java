@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #moved} and {@link #changes} and each writes the sums of its groups.
  */
 public final class KeptSums {
-  private final Movement movement;
+  private final PackedWeights weights;
+  private final int operand;
   private final MemorySegment summed;
   private final MemorySegment sums;
   private final MemorySegment changes;
@@ -32,42 +33,27 @@ public final class KeptSums {
   private @Nullable MemorySegment sent;
   private int heldBack;
 
-  /**
-   * Those of an operand.
-   *
-   * @param columns values of the operand
-   * @param sumFloats sums of the rows over it
-   * @param changeFloats what a pack needs for {@link #changes}
-   */
-  public KeptSums(
-      int columns, int sumFloats, int changeFloats, Movement movement, SegmentAllocator memory) {
-    this.movement = movement;
-    this.summed = Lanes.floats(columns, memory);
-    this.sums = memory.allocate(4L * sumFloats, Lanes.ALIGNMENT);
-    this.changes = Lanes.floats(changeFloats, memory);
-    this.moved = new ActiveSet(columns, memory);
-    this.room = movement.lags() ? Movement.newRoom() : null;
-    this.sent = movement.lags() ? Lanes.floats(columns, memory) : null;
+  private KeptSums(Pack pack, int operand, SegmentAllocator memory) {
+    PackLayout.Part part = pack.layout().part(operand);
+    this.weights = pack.weights();
+    this.operand = operand;
+    this.summed = Lanes.floats(part.columns(), memory);
+    this.sums = memory.allocate(4L * part.sumFloats(), Lanes.ALIGNMENT);
+    this.changes = Lanes.floats(pack.changeFloats(operand), memory);
+    this.moved = new ActiveSet(part.columns(), memory);
+    boolean lags = movement().lags();
+    this.room = lags ? Movement.newRoom() : null;
+    this.sent = lags ? Lanes.floats(part.columns(), memory) : null;
   }
 
   /** Those of an operand over {@code pack}, or null if all its columns are multiplied each time. */
   static @Nullable KeptSums of(Pack pack, int operand, SegmentAllocator memory) {
-    PackLayout layout = pack.layout();
-    if (layout.order() != SumOrder.TILES || pack.weights().operandScale(operand) == 0) {
-      return null;
-    }
-    PackLayout.Part part = layout.part(operand);
-    return new KeptSums(
-        part.columns(),
-        part.sumFloats(),
-        pack.changeFloats(operand),
-        pack.weights().movement(operand),
-        memory);
+    return pack.weights().keepsSums(operand) ? new KeptSums(pack, operand, memory) : null;
   }
 
-  /** Which values count as moved. */
+  /** Which values count as moved now: a plan may bound them while it warms up. */
   public Movement movement() {
-    return movement;
+    return weights.movement(operand);
   }
 
   /**

@@ -20,16 +20,23 @@ import java.util.Arrays;
  *
  * @param threshold largest change that counts as none, in steps of the operand's scale
  * @param most largest number of values of one operand that are sent in one step
+ * @param toBeBounded whether a smaller {@code most} may follow, so that a stream keeps what was sent
+ *     from the beginning
  */
-public record Movement(int threshold, int most) {
+public record Movement(int threshold, int most, boolean toBeBounded) {
   /** Everything that moved is sent. */
   public static final Movement EXACT = new Movement(0, Integer.MAX_VALUE);
 
   /** Changes reach from -254 to 254. */
   private static final int LARGEST_CHANGE = 2 * Int8.LARGEST;
 
+  /** A rule that stays as it is. */
+  public Movement(int threshold, int most) {
+    this(threshold, most, false);
+  }
+
   /**
-   * Checks both.
+   * Checks both numbers.
    *
    * @throws IllegalArgumentException if the threshold is not from 0 to 126, or {@code most} is
    *     below 1
@@ -46,7 +53,12 @@ public record Movement(int threshold, int most) {
     }
   }
 
-  /** Whether what was sent can differ from what is. */
+  /** The same rule with another bound. */
+  Movement withMost(int values) {
+    return new Movement(threshold, values, toBeBounded);
+  }
+
+  /** Whether what was sent can differ from what is, or may yet. */
   public boolean lags() {
     return !equals(EXACT);
   }

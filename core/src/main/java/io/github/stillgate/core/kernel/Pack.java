@@ -41,9 +41,7 @@ public abstract class Pack {
 
   /** Whether the values that sums over an operand are of can lag behind what it is. */
   public final boolean lags(int operand) {
-    return layout().order() == SumOrder.TILES
-        && weights.operandScale(operand) != 0
-        && weights.movement(operand).lags();
+    return weights.keepsSums(operand) && weights.movement(operand).lags();
   }
 
   /** Floats that this pack needs for {@link KeptSums#changes} over an operand. */

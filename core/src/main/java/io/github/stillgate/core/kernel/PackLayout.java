@@ -134,6 +134,7 @@ public final class PackLayout {
     private final MemorySegment sums;
     private final int rows;
     private final int evenRows;
+    private final int mostGroupRows;
     private final long rowBytes;
 
     private Part(RowGroups rows, int operand, SegmentAllocator memory) {
@@ -154,6 +155,7 @@ public final class PackLayout {
       this.sums = memory.allocate(4L * kinds * units, Lanes.ALIGNMENT);
       int count = 0;
       int even = -1;
+      int most = 0;
       for (int group = 0; group < groups; group++) {
         int before = count;
         int behind = Math.min((group + 1) * groupUnits, units);
@@ -165,10 +167,12 @@ public final class PackLayout {
           }
         }
         first.setAtIndex(JAVA_INT, group + 1, count);
+        most = Math.max(most, count - before);
         even = group == 0 || even == count - before ? count - before : -1;
       }
       this.rows = count;
       this.evenRows = even;
+      this.mostGroupRows = most;
       this.rowBytes = (long) format.bytes() * stride();
     }
 
@@ -268,6 +272,11 @@ public final class PackLayout {
         rows += rows(set.at(i));
       }
       return rows;
+    }
+
+    /** The largest number of rows that so many groups can have. */
+    public long mostRows(int groups) {
+      return Math.min(rows, (long) groups * mostGroupRows);
     }
 
     /** Bytes of all rows: what a multiplication of everything reads. */

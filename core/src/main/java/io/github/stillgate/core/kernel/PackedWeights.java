@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * Weights in their {@link PackLayout}, and the columns of an operand that is given by token. The
  * same for every backend; a {@link Pack} is a backend's kernel over them.
  *
- * <p>Immutable, and safe for any number of threads while the arena is alive.
+ * <p>Immutable but for {@link #bound}, and safe for any number of threads while the arena is alive.
  */
 public final class PackedWeights {
   /** What is proved to stay within this reach stays within [-1, 1] but for rounding. */
@@ -26,7 +26,10 @@ public final class PackedWeights {
   private final MemorySegment @Nullable [] columns;
   private final MemorySegment @Nullable [] scales;
   private final float[] operandScales;
-  private final Movement movement;
+  private final int mostMoved;
+
+  /** By operand; replaced, never written. */
+  private volatile Movement[] movements;
 
   private PackedWeights(
       PackLayout layout,
@@ -42,7 +45,12 @@ public final class PackedWeights {
     this.columns = columns;
     this.scales = scales;
     this.operandScales = operandScales;
-    this.movement = movement;
+    this.mostMoved = movement.most();
+    this.movements = new Movement[operandScales.length];
+    Arrays.fill(movements, movement);
+    if (tokenOperand >= 0) {
+      movements[tokenOperand] = Movement.EXACT;
+    }
   }
 
   /** Copies {@code rows} into memory that lives as long as {@code arena}. */
@@ -209,9 +217,67 @@ public final class PackedWeights {
     return operandScales[operand];
   }
 
+  /** Whether the sums over an operand are kept, and only what moved of it is multiplied. */
+  boolean keepsSums(int operand) {
+    return layout.order() == SumOrder.TILES && operandScales[operand] != 0;
+  }
+
   /** Which values of an operand count as moved; a token is always sent whole. */
   public Movement movement(int operand) {
-    return operand == tokenOperand ? Movement.EXACT : movement;
+    return movements[operand];
+  }
+
+  /** Whether {@link #bound} changes anything. */
+  public boolean canBeBounded() {
+    for (int operand = 0; operand < operandScales.length; operand++) {
+      if (keepsSums(operand) && movements[operand].toBeBounded()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * From the next step on, a share of the values of each operand are sent in a step at most, one at
+   * least, and never more than the rule it was packed with allows. Holds for operands whose rule is
+   * {@link Movement#toBeBounded}.
+   *
+   * @param share from 0 to 1
+   */
+  public void bound(double share) {
+    Movement[] bounded = movements.clone();
+    for (int operand = 0; operand < bounded.length; operand++) {
+      if (bounded[operand].toBeBounded()) {
+        int columns = layout.part(operand).columns();
+        int most = share >= 1 ? mostMoved : Math.max(1, (int) (share * columns));
+        bounded[operand] = bounded[operand].withMost(Math.min(mostMoved, most));
+      }
+    }
+    movements = bounded;
+  }
+
+  /**
+   * Weight bytes that no step exceeds in which at most {@code groups} groups are multiplied, but for
+   * the one after what was sent was replaced.
+   *
+   * @param token whether the token operand is given by token
+   */
+  public long mostBytes(boolean token, int groups) {
+    long bytes = 0;
+    for (int operand = 0; operand < layout.operands(); operand++) {
+      PackLayout.Part part = layout.part(operand);
+      bytes += part.mostRows(groups) * mostRowBytes(token, operand, part);
+    }
+    return bytes;
+  }
+
+  private long mostRowBytes(boolean token, int operand, PackLayout.Part part) {
+    if (token && operand == tokenOperand) {
+      return columnBytes();
+    }
+    return keepsSums(operand)
+        ? Math.min(part.columns(), movements[operand].most())
+        : part.rowBytes();
   }
 
   /**

@@ -64,8 +64,20 @@ final class Compiler {
   static Network compile(Model model, PlanOptions options, float inputBound, Backend backend) {
     checkLimits(model, options);
     Backend used = checkedIfAsserting(backend);
-    return Network.pack(
-        model.inputs(), memory -> new Compiler(options, used, memory).slots(model, inputBound));
+    Network network =
+        Network.pack(
+            model.inputs(), memory -> new Compiler(options, used, memory).slots(model, inputBound));
+    if (options.limits().deadline().isPresent()
+        && !(network.isForward() && network.canBeBounded())) {
+      boolean forward = network.isForward();
+      network.close();
+      throw new IllegalArgumentException(
+          forward
+              ? "a deadline, but nothing in this model can be cut to meet one; it needs a conditional"
+                  + " layer, or int8 weights (withWeights(WeightFormat.I8)) and values within [-1, 1]"
+              : "a deadline is for steps, but this model reads its input from the end");
+    }
+    return network;
   }
 
   private static void checkLimits(Model model, PlanOptions options) {
@@ -78,12 +90,29 @@ final class Compiler {
                 .formatted(name, layers));
       }
     }
-    if (!limits.equals(Limits.NONE) && options.weights() != WeightFormat.I8) {
+    if (limits.maxLive().isPresent()
+        && model.layers().stream().noneMatch(layer -> isGated(layer, options))) {
+      throw new IllegalArgumentException(
+          "a bound on live units, but in the layers %s all units are live; it needs a conditional"
+                  .formatted(layers)
+              + " layer, or an ordinary GRU and Skipping.below");
+    }
+    if (limits.ofMovement() && options.weights() != WeightFormat.I8) {
       throw new IllegalArgumentException(
           "a movement threshold or a bound on moved values needs int8 weights, these are %s; compile"
                   .formatted(options.weights())
               + " with withWeights(WeightFormat.I8)");
     }
+  }
+
+  private static boolean isGated(Layer layer, PlanOptions options) {
+    return switch (layer) {
+      case ConditionalGru _, ConditionalDense _ -> true;
+      case Bidirectional pair ->
+          isGated(pair.forward(), options) || isGated(pair.backward(), options);
+      case Backward backward -> isGated(backward.layer(), options);
+      default -> options.skipping().approximates(layer);
+    };
   }
 
   private List<Slot> slots(Model model, double inputBound) {
@@ -130,14 +159,17 @@ final class Compiler {
 
   private Stage stage(Layer layer, double bound, Packing packing) {
     return switch (layer) {
-      case ConditionalGru gru -> new ConditionalGruStage(gru, bound, packing, crossover());
+      case ConditionalGru gru -> 
+          new ConditionalGruStage(gru, bound, packing, crossover(), options.limits().maxLive());
       case Gru gru -> gru(gru, bound, packing);
       case Lstm lstm -> new LstmStage(lstm, bound, packing);
       case Sru sru -> new SruStage(sru, bound, packing);
       case SimpleRnn rnn -> new SimpleRnnStage(rnn, bound, packing);
       case Embedding embedding -> DenseStage.of(embedding, bound, packing);
       case Dense dense -> DenseStage.of(dense, bound, packing);
-      case ConditionalDense dense -> new ConditionalDenseStage(dense, bound, packing, crossover());
+      case ConditionalDense dense -> 
+          new ConditionalDenseStage(
+              dense, bound, packing, crossover(), options.limits().maxLive());
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(
               "layer %s: a direction cannot have directions of its own".formatted(layer.name()));
@@ -155,7 +187,8 @@ final class Compiler {
                   bound,
                   packing,
                   crossover(),
-                  crossover())
+                  crossover(),
+                  options.limits().maxLive())
               : new GruStage(gru, after.bh(), bound, packing);
       case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);
     };

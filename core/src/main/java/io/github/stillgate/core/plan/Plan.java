@@ -7,6 +7,8 @@ import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.stage.StatePart;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * A {@link Model} packed for this CPU: immutable, shared by any number of threads, each stream with
@@ -21,6 +23,7 @@ public final class Plan implements AutoCloseable {
   private final PlanOptions options;
   private final Backend backend;
   private final Network network;
+  private volatile Optional<StepLimits.Met> deadline = Optional.empty();
 
   /**
    * What {@link #warmUp} did.
@@ -91,8 +94,37 @@ public final class Plan implements AutoCloseable {
   }
 
   /**
+   * Weight bytes that no step of a session exceeds: with {@link PlanOptions#withMaxLive} and {@link
+   * PlanOptions#withMaxMoved}, or what was found for a deadline, less than {@link
+   * #denseBytesPerStep}. For a model that reads tokens it is the bound of a step by token, as there.
+   *
+   * <p>One kind of step can read more, up to {@link #denseBytesPerStep}: under a bound on moved
+   * values, the first one after what was sent was replaced, by {@link
+   * io.github.stillgate.core.session.Session#reset}, {@code restore} or {@code state(name, values)}
+   * of a session that made steps before. It makes sums of what is sent from those of what was. A
+   * session that was just opened keeps to the bound from its first step on; after a restore its
+   * first step does not.
+   */
+  public long mostBytesPerStep() {
+    return network.mostBytes(model.readsTokens());
+  }
+
+  /**
+   * What a step may do at most: the bounds of {@link #options}, and those that {@link #warmUp} found
+   * for a deadline.
+   */
+  public StepLimits limits() {
+    List<StepLimits.OfLayer> layers =
+        network.slots().stream()
+            .map(slot -> new StepLimits.OfLayer(slot.name(), slot.mostLive(), slot.mostMoved()))
+            .toList();
+    return new StepLimits(layers, deadline);
+  }
+
+  /**
    * The live fraction from which on a step computes every unit of a layer: recorded in the options
-   * or measured by {@link #warmUp}; above 1 if no step does, 0 if all do. In a layer of two
+   * or measured by {@link #warmUp}; above 1 if no step does, as under a bound on live units, 0 if all
+   * do. In a layer of two
    * directions each has its own value, which this method does not report; it returns 0.
    */
   public double crossover(int layer) {
@@ -112,13 +144,31 @@ public final class Plan implements AutoCloseable {
    * kernels are compiled: otherwise the first live steps are up to thousands of times slower than
    * the rest. Takes some seconds and stops after ten in any case. Then measures from which live
    * fraction on a step had better compute every unit ({@link #crossover}), unless the options say
-   * it; half a second a layer at most.
+   * it; half a second a layer at most. Before that, and once for a plan, finds the bounds with which
+   * steps meet a deadline, if the options have one ({@link #limits}); a second or two.
    *
    * @return what it took, and the latency of one step afterwards
-   * @throws IllegalStateException if the plan is closed, also while this runs
+   * @throws IllegalStateException if the plan is closed, also while this runs; or if no bound meets
+   *     the deadline, with the time that was measured: the plan then has none of its own
    */
   public WarmUp warmUp() {
-    return new Rehearsal(network, model).run();
+    return new Rehearsal(network, model, this::measure).run();
+  }
+
+  private synchronized void measure(BooleanSupplier cancelled) {
+    Optional<Duration> asked = options.limits().deadline();
+    if (asked.isPresent() && deadline.isEmpty()) {
+      deadline =
+          Optional.of(
+              new DeadlineSearch(network, model, inputBound(), asked.get(), cancelled).fix());
+    }
+    network.measureCrossovers(cancelled);
+  }
+
+  /** The backend, the options and the limits that hold now. */
+  @Override
+  public String toString() {
+    return "%s (%s); %s; limits: %s".formatted(backend(), tier(), options, limits());
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.github.stillgate.core.plan;
 
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
@@ -182,6 +183,57 @@ public final class PlanOptions {
    */
   public PlanOptions withMaxMoved(int values) {
     return with(limits.withMaxMoved(values));
+  }
+
+  /**
+   * These options with at most {@code units} units of each gated layer live in one step, those with
+   * the strongest gates, of equal ones the first; every other unit stands still in that step, as if
+   * its gate were shut.
+   *
+   * <pre>
+   *   live = the k units of largest a_i among those with a_i &gt; 0, of equal ones the first
+   *   z_i  = cliptanh(a_i) for i in live, +0 for all others
+   * </pre>
+   *
+   * Gated are {@link io.github.stillgate.core.model.ConditionalGru} and {@link
+   * io.github.stillgate.core.model.ConditionalDense} layers; strengths are their gate
+   * pre-activations a and scores s. Blocks are live or still as a whole, so that the {@code
+   * floor(units / blockUnits)} strongest of them are live; a plan refuses fewer units than one block
+   * has. Under {@link Skipping#below} the strength of an ordinary GRU's unit is the gate mass it
+   * carries, and one that has to wait keeps its mass, up to 1.
+   *
+   * <p>The bound overrides {@link #withCrossover} and what is measured for it wherever a layer has
+   * more units: no step reads them all. Outputs are those of the network with its gates cut so, bit
+   * for bit the same on every backend, in batches and sequences, and with {@link Skipping#NOTHING},
+   * which computes every unit and cuts the gates alike. What was cut is in {@link
+   * io.github.stillgate.core.session.StepStats#unitsHeldBack}, what a step can cost then in {@link
+   * Plan#mostBytesPerStep}.
+   *
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public PlanOptions withMaxLive(int units) {
+    return with(limits.withMaxLive(units));
+  }
+
+  /**
+   * These options with a deadline for a step: {@link Plan#warmUp} measures, on this machine, which
+   * share of the units of gated layers may be live ({@link #withMaxLive}), and of the values of kept
+   * int8 operands be sent ({@link #withMaxMoved}), so that even a step that uses all of it is done in
+   * {@code time}, and fixes it for the plan: {@link Plan#limits} tells it. From then on outputs are
+   * as under these bounds. Bounds that are given besides are kept to too.
+   *
+   * <p>Before {@code warmUp} a plan is not bounded by a deadline. Two machines, or two runs on one,
+   * can fix different shares, and then give different outputs: to have the same, take the bounds
+   * that were found. What a step waits for the operating system is not in the measured time.
+   *
+   * <p>A plan refuses a deadline for a model without anything to bound, and for one that reads its
+   * input from the end.
+   *
+   * @param time longest time of a step, above 0
+   * @throws IllegalArgumentException if it is not
+   */
+  public PlanOptions withDeadline(Duration time) {
+    return with(limits.withDeadline(time));
   }
 
   private PlanOptions with(Limits other) {

@@ -5,6 +5,8 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.stage.Network;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * Goes through exercises until they run compiled. Uncompiled vector code allocates, so the end
@@ -28,15 +30,23 @@ final class Rehearsal {
 
   private final Network network;
   private final Model model;
+  private final Consumer<BooleanSupplier> measurement;
   private final long start = System.nanoTime();
   private int rounds;
 
-  Rehearsal(Network network, Model model) {
+  /**
+   * A rehearsal.
+   *
+   * @param measurement what is measured at the end, while nothing can free the packs; it is told
+   *     whether the plan wants to close
+   */
+  Rehearsal(Network network, Model model, Consumer<BooleanSupplier> measurement) {
     this.network = network;
     this.model = model;
+    this.measurement = measurement;
   }
 
-  /** Everything that can be run, and then the crossovers are measured. */
+  /** Everything that can be run, and then the measurement. */
   Plan.WarmUp run() {
     if (!network.isForward()) {
       try (Exercise sequences = new Exercise.OfSequence(network.openSequence(), model)) {
@@ -57,7 +67,7 @@ final class Rehearsal {
   }
 
   private Plan.WarmUp finish(Exercise exercise) {
-    exercise.inside(network::measureCrossovers);
+    exercise.inside(measurement);
     Duration took = Duration.ofNanos(System.nanoTime() - start);
     long before = System.nanoTime();
     exercise.round(rounds);

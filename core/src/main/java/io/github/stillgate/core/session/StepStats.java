@@ -13,6 +13,7 @@ public final class StepStats {
   private final long[] movedValues;
   private final long[] keptValues;
   private final long[] valuesHeldBack;
+  private final long[] unitsHeldBack;
   private long steps;
   private long lastBytesRead;
   private long bytesRead;
@@ -24,6 +25,7 @@ public final class StepStats {
     this.movedValues = new long[stream.layers()];
     this.keptValues = new long[stream.layers()];
     this.valuesHeldBack = new long[stream.layers()];
+    this.unitsHeldBack = new long[stream.layers()];
   }
 
   void record() {
@@ -36,6 +38,7 @@ public final class StepStats {
       movedValues[layer] += stream.movedValues(layer);
       keptValues[layer] += stream.keptValues(layer);
       valuesHeldBack[layer] += stream.valuesHeldBack(layer);
+      unitsHeldBack[layer] += stream.unitsHeldBack(layer);
     }
   }
 
@@ -84,6 +87,15 @@ public final class StepStats {
    */
   public long valuesHeldBack(int layer) {
     return valuesHeldBack[layer];
+  }
+
+  /**
+   * Units of layer {@code layer} whose gates were open, but stood still because more were than
+   * {@link io.github.stillgate.core.plan.PlanOptions#withMaxLive} allows: the sum over all steps,
+   * each unit in each step. 0 without that bound.
+   */
+  public long unitsHeldBack(int layer) {
+    return unitsHeldBack[layer];
   }
 
   /** Weight bytes the last step read. */

@@ -17,6 +17,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,12 +43,14 @@ public final class CarriedGruStage extends Stage {
   private final ActiveSet all;
   private final Crossover gateCrossover;
   private final Crossover crossover;
+  private final LiveLimit limit;
 
   /**
    * Packs {@code layer}, whose reset is after the matrix with the bias {@code bh} inside.
    *
    * @param gateCrossover from which fraction on all gates are read, if they are estimated
    * @param crossover from which fraction on all units are
+   * @param maxLive how many units are live in a step at most, if there is a limit
    */
   public CarriedGruStage(
       Gru layer,
@@ -56,7 +59,8 @@ public final class CarriedGruStage extends Stage {
       double inputBound,
       Packing packing,
       Crossover gateCrossover,
-      Crossover crossover) {
+      Crossover crossover,
+      OptionalInt maxLive) {
     Bounds bounds = new Bounds(layer.name(), inputBound);
     GruStage.checkBounds(layer, bh, bounds);
     Pack gateRows = packing.rows(List.of(layer.z().w()), List.of(layer.z().u()));
@@ -70,7 +74,7 @@ public final class CarriedGruStage extends Stage {
     }
     StatePart h = hidden(layer, Bounds.STATE);
     int units = layer.outputs();
-    // Mass is at most epsilon after a step, and a gate adds at most 1.
+    // Mass is at most epsilon, or 1 where it waits, after a step, and a gate adds at most 1.
     StatePart mass = StatePart.of(layer.name(), StatePart.Kind.CARRIED, h.floats(), units, 2);
     super(layer, Bounds.STATE, List.of(h, mass), packs);
     this.epsilon = epsilon;
@@ -89,6 +93,7 @@ public final class CarriedGruStage extends Stage {
     this.all = ActiveSet.all(units, packing.memory());
     this.gateCrossover = gateCrossover;
     this.crossover = crossover;
+    this.limit = new LiveLimit(layer.name(), units, 1, maxLive);
   }
 
   @Override
@@ -96,12 +101,24 @@ public final class CarriedGruStage extends Stage {
     if (estimate != null) {
       gateCrossover.measure(gateRows, cancelled);
     }
-    crossover.measure(unitRows, cancelled);
+    if (!limit.binds()) {
+      crossover.measure(unitRows, cancelled);
+    }
   }
 
   @Override
   double crossover() {
-    return crossover.fraction();
+    return crossover.fraction(limit);
+  }
+
+  @Override
+  LiveLimit liveLimit() {
+    return limit;
+  }
+
+  @Override
+  int mostGroups(Pack pack) {
+    return pack == unitRows && crossover.skips() ? limit.most() : super.mostGroups(pack);
   }
 
   @Override
@@ -116,7 +133,7 @@ public final class CarriedGruStage extends Stage {
       phases.add(Phase.live(step.gates, step::askedGroups, step::carryWithEstimates));
     }
     phases.add(Phase.live(step.units, step::liveGroups, step::move));
-    return Run.gated(h, outputs(), step.live::count, phases.toArray(Phase[]::new));
+    return Run.gated(h, outputs(), step.live::count, step.cut, phases.toArray(Phase[]::new));
   }
 
   /** One stream's step. */
@@ -139,6 +156,7 @@ public final class CarriedGruStage extends Stage {
     private final MemorySegment scratch;
     private final ActiveSet live;
     private final ActiveSet askedSet;
+    private final LiveCut cut = new LiveCut(limit);
 
     Step(Operand input, Operand h, MemorySegment mass, SegmentAllocator memory) {
       this.h = h.floats();
@@ -161,7 +179,7 @@ public final class CarriedGruStage extends Stage {
     }
 
     private ActiveSet liveGroups() {
-      return crossover.runsDense(live.count(), n) ? all : live;
+      return crossover.runsDense(live.count(), limit) ? all : live;
     }
 
     /** Which gates are read: those of units that would fire if the estimate were right. */
@@ -189,13 +207,20 @@ public final class CarriedGruStage extends Stage {
       ops.apply(Pointwise.SIGMOID, 0, 0, n, z, z);
     }
 
-    /** Adds the gates to the masses, finds out which units fire, and takes their mass. */
+    /**
+     * Adds the gates to the masses, finds out which units fire, and takes their mass. What a unit
+     * that has to wait carries beyond 1 would not move it further: it is dropped.
+     */
     private void gather() {
       ops.add(n, mass, z, mass);
       ops.flush(n, mass, mass);
       ops.apply(Pointwise.THRESHOLD, epsilon, 0, n, mass, fired);
       ops.selectPositive(n, fired, live);
+      cut.cut(fired, live);
       ops.subtract(n, mass, fired, mass);
+      if (cut.unitsHeldBack() > 0) {
+        ops.apply(Pointwise.CLAMP, 0, 1, n, mass, mass);
+      }
       ops.apply(Pointwise.CLAMP, 0, 1, n, fired, z);
     }
 

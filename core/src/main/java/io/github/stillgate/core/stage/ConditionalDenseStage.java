@@ -11,11 +11,13 @@ import io.github.stillgate.core.model.ConditionalDense;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 
 /**
  * A dense layer with relu behind an estimate. A step reads the estimate whole, and of the rows of W
- * those of units whose score is above 0; above the crossover it reads them all. It keeps no state.
+ * those of units whose score is above 0; above the crossover it reads them all, unless a limit
+ * forbids it. It keeps no state.
  *
  * <p>The rows of W are summed one by one, as those of a {@link DenseStage} are, so that a layer
  * whose units are all live has the bits of the dense one.
@@ -33,10 +35,19 @@ public final class ConditionalDenseStage extends Stage {
   private final ActiveSet all;
   private final MemorySegment zeros;
   private final Crossover crossover;
+  private final LiveLimit limit;
 
-  /** Packs {@code layer}. */
+  /**
+   * Packs {@code layer}.
+   *
+   * @param maxLive how many units are live in a step at most, if there is a limit
+   */
   public ConditionalDenseStage(
-      ConditionalDense layer, double inputBound, Packing packing, Crossover crossover) {
+      ConditionalDense layer,
+      double inputBound,
+      Packing packing,
+      Crossover crossover,
+      OptionalInt maxLive) {
     Bounds bounds = new Bounds(layer.name(), inputBound);
     ConditionalDense.Estimate estimate = layer.estimate();
     bounds.sums(estimate.u(), bounds.product(estimate.v()), estimate.e());
@@ -58,16 +69,29 @@ public final class ConditionalDenseStage extends Stage {
     this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
     this.zeros = Lanes.floats(layer.outputs(), packing.memory());
     this.crossover = crossover;
+    this.limit = new LiveLimit(layer.name(), all.count(), 1, maxLive);
   }
 
   @Override
   void measureCrossover(BooleanSupplier cancelled) {
-    crossover.measure(rows, cancelled);
+    if (!limit.binds()) {
+      crossover.measure(rows, cancelled);
+    }
   }
 
   @Override
   double crossover() {
-    return crossover.fraction();
+    return crossover.fraction(limit);
+  }
+
+  @Override
+  LiveLimit liveLimit() {
+    return limit;
+  }
+
+  @Override
+  int mostGroups(Pack pack) {
+    return pack == rows && crossover.skips() ? limit.most() : super.mostGroups(pack);
   }
 
   @Override
@@ -78,12 +102,14 @@ public final class ConditionalDenseStage extends Stage {
     Product widened = new Product(wide, scratch, 1, bottleneck);
     MemorySegment scores = Lanes.floats(n, scratch);
     ActiveSet live = new ActiveSet(n, scratch);
+    LiveCut cut = new LiveCut(limit);
     Product product = new Product(rows, scratch, 1, input);
     Operand output = new Operand(n, scratch);
     return Run.gated(
         output,
         n,
         live::count,
+        cut,
         Phase.fixed(
             narrowed,
             allRanks,
@@ -93,11 +119,11 @@ public final class ConditionalDenseStage extends Stage {
             allTiles,
             () -> {
               ops.add(n, widened.sums(0), shift, scores);
-              ops.selectPositive(n, scores, live);
+              cut.select(n, scores, live, ops);
             }),
         Phase.live(
             product,
-            () -> crossover.runsDense(live.count(), all.count()) ? all : live,
+            () -> crossover.runsDense(live.count(), limit) ? all : live,
             () -> finish(scores, product.sums(0), output.floats())));
   }
 

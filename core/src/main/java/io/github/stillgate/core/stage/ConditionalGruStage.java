@@ -15,11 +15,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 
 /**
  * A conditional GRU. A step reads its gates whole, and of the reset and candidate rows those of
- * live units or blocks, which lie next to each other; above the crossover it reads them all.
+ * live units or blocks, which lie next to each other; above the crossover it reads them all, unless
+ * a limit forbids it.
  */
 public final class ConditionalGruStage extends Stage {
   private final Cells cells;
@@ -32,14 +34,21 @@ public final class ConditionalGruStage extends Stage {
   private final MemorySegment bias;
   private final ActiveSet all;
   private final Crossover crossover;
+  private final LiveLimit limit;
 
   /**
    * Packs {@code layer}.
    *
-   * @throws IllegalArgumentException if its candidates have no bound, or a sum could overflow
+   * @param maxLive how many units are live in a step at most, if there is a limit
+   * @throws IllegalArgumentException if its candidates have no bound, or a sum could overflow, or
+   *     not even one block fits into the limit
    */
   public ConditionalGruStage(
-      ConditionalGru layer, double inputBound, Packing packing, Crossover crossover) {
+      ConditionalGru layer,
+      double inputBound,
+      Packing packing,
+      Crossover crossover,
+      OptionalInt maxLive) {
     Bounds bounds = new Bounds(layer.name(), inputBound);
     ConditionalGru.Activations activations = layer.activations();
     // A clipped tanh mixes in shares below 1, so the state stays within its candidates' bound.
@@ -67,22 +76,36 @@ public final class ConditionalGruStage extends Stage {
     this.bias = packing.vectors(layer.r().b(), layer.c().b());
     this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
     this.crossover = crossover;
+    this.limit = new LiveLimit(layer.name(), all.count(), gates.groupUnits(), maxLive);
   }
 
   @Override
   void measureCrossover(BooleanSupplier cancelled) {
-    crossover.measure(rows, cancelled);
+    if (!limit.binds()) {
+      crossover.measure(rows, cancelled);
+    }
   }
 
   @Override
   double crossover() {
-    return crossover.fraction();
+    return crossover.fraction(limit);
+  }
+
+  @Override
+  LiveLimit liveLimit() {
+    return limit;
+  }
+
+  @Override
+  int mostGroups(Pack pack) {
+    return pack == rows && crossover.skips() ? limit.most() : super.mostGroups(pack);
   }
 
   @Override
   Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
     Operand h = new Operand(outputs(), state);
-    Gates.Run gate = gates.open(input, h, scratch);
+    LiveCut cut = new LiveCut(limit);
+    Gates.Run gate = gates.open(input, h, cut, scratch);
     Product product = new Product(rows, scratch, 1, input, h);
     Runnable finish =
         standard
@@ -92,10 +115,14 @@ public final class ConditionalGruStage extends Stage {
     phases.add(
         Phase.live(
             product,
-            () -> crossover.runsDense(gate.live().count(), all.count()) ? all : gate.live(),
+            () -> crossover.runsDense(gate.live().count(), limit) ? all : gate.live(),
             finish));
     return Run.gated(
-        h, outputs(), () -> gate.live().count() * gates.groupUnits(), phases.toArray(Phase[]::new));
+        h,
+        outputs(),
+        () -> gate.live().count() * gates.groupUnits(),
+        cut,
+        phases.toArray(Phase[]::new));
   }
 
   private Runnable finish(Gates.Run gate, Product product, Operand h, MemorySegment work) {

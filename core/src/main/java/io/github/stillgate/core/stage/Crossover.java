@@ -37,9 +37,24 @@ public final class Crossover {
     return skipping ? fraction : 0;
   }
 
+  /** Whether still groups are skipped at all. */
+  boolean skips() {
+    return skipping;
+  }
+
   /** Whether a step in which {@code live} of {@code groups} are live computes all of them. */
   boolean runsDense(int live, int groups) {
     return !skipping || live >= fraction * groups;
+  }
+
+  /** The same under a limit: computing everything would break it. */
+  boolean runsDense(int live, LiveLimit limit) {
+    return limit.binds() ? !skipping : runsDense(live, limit.groups());
+  }
+
+  /** The fraction under a limit. */
+  double fraction(LiveLimit limit) {
+    return limit.binds() && skipping ? NEVER : fraction();
   }
 
   /**

@@ -63,7 +63,12 @@ abstract sealed class Gates {
     return packs;
   }
 
-  abstract Run open(Operand input, Operand h, SegmentAllocator scratch);
+  /**
+   * Binds the gates to one stream.
+   *
+   * @param cut leaves at most so many groups live as are allowed
+   */
+  abstract Run open(Operand input, Operand h, LiveCut cut, SegmentAllocator scratch);
 
   /** {@code out = scores > 0 ? tanh(scores) : +0}, eq. 6. */
   final void clippedTanh(int n, MemorySegment scores, MemorySegment out) {
@@ -103,7 +108,7 @@ abstract sealed class Gates {
     }
 
     @Override
-    Run open(Operand input, Operand h, SegmentAllocator scratch) {
+    Run open(Operand input, Operand h, LiveCut cut, SegmentAllocator scratch) {
       Product sums = new Product(rows, scratch, 1, input, h);
       ActiveSet live = new ActiveSet(units, scratch);
       MemorySegment a = Lanes.floats(units, scratch);
@@ -114,7 +119,7 @@ abstract sealed class Gates {
               all,
               () -> {
                 backend.cells().preactivate(units, sums.sums(0), sums.sums(1), bias, a);
-                ops.selectPositive(units, a, live);
+                cut.select(units, a, live, ops);
                 clippedTanh(units, a, z);
               });
       return new Run(live, z, List.of(scores));
@@ -150,7 +155,7 @@ abstract sealed class Gates {
     }
 
     @Override
-    Run open(Operand input, Operand h, SegmentAllocator scratch) {
+    Run open(Operand input, Operand h, LiveCut cut, SegmentAllocator scratch) {
       Product sums = new Product(rows, scratch, 1, input, h);
       Operand u = new Operand(rank, scratch);
       Product expanded = new Product(expansion, scratch, 1, u);
@@ -164,7 +169,7 @@ abstract sealed class Gates {
               allTiles,
               () -> {
                 ops.add(units, expanded.sums(0), expansionBias, a);
-                ops.selectPositive(units, a, live);
+                cut.select(units, a, live, ops);
                 clippedTanh(units, a, z);
               });
       return new Run(live, z, List.of(narrow, scores));
@@ -214,7 +219,7 @@ abstract sealed class Gates {
     }
 
     @Override
-    Run open(Operand input, Operand h, SegmentAllocator scratch) {
+    Run open(Operand input, Operand h, LiveCut cut, SegmentAllocator scratch) {
       Product sums = new Product(rows, scratch, 1, input, h);
       Operand u = new Operand(blocks, scratch);
       MemorySegment a = Lanes.floats(blocks, scratch);
@@ -228,7 +233,7 @@ abstract sealed class Gates {
               () -> {
                 bottleneck(sums, bias, f, u);
                 ops.add(blocks, u.floats(), shift, a);
-                ops.selectPositive(blocks, a, live);
+                cut.select(blocks, a, live, ops);
                 clippedTanh(blocks, a, p);
                 ops.spread(units, groupUnits, p, z);
               });

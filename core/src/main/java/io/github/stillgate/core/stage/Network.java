@@ -83,6 +83,36 @@ public final class Network {
     return bytes;
   }
 
+  /**
+   * Weight bytes that no step exceeds under the limits, but for the first step after what was sent
+   * was replaced.
+   */
+  public long mostBytes(boolean tokens) {
+    long bytes = 0;
+    boolean token = tokens;
+    for (Slot slot : slots) {
+      bytes += slot.mostBytes(token);
+      token = false;
+    }
+    return bytes;
+  }
+
+  /** Whether {@link #bound} changes anything. */
+  public boolean canBeBounded() {
+    return slots.stream().anyMatch(Slot::canBeBounded);
+  }
+
+  /**
+   * From the next step on, this share of the units of each gated layer may be live, and this share
+   * of the values of each operand whose sums are kept may be sent, one at least; never more than
+   * the network was packed to allow.
+   *
+   * @param share from 0 to 1
+   */
+  public void bound(double share) {
+    slots.forEach(slot -> slot.bound(share));
+  }
+
   /** The live fraction from which on a step computes every unit of a layer. */
   public double crossover(int layer) {
     return slots.get(layer).crossover();

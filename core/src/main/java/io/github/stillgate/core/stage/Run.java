@@ -19,14 +19,17 @@ public final class Run {
   private final IntSupplier liveUnits;
   private final Phase[] phases;
   private final Product[] byToken;
+  private final @Nullable LiveCut cut;
   private final @Nullable Operand alsoRead;
 
   private Run(
       Operand output,
       int units,
       IntSupplier liveUnits,
+      @Nullable LiveCut cut,
       @Nullable Operand alsoRead,
       Phase... phases) {
+    this.cut = cut;
     this.alsoRead = alsoRead;
     this.output = output;
     this.units = units;
@@ -41,22 +44,26 @@ public final class Run {
 
   /** A run of a stage that has no units of its own that could be live or still. */
   static Run plain(Operand output, Phase... phases) {
-    return new Run(output, 0, () -> 0, null, phases);
+    return new Run(output, 0, () -> 0, null, null, phases);
   }
 
   /** A run of a recurrent stage whose {@code units} are all live. */
   static Run ungated(Operand output, int units, Phase... phases) {
-    return new Run(output, units, () -> units, null, phases);
+    return new Run(output, units, () -> units, null, null, phases);
   }
 
-  /** A run of a stage of which {@code liveUnits} says how many of {@code units} were live. */
-  static Run gated(Operand output, int units, IntSupplier liveUnits, Phase... phases) {
-    return new Run(output, units, liveUnits, null, phases);
+  /**
+   * A run of a stage of which {@code liveUnits} says how many of {@code units} were live, after
+   * {@code cut} left no more than may be.
+   */
+  static Run gated(
+      Operand output, int units, IntSupplier liveUnits, LiveCut cut, Phase... phases) {
+    return new Run(output, units, liveUnits, cut, null, phases);
   }
 
   /** This run of a stage whose ends read the input vector too, so that a token must write it. */
   Run alsoReading(Operand input) {
-    return new Run(output, units, liveUnits, input, phases);
+    return new Run(output, units, liveUnits, cut, input, phases);
   }
 
   /** What the stage returns. */
@@ -132,6 +139,18 @@ public final class Run {
       values += product == null ? 0 : product.valuesHeldBack();
     }
     return values;
+  }
+
+  /** Units that were held back in the last step because too many were live. */
+  int unitsHeldBack() {
+    return cut == null ? 0 : cut.unitsHeldBack();
+  }
+
+  /** From now on every step is one of those that cost most: {@link LiveCut#drawScores}. */
+  void drawScores() {
+    if (cut != null) {
+      cut.drawScores();
+    }
   }
 
   /** Weight bytes the last step read. */

@@ -2,6 +2,7 @@ package io.github.stillgate.core.stage;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -63,6 +64,33 @@ public record Slot(String name, List<Direction> directions, List<StatePart> part
               + " Sequence.open(plan)");
     }
     return directions.get(0).stage();
+  }
+
+  /** Weight bytes that no step exceeds. */
+  long mostBytes(boolean token) {
+    return directions.stream().mapToLong(direction -> direction.stage().mostBytes(token)).sum();
+  }
+
+  boolean canBeBounded() {
+    return directions.stream().anyMatch(direction -> direction.stage().canBeBounded());
+  }
+
+  void bound(double share) {
+    directions.forEach(direction -> direction.stage().bound(share));
+  }
+
+  /** Units of each direction that may be live in a step; empty if all may, or none has a gate. */
+  public OptionalInt mostLive() {
+    LiveLimit limit = directions.get(0).stage().liveLimit();
+    return limit != null && limit.binds()
+        ? OptionalInt.of(limit.mostUnits())
+        : OptionalInt.empty();
+  }
+
+  /** Values of an operand that may be sent in a step, at most; empty if all may be. */
+  public OptionalInt mostMoved() {
+    int most = directions.stream().mapToInt(direction -> direction.stage().mostMoved()).max().orElse(0);
+    return most == 0 ? OptionalInt.empty() : OptionalInt.of(most);
   }
 
   /** Number of values it returns. */

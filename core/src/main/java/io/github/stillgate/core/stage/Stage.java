@@ -7,6 +7,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One layer packed for a backend. Immutable but for the measured {@link Crossover}, and shared by
@@ -77,6 +78,54 @@ public abstract class Stage {
   /** Weight bytes one step reads when every unit is computed, by token or by vector. */
   final long denseBytes(boolean token) {
     return packs.stream().mapToLong(pack -> pack.weights().bytes(token)).sum();
+  }
+
+  /** How many groups are live in a step at most; null in a layer without gates. */
+  @Nullable LiveLimit liveLimit() {
+    return null;
+  }
+
+  /** Groups of a pack that a step multiplies at most. */
+  int mostGroups(Pack pack) {
+    return pack.layout().groups();
+  }
+
+  /** Weight bytes that no step exceeds: {@link Network#mostBytes}. */
+  final long mostBytes(boolean token) {
+    return packs.stream()
+        .mapToLong(pack -> pack.weights().mostBytes(token, mostGroups(pack)))
+        .sum();
+  }
+
+  /** Whether {@link #bound} changes anything. */
+  final boolean canBeBounded() {
+    return liveLimit() != null || packs.stream().anyMatch(pack -> pack.weights().canBeBounded());
+  }
+
+  /** From the next step on, a share of the units is live and of the values sent at most. */
+  final void bound(double share) {
+    LiveLimit limit = liveLimit();
+    if (limit != null) {
+      limit.bound(share);
+    }
+    packs.forEach(pack -> pack.weights().bound(share));
+  }
+
+  /**
+   * The largest number of values of one operand that are sent in a step, over all operands of which
+   * not all may be; 0 if there are none.
+   */
+  final int mostMoved() {
+    int most = 0;
+    for (Pack pack : packs) {
+      for (int operand = 0; operand < pack.layout().operands(); operand++) {
+        int columns = pack.layout().part(operand).columns();
+        if (pack.lags(operand) && pack.weights().movement(operand).most() < columns) {
+          most = Math.max(most, pack.weights().movement(operand).most());
+        }
+      }
+    }
+    return most;
   }
 
   /**

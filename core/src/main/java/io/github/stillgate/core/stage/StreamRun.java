@@ -151,6 +151,21 @@ public final class StreamRun {
     return runs[layer].valuesHeldBack();
   }
 
+  /** Units of a layer that were held back in the last step because too many were live. */
+  public int unitsHeldBack(int layer) {
+    return runs[layer].unitsHeldBack();
+  }
+
+  /**
+   * From now on the gates of every step are drawn at random, all of them open: the steps that cost
+   * most under a limit. For a stream that is only timed.
+   */
+  public void drawScores() {
+    for (Run run : runs) {
+      run.drawScores();
+    }
+  }
+
   /** Weight bytes the last step read, over all layers. */
   public long bytesRead() {
     long bytes = 0;
