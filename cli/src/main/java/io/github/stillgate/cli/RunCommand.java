@@ -9,6 +9,7 @@ import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.weights.RegularFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -54,6 +55,23 @@ final class RunCommand implements Callable<Integer> {
           "how the matrices are kept: f32; bf16, half the bytes, without loss for a bf16 file; i8, a"
               + " quarter of the bytes, for layers that are multiplied whole")
   private String weights = "f32";
+
+  @Option(
+      names = "--max-live",
+      paramLabel = "K",
+      description =
+          "at most K units of each gated layer are live in a step, those with the strongest gates"
+              + " (approximate)")
+  private @Nullable Integer maxLive;
+
+  @Option(
+      names = "--deadline",
+      paramLabel = "TIME",
+      converter = DurationOption.class,
+      description =
+          "measures how many units may be live, and int8 values be sent, so that no step takes longer,"
+              + " such as 200us (approximate)")
+  private @Nullable Duration deadline;
 
   @Option(names = "--limit", paramLabel = "N", description = "read the first N characters only")
   private long limit = Long.MAX_VALUE;
@@ -102,6 +120,12 @@ final class RunCommand implements Callable<Integer> {
     if (backend != null) {
       options = options.withBackend(backend);
     }
+    if (maxLive != null) {
+      options = options.withMaxLive(maxLive);
+    }
+    if (deadline != null) {
+      options = options.withDeadline(deadline);
+    }
     TextRun run;
     try (TokenReader tokens = TokenReader.open(text, vocabulary, limit, anyText);
         Plan plan = Plan.compile(network, options);
@@ -125,6 +149,13 @@ final class RunCommand implements Callable<Integer> {
             : ", of these %s invalid UTF-8".formatted(Output.number(run.malformed(), 0)));
     out.line("bits per character %s", Output.number(run.bitsPerChar(), 4));
     out.line("live units         %s", Output.percents(run.liveFraction()));
+    if (maxLive != null || deadline != null) {
+      out.line(
+          "limits             %s; %s units held back a step, at most %s weight bytes",
+          run.limits(),
+          Output.number(run.unitsHeldBack(), 1),
+          Output.number(run.mostBytesPerStep(), 0));
+    }
     out.line(
         "step time          p50 %s us, p99 %s, p99.9 %s, max %s; first step after warm-up %s",
         Output.number(run.p50(), 1),

@@ -28,6 +28,9 @@ import org.HdrHistogram.Histogram;
  * @param firstStep first step after warming up
  * @param liveFraction share of live units, one entry a layer with gates
  * @param bytesPerStep weight bytes read by a step, mean
+ * @param mostBytesPerStep weight bytes that no step exceeds
+ * @param limits what a step may do at most, in words
+ * @param unitsHeldBack units that stood still because of a limit, mean of a step over all layers
  * @param checksum 64 bits over the bits of every output
  */
 record TextRun(
@@ -46,6 +49,9 @@ record TextRun(
     @JsonProperty("first_step_us") double firstStep,
     @JsonProperty("live_fraction") double[] liveFraction,
     @JsonProperty("bytes_per_step") double bytesPerStep,
+    @JsonProperty("most_bytes_per_step") long mostBytesPerStep,
+    String limits,
+    @JsonProperty("units_held_back") double unitsHeldBack,
     String checksum) {
   private static final long LONGEST_STEP_NANOS = 10_000_000_000L;
   private static final double LOG2 = Math.log(2);
@@ -95,6 +101,10 @@ record TextRun(
               .mapToDouble(stats::liveFraction)
               .toArray(),
           (double) stats.totalBytesRead() / stats.steps(),
+          plan.mostBytesPerStep(),
+          plan.limits().toString(),
+          IntStream.range(0, stats.layers()).mapToLong(stats::unitsHeldBack).sum()
+              / (double) stats.steps(),
           checksum.toString());
     }
   }

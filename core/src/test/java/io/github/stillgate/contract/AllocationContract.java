@@ -108,6 +108,25 @@ public abstract class AllocationContract {
         options().withSkipping(Skipping.below(0.3f)));
   }
 
+  static Stream<Model> gatedModels() {
+    return Stream.of(
+        TestModels.conditional(TOKENS, 96, 16, 10),
+        TestModels.hybrid(TOKENS, 3, 32, 27),
+        TestModels.conditionalDense(TOKENS, 40, 7, 79));
+  }
+
+  @ParameterizedTest
+  @MethodSource("gatedModels")
+  void aStepWithBoundedUnitsAllocatesNothing(Model model) {
+    assertAllocatesNothing(model, options().withMaxLive(32));
+  }
+
+  @Test
+  void aStepWithBoundedMovementAllocatesNothing() {
+    assertAllocatesNothing(
+        TestModels.gru(TOKENS, 128, 5), options().withWeights(WeightFormat.I8).withMaxMoved(9));
+  }
+
   private void assertAllocatesNothing(Model model, PlanOptions options) {
     float[] out = new float[model.outputs()];
     float[] x = new float[TOKENS];

@@ -32,6 +32,7 @@ final class Comparison {
    * @param live share of live units of each layer, over all steps; 1 for a layer without any
    * @param crossovers the live fraction from which on each layer was computed whole
    * @param bytesPerStep weight bytes read by a step, mean
+   * @param mostBytesPerStep weight bytes that no step exceeds
    * @param medianMicros median time of a step in microseconds, the lower one of two
    * @param largestError largest difference of an output from the first run
    * @param rmsError root of the mean squared difference over all outputs of all steps
@@ -42,6 +43,7 @@ final class Comparison {
       double[] live,
       double[] crossovers,
       double bytesPerStep,
+      long mostBytesPerStep,
       double medianMicros,
       double largestError,
       double rmsError,
@@ -170,6 +172,7 @@ final class Comparison {
             live,
             crossovers,
             (double) stats.totalBytesRead() / stats.steps(),
+            plan.mostBytesPerStep(),
             nanos[(step - 1) / 2] / 1e3,
             largest,
             Math.sqrt(squares / ((double) step * out.length)),

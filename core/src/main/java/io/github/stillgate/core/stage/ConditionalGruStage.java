@@ -98,7 +98,8 @@ public final class ConditionalGruStage extends Stage {
 
   @Override
   int mostGroups(Pack pack) {
-    return pack == rows && crossover.skips() ? limit.most() : super.mostGroups(pack);
+    boolean ofLive = gates.multipliesLiveOnly(pack) || (pack == rows && crossover.skips());
+    return ofLive ? limit.most() : super.mostGroups(pack);
   }
 
   @Override

@@ -63,6 +63,11 @@ abstract sealed class Gates {
     return packs;
   }
 
+  /** Whether only the groups of {@code pack} that are live are ever multiplied. */
+  boolean multipliesLiveOnly(Pack pack) {
+    return false;
+  }
+
   /**
    * Binds the gates to one stream.
    *
@@ -216,6 +221,11 @@ abstract sealed class Gates {
       this.all = ActiveSet.all(rows.layout().groups(), packing.memory());
       this.scale = scale;
       this.scaleBias = hybrid == null ? null : packing.vectors(hybrid.e());
+    }
+
+    @Override
+    boolean multipliesLiveOnly(Pack pack) {
+      return pack == scale;
     }
 
     @Override

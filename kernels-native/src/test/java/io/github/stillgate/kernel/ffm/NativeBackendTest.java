@@ -9,6 +9,7 @@ import io.github.stillgate.contract.Int8Contract;
 import io.github.stillgate.contract.Int8PlanContract;
 import io.github.stillgate.contract.LifecycleContract;
 import io.github.stillgate.contract.LifetimeContract;
+import io.github.stillgate.contract.LimitsContract;
 import io.github.stillgate.contract.PaddingContract;
 import io.github.stillgate.contract.PanelsContract;
 import io.github.stillgate.contract.RowsContract;
@@ -135,6 +136,13 @@ class NativeBackendTest {
   @Nested
   class Int8Plans extends Int8PlanContract {
     Int8Plans() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Limits extends LimitsContract {
+    Limits() {
       super(new NativeBackend());
     }
   }
