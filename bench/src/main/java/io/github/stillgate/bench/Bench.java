@@ -26,7 +26,7 @@ import picocli.CommandLine.Parameters;
     name = "stillgate bench",
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
-    subcommands = {Kernels.class, Peers.class},
+    subcommands = {Kernels.class, Peers.class, Deadlines.class},
     description = {
       "Runs the JMH benchmarks and prints, beside each time, the bytes it had to read and the share of"
           + " the read bandwidth it reached, measured in the same run.",

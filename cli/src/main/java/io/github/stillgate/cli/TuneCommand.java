@@ -34,13 +34,16 @@ import picocli.CommandLine.Parameters;
           + " median step and the differences of the outputs. Writes tune.json, tune.md and tune.svg,"
           + " error against time. Dense layers are tuned if --relu, --agreement or ranks such as"
           + " 50-35-25 are given, or if there is no such GRU. See docs/skipping.md.",
+      "",
+      "With --max-live it shows what a bound on the live units of conditional layers costs.",
       ""
     },
     footer = {
       "",
       "Examples:",
       "  ./stillgate tune gru.safetensors book.txt --epsilons 0.01,0.03,0.1",
-      "  ./stillgate tune mlp.safetensors data.safetensors --ranks 50-35-25,25-25-25"
+      "  ./stillgate tune mlp.safetensors data.safetensors --ranks 50-35-25,25-25-25",
+      "  ./stillgate tune models/text8-256.safetensors book.txt --max-live 32,64,96,128"
     })
 final class TuneCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "a weights file (see docs/format.md)")
@@ -107,6 +110,15 @@ final class TuneCommand implements Callable<Integer> {
   private List<String> save = List.of();
 
   @Option(
+      names = "--max-live",
+      paramLabel = "K",
+      split = ",",
+      description =
+          "conditional layers: runs with at most K live units a layer, for each K, beside one without"
+              + " a bound; draws the score against the longest step")
+  private List<Integer> maxLive = List.of();
+
+  @Option(
       names = "--max-error",
       paramLabel = "D",
       description =
@@ -150,7 +162,9 @@ final class TuneCommand implements Callable<Integer> {
     requireSteps(network);
     TuneTask task =
         TuneTask.of(model, data, out, network, limit, backend, json, spec.commandLine().getOut());
-    if (tunesDense(network)) {
+    if (!maxLive.isEmpty()) {
+      new LiveTuning(task).tune(maxLive);
+    } else if (tunesDense(network)) {
       new ReluTuning(task, agreements, maxError, this::usage)
           .tune(ranks, shares.isEmpty() ? List.of(0.99, 0.0) : shares, save);
     } else {
@@ -224,6 +238,12 @@ final class TuneCommand implements Callable<Integer> {
     }
     if (agreements.stream().anyMatch(agreement -> !(agreement > 0 && agreement <= 1))) {
       throw usage("--agreement must be above 0 and at most 1");
+    }
+    if (maxLive.stream().anyMatch(units -> units < 1)) {
+      throw usage("--max-live must be at least 1");
+    }
+    if (!maxLive.isEmpty() && (relu || !save.isEmpty() || !ranks.isEmpty())) {
+      throw usage("--max-live: nothing else is tuned with it; leave out --relu, --ranks and --save");
     }
     if (limit < 2) {
       throw usage("--limit must be at least 2");
