@@ -35,10 +35,18 @@ import picocli.CommandLine.Spec;
       ""
     })
 public final class Deadlines implements Callable<Integer> {
-  @Option(names = "--steps", defaultValue = "1000000", paramLabel = "N", description = "steps a row")
+  @Option(
+      names = "--steps",
+      defaultValue = "1000000",
+      paramLabel = "N",
+      description = "steps a row")
   private int steps;
 
-  @Option(names = "--units", defaultValue = "512", paramLabel = "N", description = "width of a layer")
+  @Option(
+      names = "--units",
+      defaultValue = "512",
+      paramLabel = "N",
+      description = "width of a layer")
   private int units;
 
   @Option(

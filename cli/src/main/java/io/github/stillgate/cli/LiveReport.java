@@ -108,7 +108,8 @@ record LiveReport(String model, String data, String backend, int steps, List<Row
   }
 
   /**
-   * Draws the score, or the error where nothing is predicted, against the bytes of the longest step.
+   * Draws the score, or the error where nothing is predicted, against the bytes of the longest
+   * step.
    *
    * @throws IOException if the file cannot be written or this machine has no font
    */

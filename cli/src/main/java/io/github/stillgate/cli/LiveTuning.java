@@ -38,7 +38,8 @@ final class LiveTuning {
       console.json(report);
       return;
     }
-    console.line("%s steps of %s, backend %s", Output.number(steps, 0), task.data(), report.backend());
+    console.line(
+        "%s steps of %s, backend %s", Output.number(steps, 0), task.data(), report.backend());
     console.line("%s", LiveReport.NOTE);
     console.line("");
     console.table(report.head(), report.rows());

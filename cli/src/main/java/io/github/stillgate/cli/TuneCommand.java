@@ -243,7 +243,8 @@ final class TuneCommand implements Callable<Integer> {
       throw usage("--max-live must be at least 1");
     }
     if (!maxLive.isEmpty() && (relu || !save.isEmpty() || !ranks.isEmpty())) {
-      throw usage("--max-live: nothing else is tuned with it; leave out --relu, --ranks and --save");
+      throw usage(
+          "--max-live: nothing else is tuned with it; leave out --relu, --ranks and --save");
     }
     if (limit < 2) {
       throw usage("--limit must be at least 2");

@@ -58,7 +58,8 @@ class LimitsCommandTest {
         .isLessThanOrEqualTo(few.get("most_bytes_per_step").asDouble());
     assertThat(few.get("most_bytes_per_step").asLong())
         .isLessThan(all.get("most_bytes_per_step").asLong());
-    assertThat(few.get("bits_per_char").asDouble()).isNotEqualTo(all.get("bits_per_char").asDouble());
+    assertThat(few.get("bits_per_char").asDouble())
+        .isNotEqualTo(all.get("bits_per_char").asDouble());
   }
 
   @Test
@@ -77,7 +78,15 @@ class LimitsCommandTest {
     JsonNode report =
         json(
             run(
-                "tune", MODEL, text(), "--max-live", "20,60", "--limit", "300", "--json", "--out",
+                "tune",
+                MODEL,
+                text(),
+                "--max-live",
+                "20,60",
+                "--limit",
+                "300",
+                "--json",
+                "--out",
                 out.toString()));
     JsonNode points = report.get("points");
     assertThat(points).hasSize(3);

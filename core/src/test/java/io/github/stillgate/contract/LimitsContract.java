@@ -31,8 +31,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What bounds on a step promise, whatever backend is below them: the strongest gates are open, the
- * bits are those of computing everything behind the same gates, and no step reads more than the plan
- * says.
+ * bits are those of computing everything behind the same gates, and no step reads more than the
+ * plan says.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class LimitsContract {
@@ -85,8 +85,7 @@ public abstract class LimitsContract {
         exactCases(),
         Stream.of(
             new Case(TestModels.gru(TOKENS, 40, 507), 6, Skipping.below(0.3f)),
-            new Case(
-                TestModels.estimated(TOKENS, 40, 8, 0.25f, 508), 6, Skipping.below(0.2f))));
+            new Case(TestModels.estimated(TOKENS, 40, 8, 0.25f, 508), 6, Skipping.below(0.2f))));
   }
 
   /** Law 1 under a limit, with a crossover that would have every step compute everything. */
@@ -107,8 +106,7 @@ public abstract class LimitsContract {
   @MethodSource("cases")
   void everyBackendHasTheBitsOfTheReference(Case given) {
     try (Plan mine = Plan.compile(given.model, given.of(options()));
-        Plan reference =
-            Plan.compile(given.model, given.of(options().withBackend("reference")))) {
+        Plan reference = Plan.compile(given.model, given.of(options().withBackend("reference")))) {
       Steps.assertSameBits(mine, reference, 60);
     }
   }

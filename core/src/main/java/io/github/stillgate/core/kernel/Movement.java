@@ -20,8 +20,8 @@ import java.util.Arrays;
  *
  * @param threshold largest change that counts as none, in steps of the operand's scale
  * @param most largest number of values of one operand that are sent in one step
- * @param toBeBounded whether a smaller {@code most} may follow, so that a stream keeps what was sent
- *     from the beginning
+ * @param toBeBounded whether a smaller {@code most} may follow, so that a stream keeps what was
+ *     sent from the beginning
  */
 public record Movement(int threshold, int most, boolean toBeBounded) {
   /** Everything that moved is sent. */

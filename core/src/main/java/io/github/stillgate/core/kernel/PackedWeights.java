@@ -257,8 +257,8 @@ public final class PackedWeights {
   }
 
   /**
-   * Weight bytes that no step exceeds in which at most {@code groups} groups are multiplied, but for
-   * the one after what was sent was replaced.
+   * Weight bytes that no step exceeds in which at most {@code groups} groups are multiplied, but
+   * for the one after what was sent was replaced.
    *
    * @param token whether the token operand is given by token
    */

@@ -1,9 +1,9 @@
 package io.github.stillgate.core.plan;
 
-import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.DenseProducts;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;
@@ -159,7 +159,7 @@ final class Compiler {
 
   private Stage stage(Layer layer, double bound, Packing packing) {
     return switch (layer) {
-      case ConditionalGru gru -> 
+      case ConditionalGru gru ->
           new ConditionalGruStage(gru, bound, packing, crossover(), options.limits().maxLive());
       case Gru gru -> gru(gru, bound, packing);
       case Lstm lstm -> new LstmStage(lstm, bound, packing);
@@ -167,9 +167,8 @@ final class Compiler {
       case SimpleRnn rnn -> new SimpleRnnStage(rnn, bound, packing);
       case Embedding embedding -> DenseStage.of(embedding, bound, packing);
       case Dense dense -> DenseStage.of(dense, bound, packing);
-      case ConditionalDense dense -> 
-          new ConditionalDenseStage(
-              dense, bound, packing, crossover(), options.limits().maxLive());
+      case ConditionalDense dense ->
+          new ConditionalDenseStage(dense, bound, packing, crossover(), options.limits().maxLive());
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(
               "layer %s: a direction cannot have directions of its own".formatted(layer.name()));

@@ -16,8 +16,8 @@ import java.util.function.BooleanSupplier;
  * by bisection.
  *
  * <p>What is timed is the longest step there can be under a bound: all gates are open, drawn at
- * random so that other units are cut in each step, and states and inputs are drawn before each step,
- * so that as many values move as may. Of a model that reads tokens it is a step by token.
+ * random so that other units are cut in each step, and states and inputs are drawn before each
+ * step, so that as many values move as may. Of a model that reads tokens it is a step by token.
  */
 final class DeadlineSearch {
   private static final int LEVELS = 64;

@@ -19,7 +19,8 @@ import java.util.TreeMap;
  * @param threshold largest change of an int8 value that counts as none
  * @param thresholds the same for layers of their own, by name
  * @param maxMoved largest number of values of one operand sent in one step; empty for all
- * @param maxLive largest number of units of one gated layer that are live in one step; empty for all
+ * @param maxLive largest number of units of one gated layer that are live in one step; empty for
+ *     all
  * @param deadline what the longest step may take, if {@link Plan#warmUp} is to find further bounds
  */
 public record Limits(
@@ -29,9 +30,8 @@ public record Limits(
     OptionalInt maxLive,
     Optional<Duration> deadline) {
   /** Everything that moved is followed at once. */
-  public static final Limits NONE = 
-      new Limits(
-          0, new TreeMap<>(), OptionalInt.empty(), OptionalInt.empty(), Optional.empty());
+  public static final Limits NONE =
+      new Limits(0, new TreeMap<>(), OptionalInt.empty(), OptionalInt.empty(), Optional.empty());
 
   /**
    * Copies the map.

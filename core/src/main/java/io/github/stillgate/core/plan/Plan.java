@@ -96,7 +96,8 @@ public final class Plan implements AutoCloseable {
   /**
    * Weight bytes that no step of a session exceeds: with {@link PlanOptions#withMaxLive} and {@link
    * PlanOptions#withMaxMoved}, or what was found for a deadline, less than {@link
-   * #denseBytesPerStep}. For a model that reads tokens it is the bound of a step by token, as there.
+   * #denseBytesPerStep}. For a model that reads tokens it is the bound of a step by token, as
+   * there.
    *
    * <p>One kind of step can read more, up to {@link #denseBytesPerStep}: under a bound on moved
    * values, the first one after what was sent was replaced, by {@link
@@ -110,8 +111,8 @@ public final class Plan implements AutoCloseable {
   }
 
   /**
-   * What a step may do at most: the bounds of {@link #options}, and those that {@link #warmUp} found
-   * for a deadline.
+   * What a step may do at most: the bounds of {@link #options}, and those that {@link #warmUp}
+   * found for a deadline.
    */
   public StepLimits limits() {
     List<StepLimits.OfLayer> layers =
@@ -123,9 +124,9 @@ public final class Plan implements AutoCloseable {
 
   /**
    * The live fraction from which on a step computes every unit of a layer: recorded in the options
-   * or measured by {@link #warmUp}; above 1 if no step does, as under a bound on live units, 0 if all
-   * do. In a layer of two
-   * directions each has its own value, which this method does not report; it returns 0.
+   * or measured by {@link #warmUp}; above 1 if no step does, as under a bound on live units, 0 if
+   * all do. In a layer of two directions each has its own value, which this method does not report;
+   * it returns 0.
    */
   public double crossover(int layer) {
     return network.crossover(layer);
@@ -144,8 +145,8 @@ public final class Plan implements AutoCloseable {
    * kernels are compiled: otherwise the first live steps are up to thousands of times slower than
    * the rest. Takes some seconds and stops after ten in any case. Then measures from which live
    * fraction on a step had better compute every unit ({@link #crossover}), unless the options say
-   * it; half a second a layer at most. Before that, and once for a plan, finds the bounds with which
-   * steps meet a deadline, if the options have one ({@link #limits}); a second or two.
+   * it; half a second a layer at most. Before that, and once for a plan, finds the bounds with
+   * which steps meet a deadline, if the options have one ({@link #limits}); a second or two.
    *
    * @return what it took, and the latency of one step afterwards
    * @throws IllegalStateException if the plan is closed, also while this runs; or if no bound meets

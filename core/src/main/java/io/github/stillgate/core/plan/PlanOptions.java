@@ -198,9 +198,9 @@ public final class PlanOptions {
    * Gated are {@link io.github.stillgate.core.model.ConditionalGru} and {@link
    * io.github.stillgate.core.model.ConditionalDense} layers; strengths are their gate
    * pre-activations a and scores s. Blocks are live or still as a whole, so that the {@code
-   * floor(units / blockUnits)} strongest of them are live; a plan refuses fewer units than one block
-   * has. Under {@link Skipping#below} the strength of an ordinary GRU's unit is the gate mass it
-   * carries, and one that has to wait keeps its mass, up to 1.
+   * floor(units / blockUnits)} strongest of them are live; a plan refuses fewer units than one
+   * block has. Under {@link Skipping#below} the strength of an ordinary GRU's unit is the gate mass
+   * it carries, and one that has to wait keeps its mass, up to 1.
    *
    * <p>The bound overrides {@link #withCrossover} and what is measured for it wherever a layer has
    * more units: no step reads them all. Outputs are those of the network with its gates cut so, bit
@@ -217,14 +217,15 @@ public final class PlanOptions {
 
   /**
    * These options with a deadline for a step: {@link Plan#warmUp} measures, on this machine, which
-   * share of the units of gated layers may be live ({@link #withMaxLive}), and of the values of kept
-   * int8 operands be sent ({@link #withMaxMoved}), so that even a step that uses all of it is done in
-   * {@code time}, and fixes it for the plan: {@link Plan#limits} tells it. From then on outputs are
-   * as under these bounds. Bounds that are given besides are kept to too.
+   * share of the units of gated layers may be live ({@link #withMaxLive}), and of the values of
+   * kept int8 operands be sent ({@link #withMaxMoved}), so that even a step that uses all of it is
+   * done in {@code time}, and fixes it for the plan: {@link Plan#limits} tells it. From then on
+   * outputs are as under these bounds. Bounds that are given besides are kept to too.
    *
-   * <p>Before {@code warmUp} a plan is not bounded by a deadline. Two machines, or two runs on one,
-   * can fix different shares, and then give different outputs: to have the same, take the bounds
-   * that were found. What a step waits for the operating system is not in the measured time.
+   * <p>Before {@code warmUp} a plan is not bounded by a deadline, and sessions that step while it
+   * runs are bounded by what it is trying. Two machines, or two runs on one, can fix different
+   * shares, and then give different outputs: to have the same, take the bounds that were found.
+   * What a step waits for the operating system is not in the measured time.
    *
    * <p>A plan refuses a deadline for a model without anything to bound, and for one that reads its
    * input from the end.

@@ -19,8 +19,8 @@ public record StepLimits(List<OfLayer> layers, Optional<Met> deadline) {
    *
    * @param name the layer's name
    * @param maxLive units that may be live in a step; empty if all may, or it has no gates
-   * @param maxMoved values of one operand that may be sent in a step, over all operands of which not
-   *     all may be; empty if there are none
+   * @param maxMoved values of one operand that may be sent in a step, over all operands of which
+   *     not all may be; empty if there are none
    */
   public record OfLayer(String name, OptionalInt maxLive, OptionalInt maxMoved) {}
 
@@ -48,10 +48,9 @@ public record StepLimits(List<OfLayer> layers, Optional<Met> deadline) {
     }
     String bounds = parts.isEmpty() ? "none" : String.join(", ", parts);
     return deadline
-        .map(
-            met ->
-                "%s; the longest step takes %s of %s"
-                    .formatted(bounds, Limits.micros(met.worstStep), Limits.micros(met.deadline)))
+        .map(met ->
+            "%s; the longest step takes %s of %s"
+                .formatted(bounds, Limits.micros(met.worstStep), Limits.micros(met.deadline)))
         .orElse(bounds);
   }
 }

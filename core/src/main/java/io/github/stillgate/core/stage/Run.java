@@ -56,8 +56,7 @@ public final class Run {
    * A run of a stage of which {@code liveUnits} says how many of {@code units} were live, after
    * {@code cut} left no more than may be.
    */
-  static Run gated(
-      Operand output, int units, IntSupplier liveUnits, LiveCut cut, Phase... phases) {
+  static Run gated(Operand output, int units, IntSupplier liveUnits, LiveCut cut, Phase... phases) {
     return new Run(output, units, liveUnits, cut, null, phases);
   }
 

@@ -82,14 +82,13 @@ public record Slot(String name, List<Direction> directions, List<StatePart> part
   /** Units of each direction that may be live in a step; empty if all may, or none has a gate. */
   public OptionalInt mostLive() {
     LiveLimit limit = directions.get(0).stage().liveLimit();
-    return limit != null && limit.binds()
-        ? OptionalInt.of(limit.mostUnits())
-        : OptionalInt.empty();
+    return limit != null && limit.binds() ? OptionalInt.of(limit.mostUnits()) : OptionalInt.empty();
   }
 
   /** Values of an operand that may be sent in a step, at most; empty if all may be. */
   public OptionalInt mostMoved() {
-    int most = directions.stream().mapToInt(direction -> direction.stage().mostMoved()).max().orElse(0);
+    int most =
+        directions.stream().mapToInt(direction -> direction.stage().mostMoved()).max().orElse(0);
     return most == 0 ? OptionalInt.empty() : OptionalInt.of(most);
   }
 

@@ -110,17 +110,14 @@ class DeadlineTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("positive");
     assertThatThrownBy(
-            () ->
-                Plan.compile(TestModels.gru(11, 20, 605), PlanOptions.defaults().withMaxLive(3)))
+            () -> Plan.compile(TestModels.gru(11, 20, 605), PlanOptions.defaults().withMaxLive(3)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("all units are live");
     assertThatThrownBy(() -> PlanOptions.defaults().withMaxLive(0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("at least 1");
-    assertThatThrownBy(
-            () ->
-                Plan.compile(
-                    TestModels.block(11, 6, 8, 607), PlanOptions.defaults().withMaxLive(7)))
+    assertThatThrownBy(() ->
+            Plan.compile(TestModels.block(11, 6, 8, 607), PlanOptions.defaults().withMaxLive(7)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("blocks of 8");
   }

@@ -44,8 +44,7 @@ class LiveCutTest {
           scores[i] = score(random, run % 3);
           memory.setAtIndex(JAVA_FLOAT, i, scores[i]);
         }
-        List<Integer> positive =
-            IntStream.range(0, n).filter(i -> scores[i] > 0).boxed().toList();
+        List<Integer> positive = IntStream.range(0, n).filter(i -> scores[i] > 0).boxed().toList();
         List<Integer> expected =
             positive.stream()
                 .sorted(Comparator.comparing((Integer i) -> -scores[i]).thenComparing(i -> i))
