@@ -2,7 +2,6 @@ package io.github.stillgate.bench;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.WeightFormat;
@@ -100,10 +99,10 @@ public final class Deadlines implements Callable<Integer> {
           spec.commandLine(), "--steps from 100, --units from 8, --share above 0 and at most 1");
     }
     int most = Math.max(1, (int) (share * units));
-    PlanOptions options =
-        PlanOptions.defaults()
-            .withBackend(backend == null ? Backends.choose().name() : backend)
-            .withInputBound(1);
+    PlanOptions options = PlanOptions.defaults().withInputBound(1);
+    if (backend != null) {
+      options = options.withBackend(backend);
+    }
     PlanOptions int8 = options.withWeights(WeightFormat.I8);
     Model gated = Networks.conditional(units, 0.4);
     Model whole = Networks.gru(units, units);

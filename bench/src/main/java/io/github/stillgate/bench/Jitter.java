@@ -33,6 +33,9 @@ record Jitter(
 
   private static final long LONGEST_NANOS = 10_000_000_000L;
 
+  /** Percentiles in the milliseconds are told to a fraction of a step. */
+  private static final int DIGITS = 4;
+
   /** Steps before any is timed: the stream settles, what is around a step gets compiled. */
   private static final int REHEARSED = 20_000;
 
@@ -74,8 +77,8 @@ record Jitter(
   /** Runs a stream of a plan that was warmed up, a step and a probe in turns. */
   static Jitter measure(String name, Plan plan, int steps) {
     try (Stream stream = new Stream(plan)) {
-      Histogram step = new Histogram(LONGEST_NANOS, 3);
-      Histogram probe = new Histogram(LONGEST_NANOS, 3);
+      Histogram step = new Histogram(LONGEST_NANOS, DIGITS);
+      Histogram probe = new Histogram(LONGEST_NANOS, DIGITS);
       int rehearsed = Math.min(REHEARSED, steps);
       for (int i = 0; i < rehearsed; i++) {
         stream.next();
@@ -187,7 +190,7 @@ record Jitter(
       for (int i = 0; i < CALIBRATED; i++) {
         run(some);
       }
-      Histogram times = new Histogram(LONGEST_NANOS, 3);
+      Histogram times = new Histogram(LONGEST_NANOS, DIGITS);
       for (int i = 0; i < TRIES; i++) {
         times.recordValue(run(some * 10));
       }
