@@ -2,11 +2,11 @@ package io.github.stillgate.core.stage;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BlasPack;
 import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.RowGroups;
