@@ -101,7 +101,8 @@ typedef struct sg_pack {
             const int32_t *members, float *const *addresses, int64_t capacity),                        \
            (pack, from, to, starts, members, addresses, capacity))                                     \
     /* int8, see the Java classes Int8 and KeptSums: rounds `padded` values; moved lists those that differ from\
-       what was sent, changes by how much, sent becomes what they are; returns how many */             \
+       what was sent, changes by how much, sent becomes what they are; returns how many, and in the upper 32\
+       bits how many were clamped */                                                                   \
     KERNEL(int64_t, send_int8,                                                                         \
            (int64_t padded, float scale, const float *values, float *sent, int32_t *moved,             \
             int32_t *changes),                                                                         \

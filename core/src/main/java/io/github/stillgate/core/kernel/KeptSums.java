@@ -25,6 +25,7 @@ public final class KeptSums {
   private final MemorySegment sums;
   private final MemorySegment changes;
   private final ActiveSet moved;
+  private int clamped;
 
   /** Those of an operand of {@code columns} values over rows with {@code sumFloats} sums. */
   public KeptSums(int columns, int sumFloats, SegmentAllocator memory) {
@@ -57,6 +58,16 @@ public final class KeptSums {
   /** Which values moved, ascending. */
   public ActiveSet moved() {
     return moved;
+  }
+
+  /** How many of the values multiplied last were beyond the operand's scale. */
+  public int clamped() {
+    return clamped;
+  }
+
+  /** Says how many they were; for {@link Pack#prepare(Binding)}. */
+  public void clamped(int values) {
+    clamped = values;
   }
 
   /** By how much each of {@link #moved} did: integers, as many as the set has, at most 254. */

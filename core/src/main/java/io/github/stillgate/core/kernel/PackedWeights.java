@@ -17,9 +17,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable, and safe for any number of threads while the arena is alive.
  */
 public final class PackedWeights {
-  /** What is proved to stay within this reach stays within [-1, 1] but for rounding. */
-  private static final double UNIT = 1.001;
-
   private final PackLayout layout;
   private final MemorySegment weights;
   private final int tokenOperand;
@@ -55,8 +52,8 @@ public final class PackedWeights {
     MemorySegment[] scales = format == WeightFormat.I8 ? scales(layout, arena) : null;
     float[] operandScales = new float[layout.operands()];
     for (int operand = 0; operand < operandScales.length; operand++) {
-      boolean isUnit = rows.reach().get(operand) <= UNIT || operand == tokenOperand;
-      operandScales[operand] = isUnit ? Int8.UNIT_SCALE : 0;
+      boolean isUnit = Int8.isUnit(rows.reach().get(operand)) || operand == tokenOperand;
+      operandScales[operand] = isUnit ? Int8.UNIT_SCALE : rows.scales().get(operand);
     }
     PackedWeights packed =
         new PackedWeights(layout, weights, tokenOperand, columns, scales, operandScales);
@@ -83,17 +80,17 @@ public final class PackedWeights {
         for (int unit = firstUnit; unit < behind; unit++) {
           if (kind.has(unit)) {
             kind.weights().copyRow(unit, row);
-            store(row, operand, group, number++);
+            store(row, kind.weights().scale(unit), operand, group, number++);
           }
         }
       }
     }
   }
 
-  private void store(float[] row, int operand, int group, int number) {
+  private void store(float[] row, float storedScale, int operand, int group, int number) {
     PackLayout.Part part = layout.part(operand);
     if (scales != null) {
-      float scale = Int8.scale(Int8.largest(row));
+      float scale = storedScale != 0 ? storedScale : Int8.scale(Int8.largest(row));
       int sumAt = part.sumAt(part.firstRow(group) + number);
       scales[operand].setAtIndex(JAVA_FLOAT, sumAt, scale);
       for (int column = 0; column < row.length; column++) {

@@ -1,5 +1,7 @@
 package io.github.stillgate.core.kernel;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
@@ -166,6 +168,32 @@ public final class Product {
           binding.keptSums(operand) == null || isTaken(operand) ? 0 : operands[operand].width();
     }
     return values;
+  }
+
+  /** Values beyond the scale of their operand, of those in the last multiplication. */
+  public int clampedValues() {
+    int clamped = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      KeptSums kept = binding.keptSums(operand);
+      clamped += kept == null || isTaken(operand) ? 0 : kept.clamped();
+    }
+    return clamped;
+  }
+
+  /**
+   * How many values of {@code vector} are beyond the scale of an operand, if it has a fixed one.
+   */
+  public int clampedValues(int operand, MemorySegment vector) {
+    float scale = pack.weights().operandScale(operand);
+    if (pack.layout().format() != WeightFormat.I8 || scale == 0) {
+      return 0;
+    }
+    float inverse = 1 / scale;
+    int clamped = 0;
+    for (int i = 0; i < operands[operand].width(); i++) {
+      clamped += Int8.isBeyond(vector.getAtIndex(JAVA_FLOAT, i), inverse) ? 1 : 0;
+    }
+    return clamped;
   }
 
   private long movedBytes(int operand, PackLayout.Part part) {

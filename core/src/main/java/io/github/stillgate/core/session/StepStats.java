@@ -12,6 +12,7 @@ public final class StepStats {
   private final int[] liveUnits;
   private final long[] movedValues;
   private final long[] keptValues;
+  private final long[] clampedValues;
   private long steps;
   private long lastBytesRead;
   private long bytesRead;
@@ -22,6 +23,7 @@ public final class StepStats {
     this.liveUnits = new int[stream.layers()];
     this.movedValues = new long[stream.layers()];
     this.keptValues = new long[stream.layers()];
+    this.clampedValues = new long[stream.layers()];
   }
 
   void record() {
@@ -33,6 +35,7 @@ public final class StepStats {
       liveUnitSteps[layer] += liveUnits[layer];
       movedValues[layer] += stream.movedValues(layer);
       keptValues[layer] += stream.keptValues(layer);
+      clampedValues[layer] += stream.clampedValues(layer);
     }
   }
 
@@ -72,6 +75,16 @@ public final class StepStats {
    */
   public double movedFraction(int layer) {
     return keptValues[layer] == 0 ? 1 : (double) movedValues[layer] / keptValues[layer];
+  }
+
+  /**
+   * Values of layer {@code layer} that were clamped, over all steps: those beyond 127 times the
+   * scale that was found for them on data ({@link io.github.stillgate.core.model.OperandScales}),
+   * each in every product that reads it, in every step, moved or not. 0 in other layers, since no
+   * other value is beyond its scale.
+   */
+  public long clamped(int layer) {
+    return clampedValues[layer];
   }
 
   /** Weight bytes the last step read. */

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BlasPack;
 import io.github.stillgate.core.kernel.DenseProducts;
+import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param tokens whether the stage is to take one-hot inputs by token; its input is operand 0
  * @param zeroRows whether rows of nothing but zeros are packed too, in layers that are multiplied
  *     whole; their sums are +0 either way
+ * @param int8 knows the scales of the layer's operands
  */
 public record Packing(
     Backend backend,
@@ -38,7 +40,8 @@ public record Packing(
     WeightFormat format,
     @Nullable DenseProducts blas,
     boolean tokens,
-    boolean zeroRows) {
+    boolean zeroRows,
+    Int8Operands int8) {
   /** Units of a group in a layer whose units are all live: one panel a kind. */
   private static final int TILE_UNITS = Lanes.COUNT;
 
@@ -50,7 +53,7 @@ public record Packing(
 
   /** The same for what no token reaches. */
   Packing withoutTokens() {
-    return new Packing(backend, memory, format, blas, false, zeroRows);
+    return new Packing(backend, memory, format, blas, false, zeroRows, int8);
   }
 
   /**
@@ -80,12 +83,12 @@ public record Packing(
    * The same for a layer that is multiplied whole, so that a BLAS may serve it, and rows of zeros
    * are left out; gates are not: their order of summation decides what is live.
    *
-   * @param reach the largest magnitude of each operand
+   * @param bounds of each operand
    */
   @SafeVarargs
-  final Pack dense(List<Double> reach, List<Matrix>... operands) {
+  final Pack dense(List<OperandBound> bounds, List<Matrix>... operands) {
     if (format == WeightFormat.I8) {
-      return tiles(reach, kinds(true, operands));
+      return tiles(bounds, kinds(true, operands));
     }
     List<RowGroups.Rows> kinds = kinds(zeroRows, operands);
     boolean sparse = kinds.stream().anyMatch(kind -> kind.present() != null);
@@ -93,9 +96,9 @@ public record Packing(
   }
 
   /** Rows of a layer that is multiplied whole, each summed by itself. */
-  Pack denseRows(double reach, Matrix matrix) {
+  Pack denseRows(OperandBound bound, Matrix matrix) {
     if (format == WeightFormat.I8) {
-      return tiles(List.of(reach), kinds(true, List.of(matrix)));
+      return tiles(List.of(bound), kinds(true, List.of(matrix)));
     }
     return shared(pack(SumOrder.INTERLEAVED, 1, kinds(zeroRows, List.of(matrix))));
   }
@@ -138,10 +141,26 @@ public record Packing(
     return backend.pack(rows, order, gatedFormat(), memory);
   }
 
-  private Pack tiles(List<Double> reach, List<RowGroups.Rows> kinds) {
-    int units = kinds.get(0).weights().rows();
-    RowGroups rows = new RowGroups(units, PackLayout.TILE_UNITS, kinds, byToken(), reach);
-    return backend.pack(rows, SumOrder.TILES, format, memory);
+  private Pack tiles(List<OperandBound> bounds, List<RowGroups.Rows> kinds) {
+    RowGroups rows =
+        new RowGroups(
+            kinds.get(0).weights().rows(),
+            PackLayout.TILE_UNITS,
+            kinds,
+            byToken(),
+            bounds.stream().map(OperandBound::reach).toList(),
+            bounds.stream().map(this::foundScale).toList());
+    Pack pack = backend.pack(rows, SumOrder.TILES, format, memory);
+    for (int operand = 0; operand < bounds.size(); operand++) {
+      boolean proved = Int8.isUnit(rows.reach().get(operand)) || tokens && operand == 0;
+      int8.packed(bounds.get(operand).role(), pack.weights().operandScale(operand), proved);
+    }
+    return pack;
+  }
+
+  /** No operand needs a larger scale than its bound; under that no sum overflows. */
+  private float foundScale(OperandBound bound) {
+    return Math.min(int8.found(bound.role()), (float) (bound.reach() / Int8.LARGEST));
   }
 
   private OptionalInt byToken() {
@@ -163,6 +182,11 @@ public record Packing(
       @Override
       public void copyRow(int row, float[] to) {
         matrix.copyRow(row, to, 0);
+      }
+
+      @Override
+      public float scale(int row) {
+        return matrix.rowScale(row);
       }
     };
   }

@@ -52,7 +52,7 @@ final class NativeTiles extends NativePack {
       KeptSums kept = stream.keptSums(operand);
       MemorySegment vector = stream.vector(operand);
       if (kept != null && vector != null) {
-        long count =
+        long counts =
             send(
                 Lanes.padded(columns[operand]),
                 scales[operand],
@@ -60,7 +60,8 @@ final class NativeTiles extends NativePack {
                 kept.sent().address(),
                 kept.moved().indices().address(),
                 kept.changes().address());
-        kept.moved().count((int) count);
+        kept.moved().count((int) counts);
+        kept.clamped((int) (counts >>> 32));
       }
     }
   }

@@ -83,24 +83,30 @@ final class VectorTiles extends Pack {
         int columns = layout().part(operand).columns();
         float inverse = 1 / weights().operandScale(operand);
         long changes = Memory.at(kept.changes());
-        round(columns, inverse, Memory.at(vector), Memory.at(kept.sent()), changes);
+        kept.clamped(round(columns, inverse, Memory.at(vector), Memory.at(kept.sent()), changes));
         kept.moved().count(list(columns, changes, Memory.at(kept.moved().indices())));
       }
     }
   }
 
-  /** Leaves in {@code changes} how much each value moved, and in {@code sent} what it is. */
-  private static void round(int columns, float inverse, long values, long sentTo, long changes) {
+  /**
+   * Leaves in {@code changes} how much each value moved, and in {@code sent} what it is. Gives how
+   * many were clamped.
+   */
+  private static int round(int columns, float inverse, long values, long sentTo, long changes) {
     long from = Memory.at(values);
     long sent = Memory.at(sentTo);
     long to = Memory.at(changes);
     int bytes = 4 * Lanes.padded(columns);
+    int clamped = 0;
     FloatVector by = FloatVector.broadcast(SPECIES, inverse);
     for (int at = 0; at < bytes; at += BYTES) {
       FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, from + at, ORDER);
       v = v.mul(by).add(ROUNDING).sub(ROUNDING);
-      v = v.blend(LARGEST, v.compare(VectorOperators.GT, LARGEST));
-      v = v.blend(SMALLEST, v.compare(VectorOperators.LT, SMALLEST));
+      VectorMask<Float> isAbove = v.compare(VectorOperators.GT, LARGEST);
+      VectorMask<Float> isBelow = v.compare(VectorOperators.LT, SMALLEST);
+      clamped += isAbove.or(isBelow).trueCount();
+      v = v.blend(LARGEST, isAbove).blend(SMALLEST, isBelow);
       FloatVector before = FloatVector.fromMemorySegment(SPECIES, ALL, sent + at, ORDER);
       v.intoMemorySegment(ALL, sent + at, ORDER);
       v.sub(before)
@@ -109,6 +115,7 @@ final class VectorTiles extends Pack {
           .sub(ROUNDING_BITS)
           .intoMemorySegment(ALL, to + at, ORDER);
     }
+    return clamped;
   }
 
   /** Lists the changes that are not 0, and moves them together. Gives their number. */

@@ -6,6 +6,7 @@ import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.ConditionalDenseContract;
 import io.github.stillgate.contract.FormatContract;
 import io.github.stillgate.contract.Int8Contract;
+import io.github.stillgate.contract.Int8ScalesContract;
 import io.github.stillgate.contract.LifecycleContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
@@ -127,6 +128,13 @@ class VectorBackendTest {
   @Nested
   class Int8Products extends Int8Contract {
     Int8Products() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class Int8Scales extends Int8ScalesContract {
+    Int8Scales() {
       super(new VectorBackend());
     }
   }

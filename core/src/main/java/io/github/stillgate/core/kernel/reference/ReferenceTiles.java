@@ -52,8 +52,11 @@ final class ReferenceTiles extends Pack {
   private static void send(int columns, float inverse, MemorySegment vector, KeptSums kept) {
     MemorySegment indices = kept.moved().indices();
     int count = 0;
+    int clamped = 0;
     for (int column = 0; column < columns; column++) {
-      int value = Int8.round(vector.getAtIndex(JAVA_FLOAT, column), inverse);
+      float exact = vector.getAtIndex(JAVA_FLOAT, column);
+      clamped += Int8.isBeyond(exact, inverse) ? 1 : 0;
+      int value = Int8.round(exact, inverse);
       int change = value - (int) kept.sent().getAtIndex(JAVA_FLOAT, column);
       if (change != 0) {
         kept.sent().setAtIndex(JAVA_FLOAT, column, value);
@@ -62,6 +65,7 @@ final class ReferenceTiles extends Pack {
       }
     }
     kept.moved().count(count);
+    kept.clamped(clamped);
   }
 
   @Override
