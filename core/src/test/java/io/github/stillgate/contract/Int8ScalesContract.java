@@ -14,6 +14,7 @@ import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
 import io.github.stillgate.core.weights.DType;
+import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -248,6 +249,40 @@ public abstract class Int8ScalesContract {
             new Model(TestModels.bidirectional(11, 37, 421).layers().subList(0, 1)),
             calibrated(TestModels.sruDirections(11, 37, 422)),
             ZeroedRows.of(TestModels.lstm(11, 40, 9, 423), ZeroedRows.random(424, 0.4))));
+  }
+
+  /**
+   * Integers that do not reach 127, and a scale that 127 times it over 127 is not: the sums are
+   * those of the file's own numbers.
+   */
+  @Test
+  void rowsKeepTheScalesOfTheirFile(@TempDir Path directory) throws IOException {
+    float[] integers = {5, -3, 0, 2, 0, 0, 0, 0, -127, 126, 1, 90};
+    float[] scales = {0.37f, 1e30f, 1.5f + 0x1p-17f};
+    new WeightsWriter()
+        .tensor("a.W", DType.I8, integers, 3, 4)
+        .tensor("a.W.scale", scales, 3)
+        .tensor("a.b", new float[3], 3)
+        .metadata(
+            "stillgate",
+            "{\"version\":1,\"layers\":[{\"type\":\"dense\",\"name\":\"a\",\"inputs\":4,\"units\":3,"
+                + "\"activation\":\"linear\"}]}")
+        .write(directory.resolve("x"));
+    float[] x = {1, -1, 0.5f, -0.25f};
+    // 0.5 and 0.25 times 127 are 63.5 and 31.75: 64, the even one, and 32.
+    int[] rounded = {127, -127, 64, -32};
+    float[] y = new float[3];
+    try (Plan plan = Plan.compile(Model.load(directory.resolve("x")), int8().withInputBound(1));
+        Session session = Session.open(plan)) {
+      session.step(x, y);
+    }
+    for (int i = 0; i < 3; i++) {
+      int sum = 0;
+      for (int k = 0; k < 4; k++) {
+        sum += (int) integers[4 * i + k] * rounded[k];
+      }
+      assertThat(y[i]).as("row %d", i).isEqualTo(sum == 0 ? 0 : sum * (scales[i] * (1f / 127)));
+    }
   }
 
   @Test
