@@ -52,7 +52,8 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "FORMAT",
       description =
           "how the matrices are kept: f32; bf16, half the bytes, without loss for a bf16 file; i8, a"
-              + " quarter of the bytes, for layers that are multiplied whole")
+              + " quarter of the bytes, for layers that are multiplied whole. f32,rnn0=i8 names one for"
+              + " a layer")
   private String weights = "f32";
 
   @Option(names = "--limit", paramLabel = "N", description = "read the first N characters only")
@@ -68,14 +69,26 @@ final class RunCommand implements Callable<Integer> {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
-  private WeightFormat weightFormat() {
+  /** A format for all layers, and layer=format for those that have another. */
+  private PlanOptions withWeights(PlanOptions options) {
+    PlanOptions all = options;
+    for (String part : weights.split(",")) {
+      int equals = part.lastIndexOf('=');
+      WeightFormat format = weightFormat(part.substring(equals + 1));
+      all =
+          equals < 0 ? all.withWeights(format) : all.withWeights(part.substring(0, equals), format);
+    }
+    return all;
+  }
+
+  private WeightFormat weightFormat(String word) {
     return Arrays.stream(WeightFormat.values())
-        .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(weights))
+        .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(word))
         .findFirst()
         .orElseThrow(() ->
             new CommandLine.ParameterException(
                 spec.commandLine(),
-                "--weights: \"%s\" is not known (known: f32, bf16, i8)".formatted(weights)));
+                "--weights: \"%s\" is not known (known: f32, bf16, i8)".formatted(word)));
   }
 
   @Override
@@ -96,9 +109,8 @@ final class RunCommand implements Callable<Integer> {
                         + " is not a character model: it has no vocabulary, or predicts"
                         + " something else"));
     PlanOptions options =
-        PlanOptions.defaults()
-            .withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS)
-            .withWeights(weightFormat());
+        withWeights(
+            PlanOptions.defaults().withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS));
     if (backend != null) {
       options = options.withBackend(backend);
     }
