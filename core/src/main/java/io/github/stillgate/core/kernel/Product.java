@@ -18,7 +18,7 @@ public final class Product {
   private final MemorySegment[] own;
   private final MemorySegment[] sums;
   private final Binding binding;
-  private final MemorySegment[] scratch;
+  private MemorySegment[] scratch;
   private boolean byToken;
 
   /**
@@ -52,6 +52,17 @@ public final class Product {
     this.sums = own.clone();
     this.scratch = new MemorySegment[workers];
     Arrays.setAll(scratch, _ -> Lanes.floats(pack.scratchFloats(), memory));
+  }
+
+  /** From now on so many threads may multiply at the same time, if fewer might before. */
+  public void allowWorkers(int workers, SegmentAllocator memory) {
+    int before = scratch.length;
+    if (workers > before) {
+      scratch = Arrays.copyOf(scratch, workers);
+      for (int worker = before; worker < workers; worker++) {
+        scratch[worker] = Lanes.floats(pack.scratchFloats(), memory);
+      }
+    }
   }
 
   /** What is multiplied. */

@@ -63,7 +63,9 @@ final class Compiler {
   static Network compile(Model model, PlanOptions options, float inputBound, Backend backend) {
     Backend used = checkedIfAsserting(backend);
     return Network.pack(
-        model.inputs(), memory -> new Compiler(options, used, memory).slots(model, inputBound));
+        model.inputs(),
+        options.threads().team(),
+        memory -> new Compiler(options, used, memory).slots(model, inputBound));
   }
 
   private List<Slot> slots(Model model, double inputBound) {

@@ -21,7 +21,8 @@ public final class PlanOptions {
           DEFAULT_INPUT_BOUND,
           OptionalDouble.empty(),
           WeightFormat.F32,
-          false);
+          false,
+          Threads.ONE);
 
   private final Optional<String> backend;
   private final Skipping skipping;
@@ -29,6 +30,7 @@ public final class PlanOptions {
   private final OptionalDouble crossover;
   private final WeightFormat weights;
   private final boolean blas;
+  private final Threads threads;
 
   private PlanOptions(
       Optional<String> backend,
@@ -36,16 +38,18 @@ public final class PlanOptions {
       float inputBound,
       OptionalDouble crossover,
       WeightFormat weights,
-      boolean blas) {
+      boolean blas,
+      Threads threads) {
     this.backend = backend;
     this.skipping = skipping;
     this.inputBound = inputBound;
     this.crossover = crossover;
     this.weights = weights;
     this.blas = blas;
+    this.threads = threads;
   }
 
-  /** The best backend, skipping still units, inputs up to 2^20, float32 weights. */
+  /** The best backend, skipping still units, inputs up to 2^20, float32 weights, one thread. */
   public static PlanOptions defaults() {
     return DEFAULTS;
   }
@@ -83,13 +87,14 @@ public final class PlanOptions {
 
   /** These options with one backend demanded by name. */
   public PlanOptions withBackend(String name) {
-    return new PlanOptions(Optional.of(name), skipping, inputBound, crossover, weights, blas);
+    return new PlanOptions(
+        Optional.of(name), skipping, inputBound, crossover, weights, blas, threads);
   }
 
   /** These options with other skipping. */
   public PlanOptions withSkipping(Skipping other) {
     return new PlanOptions(
-        backend, Objects.requireNonNull(other), inputBound, crossover, weights, blas);
+        backend, Objects.requireNonNull(other), inputBound, crossover, weights, blas, threads);
   }
 
   /**
@@ -102,7 +107,7 @@ public final class PlanOptions {
       throw new IllegalArgumentException(
           "input bound %s; expected a positive finite number".formatted(bound));
     }
-    return new PlanOptions(backend, skipping, bound, crossover, weights, blas);
+    return new PlanOptions(backend, skipping, bound, crossover, weights, blas, threads);
   }
 
   /**
@@ -116,13 +121,13 @@ public final class PlanOptions {
           "crossover %s; expected a live fraction from 0 on".formatted(fraction));
     }
     return new PlanOptions(
-        backend, skipping, inputBound, OptionalDouble.of(fraction), weights, blas);
+        backend, skipping, inputBound, OptionalDouble.of(fraction), weights, blas, threads);
   }
 
   /** These options with matrices kept in another format. */
   public PlanOptions withWeights(WeightFormat format) {
     return new PlanOptions(
-        backend, skipping, inputBound, crossover, Objects.requireNonNull(format), blas);
+        backend, skipping, inputBound, crossover, Objects.requireNonNull(format), blas, threads);
   }
 
   /** Whether a BLAS serves whole dense products of many streams or steps. */
@@ -145,7 +150,29 @@ public final class PlanOptions {
    * BLAS in Java on the class path, which allocates in every product.
    */
   public PlanOptions withBlas() {
-    return new PlanOptions(backend, skipping, inputBound, crossover, weights, true);
+    return new PlanOptions(backend, skipping, inputBound, crossover, weights, true, threads);
+  }
+
+  /** Which threads share a step. */
+  public Threads threads() {
+    return threads;
+  }
+
+  /**
+   * These options with large products of a step shared by {@code count} threads: the one that calls
+   * {@link io.github.stillgate.core.session.Session#step} and workers of the plan. 1 by default,
+   * which is the caller alone. The bits do not depend on it.
+   *
+   * @throws IllegalArgumentException if the count is not 1 to {@link Threads#MOST}
+   */
+  public PlanOptions withThreads(int count) {
+    return withThreads(Threads.of(count));
+  }
+
+  /** The same with a say in how workers wait and what is shared. */
+  public PlanOptions withThreads(Threads other) {
+    return new PlanOptions(
+        backend, skipping, inputBound, crossover, weights, blas, Objects.requireNonNull(other));
   }
 
   @Override
@@ -156,24 +183,26 @@ public final class PlanOptions {
         && Float.compare(inputBound, o.inputBound) == 0
         && crossover.equals(o.crossover)
         && weights == o.weights
-        && blas == o.blas;
+        && blas == o.blas
+        && threads.equals(o.threads);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(backend, skipping, inputBound, crossover, weights, blas);
+    return Objects.hash(backend, skipping, inputBound, crossover, weights, blas, threads);
   }
 
   @Override
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s",
+        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s%s",
         backend.orElse("chosen"),
         skipping,
         inputBound,
         crossover.isPresent() ? crossover.getAsDouble() : "measured",
         weights,
-        blas ? ", with a BLAS" : "");
+        blas ? ", with a BLAS" : "",
+        threads.count() == 1 ? "" : ", " + threads);
   }
 }
