@@ -173,6 +173,11 @@ public final class Network {
     return team;
   }
 
+  /** The threads that help its streams, if they were started. */
+  public List<Thread> workers() {
+    return team.workers();
+  }
+
   /** The memory of the packed weights. */
   PackArena packs() {
     return packs;

@@ -2,6 +2,8 @@ package io.github.stillgate.core.stage;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -115,6 +117,14 @@ public final class Team {
     for (int i = 1; i < threads; i++) {
       started[i].start();
     }
+  }
+
+  /** The workers, if they were started. */
+  List<Thread> workers() {
+    Thread[] started = workers;
+    return started.length == 0
+        ? List.of()
+        : List.of(Arrays.copyOfRange(started, 1, started.length));
   }
 
   /** Ends the workers as soon as they have done the chunk they are at; waits for nobody. */
