@@ -156,6 +156,18 @@ public final class Product {
     return bytes;
   }
 
+  /** The same without the operands that were taken: what multiplying those groups reads. */
+  public long multipliedBytes(ActiveSet set) {
+    long bytes = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      if (!isTaken(operand)) {
+        PackLayout.Part part = pack.layout().part(operand);
+        bytes += part.rows(set) * movedBytes(operand, part);
+      }
+    }
+    return bytes;
+  }
+
   /**
    * Values that moved before the last multiplication, of the operands whose sums are kept and that
    * were not taken.

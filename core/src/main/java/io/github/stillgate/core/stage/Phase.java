@@ -51,19 +51,14 @@ public final class Phase implements Split.Work {
     return new Phase(null, null, null, end);
   }
 
-  /**
-   * From now on its multiplication is shared, if its product can read enough for that.
-   *
-   * @return whether it can
-   */
-  boolean divide(Split by, SegmentAllocator memory) {
+  /** From now on its multiplication is shared, if its product can read enough for that. */
+  void divide(Split by, SegmentAllocator memory) {
     Team team = by.team();
-    if (product == null || product.pack().layout().bytes() < team.leastBytes()) {
-      return false;
+    if (product != null && product.pack().layout().bytes() >= team.leastBytes()) {
+      product.allowWorkers(team.threads(), memory);
+      this.split = by;
+      team.start();
     }
-    product.allowWorkers(team.threads(), memory);
-    this.split = by;
-    return true;
   }
 
   /** What it multiplies, the same in every step; null for nothing. */
@@ -111,7 +106,7 @@ public final class Phase implements Split.Work {
       whole.multiply(set, 0, set.count(), 0);
     } else {
       multiplied = set;
-      split.multiply(this, set.count(), bytesRead);
+      split.multiply(this, set.count(), whole.multipliedBytes(set));
     }
   }
 

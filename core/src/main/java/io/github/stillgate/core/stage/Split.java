@@ -86,7 +86,7 @@ final class Split {
     this.chunks = parts;
     try {
       word = (1L << parts) - 1;
-      team.offer(this);
+      team.offer(this, bytes);
       int chunk = take(0, 0);
       while (chunk >= 0) {
         multiply(chunk, 0);

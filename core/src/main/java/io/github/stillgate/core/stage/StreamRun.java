@@ -46,18 +46,8 @@ public final class StreamRun {
 
   /** Lets the network's workers share large multiplications of {@link #step}, if it has any. */
   void divide() {
-    Split split = thread.split();
-    if (split == null) {
-      return;
-    }
-    boolean shares = false;
     for (Run run : runs) {
-      for (Phase phase : run.phases()) {
-        shares |= phase.divide(split, thread.memory());
-      }
-    }
-    if (shares) {
-      split.team().start();
+      run.divide(thread.split(), thread.memory());
     }
   }
 
