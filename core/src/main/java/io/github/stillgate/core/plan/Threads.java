@@ -32,8 +32,8 @@ public record Threads(int count, Duration spin, long leastBytes) {
   public static final Duration DEFAULT_SPIN = Duration.ofNanos(100_000);
 
   /**
-   * 512 KiB: a core reads them in some five microseconds, and handing half of that to another costs
-   * about one.
+   * 512 KiB: a core that reads 100 GB/s needs some five microseconds for them, of which another
+   * core could save half, less what passing it on costs.
    */
   public static final long DEFAULT_LEAST_BYTES = 512 << 10;
 

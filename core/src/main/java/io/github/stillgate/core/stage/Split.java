@@ -113,8 +113,10 @@ final class Split {
   /** Takes what nobody has begun from everybody, and waits for those inside. */
   private void leave() {
     giveUp();
-    for (int looks = 0; word != 0; looks++) {
-      if (looks < PATIENCE) {
+    int patience = PATIENCE;
+    while (word != 0) {
+      if (patience > 0) {
+        patience--;
         Thread.onSpinWait();
       } else {
         Thread.yield();
