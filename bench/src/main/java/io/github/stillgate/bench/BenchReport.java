@@ -127,8 +127,7 @@ record BenchReport(
           StepBenchmark.bytesPerStep(
               Integer.parseInt(params.getParam("n")), params.getParam("kind"));
       case "Threads.backToBack", "Threads.paced" ->
-          ThreadsBenchmark.bytesPerStep(
-              Integer.parseInt(params.getParam("n")), planFormat(params));
+          ThreadsBenchmark.bytesPerStep(Integer.parseInt(params.getParam("n")), planFormat(params));
       default -> null;
     };
   }
