@@ -41,6 +41,7 @@ import io.github.stillgate.core.stage.Network;
 import io.github.stillgate.core.stage.Packing;
 import io.github.stillgate.core.stage.Slot;
 import io.github.stillgate.core.stage.StreamRun;
+import io.github.stillgate.core.stage.Team;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -455,7 +456,9 @@ public abstract class ConditionalDenseContract {
 
   private static Network network(ConditionalDense layer, WeightFormat format, Backend used) {
     return Network.pack(
-        INPUTS, memory -> List.of(Slot.forward(layer.name(), stage(layer, format, used, memory))));
+        INPUTS,
+        new Team(1, 0, 0),
+        memory -> List.of(Slot.forward(layer.name(), stage(layer, format, used, memory))));
   }
 
   private static ConditionalDenseStage stage(

@@ -84,6 +84,11 @@ public abstract class Pack {
     multiply(batch, 0, batch.groups(), batch.scratch());
   }
 
+  /** Whether several threads may multiply a batch, each other groups of it. */
+  public boolean dividesBatches() {
+    return true;
+  }
+
   /**
    * Sorts {@code batch} if it is to be; once before {@link #multiply(Batch, int, int,
    * MemorySegment)}.

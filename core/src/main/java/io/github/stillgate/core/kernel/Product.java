@@ -20,7 +20,7 @@ public final class Product {
   private final MemorySegment[] own;
   private final MemorySegment[] sums;
   private final Binding binding;
-  private final MemorySegment[] scratch;
+  private MemorySegment[] scratch;
   private boolean byToken;
   private int clamped;
 
@@ -55,6 +55,17 @@ public final class Product {
     this.sums = own.clone();
     this.scratch = new MemorySegment[workers];
     Arrays.setAll(scratch, _ -> Lanes.floats(pack.scratchFloats(), memory));
+  }
+
+  /** From now on so many threads may multiply at the same time, if fewer might before. */
+  public void allowWorkers(int workers, SegmentAllocator memory) {
+    int before = scratch.length;
+    if (workers > before) {
+      scratch = Arrays.copyOf(scratch, workers);
+      for (int worker = before; worker < workers; worker++) {
+        scratch[worker] = Lanes.floats(pack.scratchFloats(), memory);
+      }
+    }
   }
 
   /** What is multiplied. */
@@ -169,6 +180,18 @@ public final class Product {
       boolean column = byToken && operand == weights.tokenOperand();
       long rowBytes = column ? weights.columnBytes() : movedBytes(operand, part);
       bytes += part.rows(set) * rowBytes;
+    }
+    return bytes;
+  }
+
+  /** The same without the operands that were taken: what multiplying those groups reads. */
+  public long multipliedBytes(ActiveSet set) {
+    long bytes = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      if (!isTaken(operand)) {
+        PackLayout.Part part = pack.layout().part(operand);
+        bytes += part.rows(set) * movedBytes(operand, part);
+      }
     }
     return bytes;
   }

@@ -86,6 +86,7 @@ final class Compiler {
     Backend used = checkedIfAsserting(backend);
     return Network.pack(
         model.inputs(),
+        options.threads().team(),
         memory ->
             new Compiler(options, used, memory, model.operandScales(), scales)
                 .slots(model, inputBound));

@@ -12,7 +12,8 @@ import java.util.Set;
 
 /**
  * A {@link Model} packed for this CPU: immutable, shared by any number of threads, each stream with
- * a session of its own. It owns the packed weights, off-heap, until it is closed.
+ * a session of its own. It owns the packed weights, off-heap, and its workers, if it has any
+ * ({@link PlanOptions#withThreads(int)}), until it is closed.
  */
 public final class Plan implements AutoCloseable {
   static {
@@ -141,7 +142,8 @@ public final class Plan implements AutoCloseable {
    * the steps that are running have ended; closing does not wait for them. Any thread may close.
    * Closing twice does nothing.
    *
-   * <p>A plan that is dropped with all its sessions is freed after a garbage collection.
+   * <p>Workers end when they have done what they are at. A plan that is dropped with all its
+   * sessions is freed after a garbage collection, and its workers end then.
    */
   @Override
   public void close() {

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.Consumer;
 
 /**
  * How a plan is to be made: begin with {@link #defaults} and change what is to be different.
@@ -17,16 +18,7 @@ public final class PlanOptions {
   /** The input bound when none is given: 2^20. */
   public static final float DEFAULT_INPUT_BOUND = 0x1p20f;
 
-  private static final PlanOptions DEFAULTS =
-      new PlanOptions(
-          Optional.empty(),
-          Skipping.STILL_UNITS,
-          DEFAULT_INPUT_BOUND,
-          OptionalDouble.empty(),
-          WeightFormat.F32,
-          Map.of(),
-          false,
-          Limits.NONE);
+  private static final PlanOptions DEFAULTS = new PlanOptions(new Draft());
 
   private final Optional<String> backend;
   private final Skipping skipping;
@@ -36,27 +28,49 @@ public final class PlanOptions {
   private final Map<String, WeightFormat> layerWeights;
   private final boolean blas;
   private final Limits limits;
+  private final Threads threads;
 
-  private PlanOptions(
-      Optional<String> backend,
-      Skipping skipping,
-      float inputBound,
-      OptionalDouble crossover,
-      WeightFormat weights,
-      Map<String, WeightFormat> layerWeights,
-      boolean blas,
-      Limits limits) {
-    this.backend = backend;
-    this.skipping = skipping;
-    this.inputBound = inputBound;
-    this.crossover = crossover;
-    this.weights = weights;
-    this.layerWeights = layerWeights;
-    this.blas = blas;
-    this.limits = limits;
+  private PlanOptions(Draft draft) {
+    this.backend = draft.backend;
+    this.skipping = draft.skipping;
+    this.inputBound = draft.inputBound;
+    this.crossover = draft.crossover;
+    this.weights = draft.weights;
+    this.layerWeights = draft.layerWeights;
+    this.blas = draft.blas;
+    this.limits = draft.limits;
+    this.threads = draft.threads;
   }
 
-  /** The best backend, skipping still units, inputs up to 2^20, float32 weights. */
+  /** Options while one of them is changed. */
+  private static final class Draft {
+    private Optional<String> backend = Optional.empty();
+    private Skipping skipping = Skipping.STILL_UNITS;
+    private float inputBound = DEFAULT_INPUT_BOUND;
+    private OptionalDouble crossover = OptionalDouble.empty();
+    private WeightFormat weights = WeightFormat.F32;
+    private Map<String, WeightFormat> layerWeights = Map.of();
+    private boolean blas;
+    private Limits limits = Limits.NONE;
+    private Threads threads = Threads.ONE;
+  }
+
+  private PlanOptions with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    draft.backend = backend;
+    draft.skipping = skipping;
+    draft.inputBound = inputBound;
+    draft.crossover = crossover;
+    draft.weights = weights;
+    draft.layerWeights = layerWeights;
+    draft.blas = blas;
+    draft.limits = limits;
+    draft.threads = threads;
+    change.accept(draft);
+    return new PlanOptions(draft);
+  }
+
+  /** The best backend, skipping still units, inputs up to 2^20, float32 weights, one thread. */
   public static PlanOptions defaults() {
     return DEFAULTS;
   }
@@ -94,21 +108,14 @@ public final class PlanOptions {
 
   /** These options with one backend demanded by name. */
   public PlanOptions withBackend(String name) {
-    return new PlanOptions(
-        Optional.of(name), skipping, inputBound, crossover, weights, layerWeights, blas, limits);
+    Optional<String> named = Optional.of(name);
+    return with(draft -> draft.backend = named);
   }
 
   /** These options with other skipping. */
   public PlanOptions withSkipping(Skipping other) {
-    return new PlanOptions(
-        backend,
-        Objects.requireNonNull(other),
-        inputBound,
-        crossover,
-        weights,
-        layerWeights,
-        blas,
-        limits);
+    Objects.requireNonNull(other);
+    return with(draft -> draft.skipping = other);
   }
 
   /**
@@ -121,8 +128,7 @@ public final class PlanOptions {
       throw new IllegalArgumentException(
           "input bound %s; expected a positive finite number".formatted(bound));
     }
-    return new PlanOptions(
-        backend, skipping, bound, crossover, weights, layerWeights, blas, limits);
+    return with(draft -> draft.inputBound = bound);
   }
 
   /**
@@ -135,15 +141,7 @@ public final class PlanOptions {
       throw new IllegalArgumentException(
           "crossover %s; expected a live fraction from 0 on".formatted(fraction));
     }
-    return new PlanOptions(
-        backend,
-        skipping,
-        inputBound,
-        OptionalDouble.of(fraction),
-        weights,
-        layerWeights,
-        blas,
-        limits);
+    return with(draft -> draft.crossover = OptionalDouble.of(fraction));
   }
 
   /** How the matrices of layers are kept that are to be kept in another way, by their names. */
@@ -158,15 +156,8 @@ public final class PlanOptions {
 
   /** These options with matrices kept in another format, but for those of layers named before. */
   public PlanOptions withWeights(WeightFormat format) {
-    return new PlanOptions(
-        backend,
-        skipping,
-        inputBound,
-        crossover,
-        Objects.requireNonNull(format),
-        layerWeights,
-        blas,
-        limits);
+    Objects.requireNonNull(format);
+    return with(draft -> draft.weights = format);
   }
 
   /**
@@ -176,15 +167,7 @@ public final class PlanOptions {
   public PlanOptions withWeights(String layer, WeightFormat format) {
     Map<String, WeightFormat> more = new LinkedHashMap<>(layerWeights);
     more.put(Objects.requireNonNull(layer), Objects.requireNonNull(format));
-    return new PlanOptions(
-        backend,
-        skipping,
-        inputBound,
-        crossover,
-        weights,
-        Collections.unmodifiableMap(more),
-        blas,
-        limits);
+    return with(draft -> draft.layerWeights = Collections.unmodifiableMap(more));
   }
 
   /** What of a stream's movement is followed, and how much of its work a step may do. */
@@ -242,8 +225,7 @@ public final class PlanOptions {
   }
 
   private PlanOptions with(Limits other) {
-    return new PlanOptions(
-        backend, skipping, inputBound, crossover, weights, layerWeights, blas, other);
+    return with(draft -> draft.limits = other);
   }
 
   /** Whether a BLAS serves whole dense products of many streams or steps. */
@@ -266,8 +248,29 @@ public final class PlanOptions {
    * BLAS in Java on the class path, which allocates in every product.
    */
   public PlanOptions withBlas() {
-    return new PlanOptions(
-        backend, skipping, inputBound, crossover, weights, layerWeights, true, limits);
+    return with(draft -> draft.blas = true);
+  }
+
+  /** Which threads share a step. */
+  public Threads threads() {
+    return threads;
+  }
+
+  /**
+   * These options with large products of a step shared by {@code count} threads: the one that calls
+   * {@link io.github.stillgate.core.session.Session#step} and workers of the plan. 1 by default,
+   * which is the caller alone. The bits do not depend on it.
+   *
+   * @throws IllegalArgumentException if the count is not 1 to {@link Threads#MOST}
+   */
+  public PlanOptions withThreads(int count) {
+    return withThreads(Threads.of(count));
+  }
+
+  /** The same with a say in how workers wait and what is shared. */
+  public PlanOptions withThreads(Threads other) {
+    Objects.requireNonNull(other);
+    return with(draft -> draft.threads = other);
   }
 
   @Override
@@ -280,13 +283,14 @@ public final class PlanOptions {
         && weights == o.weights
         && layerWeights.equals(o.layerWeights)
         && blas == o.blas
-        && limits.equals(o.limits);
+        && limits.equals(o.limits)
+        && threads.equals(o.threads);
   }
 
   @Override
   public int hashCode() {
     return Objects.hash(
-        backend, skipping, inputBound, crossover, weights, layerWeights, blas, limits);
+        backend, skipping, inputBound, crossover, weights, layerWeights, blas, limits, threads);
   }
 
   @Override
@@ -301,6 +305,7 @@ public final class PlanOptions {
         weights,
         layerWeights.isEmpty() ? "" : " but for " + layerWeights,
         blas ? ", with a BLAS" : "",
-        limits);
+        limits,
+        threads.count() == 1 ? "" : ", " + threads);
   }
 }

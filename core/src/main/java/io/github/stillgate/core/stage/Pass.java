@@ -8,7 +8,6 @@ import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.Product;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** One stage in one direction over the steps of a sequence. */
@@ -31,6 +30,7 @@ final class Pass {
     this.backward = direction.backward();
     this.input = new Operand(width, memory);
     this.run = stage.open(input, states, memory);
+    run.divide(thread.split(), memory);
     Phase[] phases = run.phases();
     this.ahead = new Ahead[phases.length];
     for (int i = 0; i < phases.length; i++) {
@@ -44,7 +44,7 @@ final class Pass {
     if (product != null && phase.isFixed()) {
       for (int operand = 0; operand < product.pack().layout().operands(); operand++) {
         if (product.operand(operand) == input && !product.pack().lags(operand)) {
-          return new Ahead(phase, product, operand, memory);
+          return new Ahead(phase, product, operand, thread.split(), memory);
         }
       }
     }
@@ -110,16 +110,19 @@ final class Pass {
     private final Phase phase;
     private final Product product;
     private final int operand;
-    private final Batch batch;
+    private final BatchProduct batched;
+    private final long bytes;
     private final Binding[] bindings = new Binding[SequenceRun.AHEAD];
     private final MemorySegment[] sums = new MemorySegment[SequenceRun.AHEAD];
 
-    Ahead(Phase phase, Product product, int operand, SegmentAllocator memory) {
+    Ahead(
+        Phase phase, Product product, int operand, @Nullable Split split, SegmentAllocator memory) {
       this.phase = phase;
       this.product = product;
       this.operand = operand;
       PackLayout layout = product.pack().layout();
-      this.batch = new Batch(SequenceRun.AHEAD, product.pack(), memory);
+      this.batched = new BatchProduct(SequenceRun.AHEAD, product.pack(), split, memory);
+      this.bytes = layout.part(operand).bytes();
       for (int i = 0; i < SequenceRun.AHEAD; i++) {
         bindings[i] = new Binding(layout.operands(), memory);
         sums[i] = Lanes.floats(layout.part(operand).sumFloats(), memory);
@@ -132,6 +135,7 @@ final class Pass {
      * @return values that were beyond the operand's scale
      */
     long multiply(SequenceRun.Vectors from, int begin, int count, int steps) {
+      Batch batch = batched.batch();
       batch.clear();
       long clamped = 0;
       for (int i = 0; i < count; i++) {
@@ -141,7 +145,7 @@ final class Pass {
         batch.add(phase.groups(), bindings[i]);
         clamped += product.clampedValues(operand, vector);
       }
-      Objects.requireNonNull(phase.product()).pack().multiply(batch);
+      batched.multiply(count * bytes);
       batch.release();
       for (int i = 0; i < count; i++) {
         bindings[i].leaveOut(operand);

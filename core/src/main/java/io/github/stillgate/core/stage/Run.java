@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.Operand;
 import io.github.stillgate.core.kernel.Product;
+import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
@@ -72,6 +73,15 @@ public final class Run {
   /** Units that were live in the last step. */
   public int liveUnits() {
     return liveUnits.getAsInt();
+  }
+
+  /** Lets workers share the multiplications of its phases that are large, if there are any. */
+  void divide(@Nullable Split split, SegmentAllocator memory) {
+    if (split != null) {
+      for (Phase phase : phases) {
+        phase.divide(split, memory);
+      }
+    }
   }
 
   /** The phases of a step. */

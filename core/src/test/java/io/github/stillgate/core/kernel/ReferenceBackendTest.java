@@ -16,6 +16,7 @@ import io.github.stillgate.contract.RowsContract;
 import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
 import io.github.stillgate.contract.SkippingContract;
+import io.github.stillgate.contract.ThreadsContract;
 import io.github.stillgate.contract.VectorOpsContract;
 import io.github.stillgate.contract.ZeroRowsContract;
 import org.junit.jupiter.api.Nested;
@@ -143,6 +144,13 @@ class ReferenceBackendTest {
   @Nested
   class Int8Scales extends Int8ScalesContract {
     Int8Scales() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class SeveralThreads extends ThreadsContract {
+    SeveralThreads() {
       super(BackendRegistry.require("reference"));
     }
   }
