@@ -22,6 +22,7 @@ import java.util.SplittableRandom;
 public final class Networks {
   /** Tokens of the conditional network, and inputs of its full twin. */
   public static final int TOKENS = 27;
+
   static final int RANK = 16;
   private static final String ALPHABET = " abcdefghijklmnopqrstuvwxyz";
 

@@ -96,14 +96,11 @@ public final class OnnxQuantizedLstmGraph {
     ByteBuffer scaleBytes = ByteBuffer.allocate(4 * rows).order(ByteOrder.LITTLE_ENDIAN);
     scaleBytes.asFloatBuffer().put(scales);
     graph
+        .addInitializer(tensor(name, OnnxMl.TensorProto.DataType.INT8, weights, 1, columns, rows))
         .addInitializer(
-            tensor(name, OnnxMl.TensorProto.DataType.INT8, weights, 1, columns, rows))
+            tensor(name + "_scale", OnnxMl.TensorProto.DataType.FLOAT, scaleBytes.array(), 1, rows))
         .addInitializer(
-            tensor(
-                name + "_scale", OnnxMl.TensorProto.DataType.FLOAT, scaleBytes.array(), 1, rows))
-        .addInitializer(
-            tensor(
-                name + "_zero", OnnxMl.TensorProto.DataType.INT8, new byte[rows], 1, rows));
+            tensor(name + "_zero", OnnxMl.TensorProto.DataType.INT8, new byte[rows], 1, rows));
   }
 
   private static OnnxMl.TensorProto tensor(

@@ -12,7 +12,9 @@ enum Cell {
   /** One LSTM layer, as wide as its input. */
   LSTM("LSTM, input as wide as the layer"),
 
-  /** 27-n-n-27, unit gating of rank 16, on tokens; beside it full GRUs 27-n-n on their indicators. */
+  /**
+   * 27-n-n-27, unit gating of rank 16, on tokens; beside it full GRUs 27-n-n on their indicators.
+   */
   CONDITIONAL("Conditional GRU 27-n-n-27 of rank 16, and full GRUs 27-n-n");
 
   private final String title;
@@ -45,7 +47,9 @@ enum Cell {
                 "cell \"%s\" is not known (known: %s)"
                     .formatted(
                         word,
-                        Arrays.stream(values()).map(Cell::word).collect(Collectors.joining(", ")))));
+                        Arrays.stream(values())
+                            .map(Cell::word)
+                            .collect(Collectors.joining(", ")))));
   }
 
   /** The row that others are held against. */

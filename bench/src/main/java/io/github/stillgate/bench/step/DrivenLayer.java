@@ -12,11 +12,11 @@ import java.util.SplittableRandom;
  * Layers whose input decides which of their states move: unit i follows input i. So a feed that
  * changes a share of its values moves, one step later, the same share of the states.
  *
- * <p>The gates stand open (a GRU's update gate, an LSTM's input and output gate) or shut (its forget
- * gate) by a bias of {@value #BIAS}, which their random weights do not overcome. The candidate of
- * unit i is {@code tanh(w x_i)} and a little of all states. For {@code x_i = +-INPUT} a state is
- * within a third of an int8 step of {@code +-STATE / 127}: it keeps its int8 value exactly as long
- * as its input does.
+ * <p>The gates stand open (a GRU's update gate, an LSTM's input and output gate) or shut (its
+ * forget gate) by a bias of {@value #BIAS}, which their random weights do not overcome. The
+ * candidate of unit i is {@code tanh(w x_i)} and a little of all states. For {@code x_i = +-INPUT}
+ * a state is within a third of an int8 step of {@code +-STATE / 127}: it keeps its int8 value
+ * exactly as long as its input does.
  *
  * <p>Matrices are whole, and a product's time does not depend on their values.
  */

@@ -49,8 +49,8 @@ public abstract class Feed {
   }
 
   /**
-   * Values of {@link DrivenLayer#INPUT} and its negative, of which in each step {@code share * width}
-   * (rounded) change their sign: others in each step, drawn without order.
+   * Values of {@link DrivenLayer#INPUT} and its negative, of which in each step {@code share *
+   * width} (rounded) change their sign: others in each step, drawn without order.
    */
   public static Feed moving(int width, double share) {
     SplittableRandom random = new SplittableRandom(11);

@@ -19,13 +19,14 @@ import java.util.function.Function;
  * @param negated position of the gate that is negated, or -1
  */
 record GatedLayer(Layer layer, List<Sums> gates, int negated) {
-  /** @throws IllegalArgumentException if it is neither */
+  /**
+   * @throws IllegalArgumentException if it is neither
+   */
   static GatedLayer of(Layer layer) {
     return switch (layer) {
       case Gru gru -> new GatedLayer(gru, List.of(gru.r(), gru.z(), gru.c()), 1);
       case Lstm lstm ->
-          new GatedLayer(
-              lstm, List.of(lstm.i(), lstm.f().orElseThrow(), lstm.g(), lstm.o()), -1);
+          new GatedLayer(lstm, List.of(lstm.i(), lstm.f().orElseThrow(), lstm.g(), lstm.o()), -1);
       default ->
           throw new IllegalArgumentException(
               "layer %s is neither a GRU nor an LSTM".formatted(layer.name()));

@@ -17,8 +17,8 @@ enum Host {
   WHOLE,
 
   /**
-   * One core and 128-bit vectors: the Vector API by {@code MaxVectorSize}, OpenBLAS, MKL, oneDNN and
-   * PyTorch by the variables that they read. What cannot be narrowed: our C kernels below AVX2,
+   * One core and 128-bit vectors: the Vector API by {@code MaxVectorSize}, OpenBLAS, MKL, oneDNN
+   * and PyTorch by the variables that they read. What cannot be narrowed: our C kernels below AVX2,
    * since they need a fused multiply-add, and ONNX Runtime, which asks the CPU alone.
    */
   WEAK;

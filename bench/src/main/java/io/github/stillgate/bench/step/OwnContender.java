@@ -14,7 +14,9 @@ final class OwnContender implements Contender {
   private final Session session;
   private final boolean tokens;
 
-  /** @throws AbsentException if the backend cannot run here */
+  /**
+   * @throws AbsentException if the backend cannot run here
+   */
   OwnContender(Model model, PlanOptions options) {
     try {
       this.plan = Plan.compile(model, options);

@@ -101,13 +101,15 @@ public final class Peers implements Callable<Integer> {
   @Option(
       names = "--svg",
       paramLabel = "FILE",
-      description = "draws the medians over n; with several cells, FILE-CELL.svg for each")
+      description =
+          "draws the medians over n: FILE-CELL-BACKEND.svg for each kind of network and each of our"
+              + " backends, beside all others")
   private @Nullable Path svg;
 
   @Option(
       names = "--results",
       paramLabel = "FOLDER",
-      description = "writes peers.json, peers.md and peers-CELL.svg")
+      description = "writes peers.json, peers.md and peers-CELL-BACKEND.svg")
   private @Nullable Path results;
 
   @Spec private CommandSpec spec;
@@ -227,8 +229,7 @@ public final class Peers implements Callable<Integer> {
                       StepFork.class, host.start(), StepFork.arguments(table, seconds, ids)),
                   StepFork.Said.class);
       found.add(said.found());
-      said.absent()
-          .forEach(one -> absent.put(table.cell().word() + " " + one.id(), one.reason()));
+      said.absent().forEach(one -> absent.put(table.cell().word() + " " + one.id(), one.reason()));
     }
     return StepLine.of(host, table.cell(), table.units(), found);
   }
@@ -238,23 +239,22 @@ public final class Peers implements Callable<Integer> {
       report.json(json);
     }
     if (svg != null) {
-      for (Cell cell : report.cells()) {
-        report.plot(cell, report.cells().size() == 1 ? svg : ofCell(svg, cell));
-      }
+      report.plot(shown -> "%s-%s.svg".formatted(stem(svg), shown), folder(svg));
     }
     if (results != null) {
       Files.createDirectories(results);
       report.json(results.resolve("peers.json"));
       Files.writeString(results.resolve("peers.md"), report.markdown());
-      for (Cell cell : report.cells()) {
-        report.plot(cell, results.resolve("peers-%s.svg".formatted(cell.word())));
-      }
+      report.plot("peers-%s.svg"::formatted, results);
     }
   }
 
-  private static Path ofCell(Path file, Cell cell) {
+  private static Path folder(Path file) {
+    return file.toAbsolutePath().getParent();
+  }
+
+  private static String stem(Path file) {
     String name = file.getFileName().toString();
-    String stem = name.endsWith(".svg") ? name.substring(0, name.length() - 4) : name;
-    return file.resolveSibling("%s-%s.svg".formatted(stem, cell.word()));
+    return name.endsWith(".svg") ? name.substring(0, name.length() - 4) : name;
   }
 }

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param live live fractions of conditional networks
  */
 record Rows(Cell cell, int units, List<Double> moved, List<Double> live) {
-  private static final List<String> BACKENDS = List.of("native", "vector");
+  /** Ours that are timed: the reference is there to be read. */
+  static final List<String> BACKENDS = List.of("native", "vector");
 
   /** What the reference runs on; its bits are those of all. */
   private static final String REFERENCE = "vector";
@@ -91,9 +92,11 @@ record Rows(Cell cell, int units, List<Double> moved, List<Double> live) {
     rows.add(
         new Row("onnxruntime/f32", FLOAT32, () -> Peer.fastest(layer.get()), reference, random));
     rows.add(
-        new Row("onnxruntime/f32/usual", FLOAT32, () -> Peer.usual(layer.get()), reference, random));
+        new Row(
+            "onnxruntime/f32/usual", FLOAT32, () -> Peer.usual(layer.get()), reference, random));
     rows.add(new Row("onnxruntime/i8", INT8, () -> Peer.int8(layer.get()), reference, random));
-    rows.add(new Row("pytorch/f32", FLOAT32, () -> new TorchContender(layer.get()), reference, random));
+    rows.add(
+        new Row("pytorch/f32", FLOAT32, () -> new TorchContender(layer.get()), reference, random));
     for (String library : List.of("openblas", "mkl")) {
       rows.add(
           new Row(
@@ -107,15 +110,11 @@ record Rows(Cell cell, int units, List<Double> moved, List<Double> live) {
   }
 
   private Row moved(Supplier<Model> model, String backend, double share) {
-    // Inputs proved to lie within [-1, 1] have a fixed scale, like states.
-    PlanOptions options = PlanOptions.defaults().withInputBound(1);
     return new Row(
         id(backend, WeightFormat.I8) + "/moved-" + number(share),
         INT8,
-        () ->
-            new OwnContender(
-                model.get(), options.withBackend(backend).withWeights(WeightFormat.I8)),
-        () -> new OwnContender(model.get(), options.withBackend(REFERENCE)),
+        () -> LayerRows.moved(model.get(), backend),
+        own(model, REFERENCE, WeightFormat.F32, Skipping.NOTHING),
         () -> Feed.moving(units, share));
   }
 

@@ -14,8 +14,8 @@ import java.util.zip.DataFormatException;
 import org.HdrHistogram.Histogram;
 
 /**
- * One JVM of {@link Peers}: the rows of one cell and width in turns of some milliseconds, every step
- * timed. Prints what it found as one line of JSON.
+ * One JVM of {@link Peers}: the rows of one cell and width in turns of some milliseconds, every
+ * step timed. Prints what it found as one line of JSON.
  */
 public final class StepFork {
   private static final long LONGEST_NANOS = 10_000_000_000L;
@@ -26,12 +26,11 @@ public final class StepFork {
   private static final long LEAD_NANOS = 2_000_000;
 
   private static final int LEAD_STEPS = 2;
-  private static final long WARM_UP_NANOS = 500_000_000;
+  private static final double WARM_UP_SECONDS = 0.5;
   private static final int WARM_UP_STEPS = 20_000;
-  private static final long LONGEST_WARM_UP_NANOS = 2_000_000_000;
+  private static final int LONGEST_WARM_UPS = 4;
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private StepFork() {}
 
@@ -87,8 +86,7 @@ public final class StepFork {
   /** Runs with the arguments CELL UNITS SECONDS MOVED LIVE ROW..., lists with commas. */
   public static void main(String[] args) throws IOException {
     Rows rows =
-        new Rows(
-            Cell.of(args[0]), Integer.parseInt(args[1]), numbers(args[3]), numbers(args[4]));
+        new Rows(Cell.of(args[0]), Integer.parseInt(args[1]), numbers(args[3]), numbers(args[4]));
     List<String> ids = List.of(args).subList(5, args.length);
     Said said =
         run(
@@ -136,7 +134,9 @@ public final class StepFork {
           absent.add(new Absent(row.id(), missing.getMessage()));
         }
       }
-      runners.forEach(Runner::warmUp);
+      // A try of a few milliseconds need not be warm.
+      long warmUp = (long) (1e9 * Math.min(WARM_UP_SECONDS, 2 * seconds));
+      runners.forEach(runner -> runner.warmUp(warmUp));
       long nanos = (long) (seconds * 1e9);
       boolean isOver = runners.isEmpty();
       for (int round = 0; !isOver; round++) {
@@ -169,11 +169,11 @@ public final class StepFork {
     }
 
     /** In the loop that is measured, so that it is compiled. */
-    void warmUp() {
+    void warmUp(long nanos) {
       long start = System.nanoTime();
       long passed = 0;
-      while (passed < LONGEST_WARM_UP_NANOS
-          && (passed < WARM_UP_NANOS || times.getTotalCount() < WARM_UP_STEPS)) {
+      while (passed < LONGEST_WARM_UPS * nanos
+          && (passed < nanos || times.getTotalCount() < WARM_UP_STEPS)) {
         turn();
         passed = System.nanoTime() - start;
       }

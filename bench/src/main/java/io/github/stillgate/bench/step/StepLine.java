@@ -83,8 +83,7 @@ record StepLine(
         ratio(forks, id, INT8_PEER));
   }
 
-  private static @Nullable Double ratio(
-      List<List<StepFork.Found>> forks, String id, String peer) {
+  private static @Nullable Double ratio(List<List<StepFork.Found>> forks, String id, String peer) {
     if (forks.getFirst().stream().noneMatch(found -> found.id().equals(peer))) {
       return null;
     }

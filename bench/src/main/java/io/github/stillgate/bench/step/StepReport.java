@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,8 +67,8 @@ record StepReport(
             "%d JVMs for each width and host; in each all rows of the width in turns, %s s a row. Percentiles are over all steps of all JVMs, ratios medians over JVMs of ratios within one. [Performance](../../docs/performance.md) explains the numbers by their bytes.%n%n",
             forks,
             seconds));
-    hosts.forEach(
-        (host, what) -> text.append("* %s: %s\n".formatted(host.name().toLowerCase(Locale.ROOT), what)));
+    hosts.forEach((host, what) ->
+        text.append("* %s: %s\n".formatted(host.name().toLowerCase(Locale.ROOT), what)));
     blas.forEach(line -> text.append("* ").append(line).append('\n'));
     for (Cell cell : lines.stream().map(StepLine::cell).distinct().toList()) {
       List<StepLine> some = lines.stream().filter(line -> line.cell() == cell).toList();
@@ -143,29 +144,47 @@ record StepReport(
     return value == null ? "" : String.format(Locale.ROOT, "%.0f %%", 100 * value);
   }
 
-  /** The cells that there are lines of. */
-  List<Cell> cells() {
-    return lines.stream().map(StepLine::cell).distinct().toList();
+  /**
+   * A picture for each cell and each of our backends: medians over width on the whole host, of this
+   * backend and of all who are not ours. All rows in one picture could not be told apart.
+   *
+   * @param file the name of each, given what it shows
+   */
+  void plot(UnaryOperator<String> file, Path folder) throws IOException {
+    for (Cell cell : lines.stream().map(StepLine::cell).distinct().toList()) {
+      List<StepLine> some =
+          lines.stream().filter(line -> line.cell() == cell && line.host() == Host.WHOLE).toList();
+      for (String backend : Rows.BACKENDS) {
+        if (some.stream().anyMatch(line -> isOf(backend, line))) {
+          Plot plot =
+              new Plot(cell.title(), "units n", "us a step, median").logarithmicX().logarithmicY();
+          add(plot, some.stream().filter(line -> isOf(backend, line)).toList(), true);
+          add(plot, some.stream().filter(line -> isOfOthers(line)).toList(), false);
+          plot.save(folder.resolve(file.apply(cell.word() + "-" + backend)));
+        }
+      }
+    }
   }
 
-  /**
-   * Median over width, a line each row of the whole host; of the vector backend one row in two, so
-   * that lines can be told apart.
-   */
-  void plot(Cell cell, Path svg) throws IOException {
-    Plot plot = new Plot(cell.title(), "units n", "us a step, median").logarithmicY();
-    List<StepLine> some =
-        lines.stream().filter(line -> line.cell() == cell && line.host() == Host.WHOLE).toList();
+  private static boolean isOf(String runtime, StepLine line) {
+    return line.row().startsWith(runtime + "/");
+  }
+
+  private static boolean isOfOthers(StepLine line) {
+    return Rows.BACKENDS.stream().noneMatch(backend -> isOf(backend, line));
+  }
+
+  private static void add(Plot plot, List<StepLine> some, boolean ours) {
     for (String row : some.stream().map(StepLine::row).distinct().toList()) {
       List<StepLine> points = some.stream().filter(line -> line.row().equals(row)).toList();
       List<Double> widths = points.stream().map(line -> (double) line.units()).toList();
       List<Double> times = points.stream().map(line -> line.p50() / 1e3).toList();
-      if (row.startsWith("native") || row.startsWith("vector")) {
+      // Dashes have no markers, so they need two points to be seen.
+      if (ours || points.size() == 1) {
         plot.line(row, widths, times);
       } else {
         plot.dashed(row, widths, times);
       }
     }
-    plot.save(svg);
   }
 }

@@ -21,7 +21,9 @@ final class TorchContender implements Contender {
   private final NDList parameters = new NDList();
   private final NDList state = new NDList();
 
-  /** @throws AbsentException if PyTorch's natives are not on the class path */
+  /**
+   * @throws AbsentException if PyTorch's natives are not on the class path
+   */
   TorchContender(Layer layer) {
     GatedLayer gated = GatedLayer.of(layer);
     try {
@@ -51,8 +53,7 @@ final class TorchContender implements Contender {
       NDArray x = step.create(FloatBuffer.wrap(feed.x()), inputShape);
       NDList result =
           lstm
-              ? x.getNDArrayInternal()
-                  .lstm(x, state, parameters, true, 1, 0, false, false, false)
+              ? x.getNDArrayInternal().lstm(x, state, parameters, true, 1, 0, false, false, false)
               : x.getNDArrayInternal()
                   .gru(x, state.get(0), parameters, true, 1, 0, false, false, false);
       result.attach(step);
