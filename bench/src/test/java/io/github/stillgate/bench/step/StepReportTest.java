@@ -90,7 +90,7 @@ class StepReportTest {
     assertThat(text)
         .contains("a machine, 2026-01-02. Made by `./stillgate bench peers`", "* whole: all of it")
         .contains(
-            "| native/f32 | 1.20 | 1.00 .. 1.20 | 9.00 | 9.00 | 0.75 | 1.23 | 6,000 | 5.0 |  |  | 16"
+            "| native/f32 | 1.20 | 1.00 .. 1.20 | 9.01 | 9.01 | 0.75 | 1.23 | 6,000 | 5.0 |  |  | 16"
                 + " | 3.00 |  |\n")
         .contains("| 25 % |", "n = 128")
         .contains("* gru onnxruntime/i8: it has none");
