@@ -67,6 +67,12 @@ public final class Plot {
     chart.getStyler().setMarkerSize(6);
   }
 
+  /** Makes the x axis logarithmic. */
+  public Plot logarithmicX() {
+    chart.getStyler().setXAxisLogarithmic(true);
+    return this;
+  }
+
   /** Makes the y axis logarithmic. */
   public Plot logarithmicY() {
     chart.getStyler().setYAxisLogarithmic(true);

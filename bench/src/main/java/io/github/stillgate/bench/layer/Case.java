@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import java.util.List;
 

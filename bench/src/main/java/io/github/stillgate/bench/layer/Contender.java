@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.plan.WeightFormat;
@@ -34,7 +34,7 @@ public interface Contender extends AutoCloseable {
 
   private static Optional<Class<?>> peer() {
     try {
-      return Optional.of(Class.forName("io.github.stillgate.bench.peer.OnnxRuntimeLayer"));
+      return Optional.of(Class.forName("io.github.stillgate.bench.layer.OnnxRuntimeLayer"));
     } catch (ClassNotFoundException notHere) {
       return Optional.empty();
     }

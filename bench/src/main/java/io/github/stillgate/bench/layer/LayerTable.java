@@ -1,8 +1,8 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import io.github.stillgate.bench.peer.PeerFork.Found;
-import io.github.stillgate.bench.peer.PeerFork.Who;
+import io.github.stillgate.bench.layer.LayerFork.Found;
+import io.github.stillgate.bench.layer.LayerFork.Who;
 import io.github.stillgate.core.plan.WeightFormat;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +12,7 @@ import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Medians over the JVMs of a case, and ratios between contenders of the same JVM. */
-final class PeerTable {
+final class LayerTable {
   /** The other runtime, as it calls itself. */
   static final String PEER = "onnxruntime";
 
@@ -32,7 +32,7 @@ final class PeerTable {
           "over ONNX Runtime's LSTM",
           "float32 / p50");
 
-  private PeerTable() {}
+  private LayerTable() {}
 
   /**
    * One line of the table: nanoseconds a step of all streams or a sequence, medians over the forks,
@@ -71,7 +71,7 @@ final class PeerTable {
       @JsonProperty("speed_up_over_float32") @Nullable Double float32Speedup) {
     /** The line in Markdown. */
     String row() {
-      return PeerTable.row(
+      return LayerTable.row(
           List.of(
               beside == null ? layer : layer + " beside " + beside,
               Integer.toString(units),

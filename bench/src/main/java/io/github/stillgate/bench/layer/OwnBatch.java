@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.plan.PlanOptions;

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The fork itself fails if a contender's answers differ. */
-class PeerForkTest {
+class LayerForkTest {
   /** No multiple of the widest vector. */
   private static final int UNITS = 20;
 
@@ -26,13 +26,13 @@ class PeerForkTest {
   @ParameterizedTest
   @CsvSource({"gru,1,1", "gru,5,1", "gru,1,60", "lstm,5,1"})
   void everyContenderIsTimedOnTheSameAnswers(String kind, int streams, int steps) {
-    List<PeerFork.Found> found = run(new Case(kind, UNITS, streams, steps));
+    List<LayerFork.Found> found = run(new Case(kind, UNITS, streams, steps));
     assertThat(found).extracting(one -> one.who().layer()).containsOnly(kind);
     assertThat(found)
-        .extracting(PeerFork.Found::who)
+        .extracting(LayerFork.Found::who)
         .containsAll(own(kind))
         .containsAll(peer(kind));
-    for (PeerFork.Found one : found) {
+    for (LayerFork.Found one : found) {
       assertThat(one.calls()).as("%s", one.who()).isPositive();
       assertThat(one.p50()).as("%s", one.who()).isPositive().isLessThanOrEqualTo(one.p99());
     }
@@ -41,13 +41,13 @@ class PeerForkTest {
   @ParameterizedTest
   @CsvSource({"1,1", "5,1", "1,60"})
   void anSruRunsBesideAnLstmOfTheSameWidth(int streams, int steps) {
-    List<PeerFork.Found> found = run(new Case("sru", UNITS, streams, steps));
+    List<LayerFork.Found> found = run(new Case("sru", UNITS, streams, steps));
     assertThat(found)
-        .extracting(PeerFork.Found::who)
+        .extracting(LayerFork.Found::who)
         .containsAll(own("sru"))
         .containsAll(own("lstm"))
         .containsAll(peer("lstm"))
-        .doesNotContain(new PeerFork.Who("sru", PeerTable.PEER, WeightFormat.F32));
+        .doesNotContain(new LayerFork.Who("sru", LayerTable.PEER, WeightFormat.F32));
   }
 
   /** A BLAS of some kind is always there: netlib in Java is on this class path. */
@@ -90,7 +90,7 @@ class PeerForkTest {
             "gru", 8, List.of(right.contenders().getFirst(), new Wrong(one, wrongCall)), List.of());
     assertThatIllegalStateException()
         .as(name)
-        .isThrownBy(() -> PeerFork.run(List.of(group), one, 0.01))
+        .isThrownBy(() -> LayerFork.run(List.of(group), one, 0.01))
         .withMessageContaining("gru, call %d, row 59: output 7 of wrong", wrongCall);
   }
 
@@ -133,23 +133,23 @@ class PeerForkTest {
     }
   }
 
-  private static List<PeerFork.Found> run(Case one) {
-    return PeerFork.run(Group.all(one, BACKENDS), one, 0.2);
+  private static List<LayerFork.Found> run(Case one) {
+    return LayerFork.run(Group.all(one, BACKENDS), one, 0.2);
   }
 
   /** Our backends on a kind of layer, with either format of weights. */
-  private static List<PeerFork.Who> own(String kind) {
+  private static List<LayerFork.Who> own(String kind) {
     return BACKENDS.stream()
         .flatMap(backend ->
             Stream.of(WeightFormat.values())
-                .map(weights -> new PeerFork.Who(kind, backend, weights)))
+                .map(weights -> new LayerFork.Who(kind, backend, weights)))
         .toList();
   }
 
   /** The other runtime on a kind of layer, where it is on the class path. */
-  private static List<PeerFork.Who> peer(String kind) {
+  private static List<LayerFork.Who> peer(String kind) {
     return Contender.hasPeer()
-        ? List.of(new PeerFork.Who(kind, PeerTable.PEER, WeightFormat.F32))
+        ? List.of(new LayerFork.Who(kind, LayerTable.PEER, WeightFormat.F32))
         : List.of();
   }
 

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.bench.ForkedJvm;
@@ -23,10 +23,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code ./stillgate bench peers}: steps and sequences of ordinary layers beside ONNX Runtime's.
+ * {@code ./stillgate bench layers}: steps and sequences of ordinary layers beside ONNX Runtime's.
  */
 @Command(
-    name = "peers",
+    name = "layers",
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
@@ -37,10 +37,10 @@ import picocli.CommandLine.Spec;
       "",
       "A layer that other runtimes do not have (sru) runs beside an LSTM of the same width.",
       "",
-      "ONNX Runtime needs a profile: STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate bench peers",
+      "ONNX Runtime needs a profile: STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate bench layers",
       ""
     })
-public final class Peers implements Callable<Integer> {
+public final class Layers implements Callable<Integer> {
   @Option(names = "--forks", defaultValue = "5", description = "JVMs a case")
   private int forks;
 
@@ -104,7 +104,7 @@ public final class Peers implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   /** For picocli. */
-  public Peers() {}
+  public Layers() {}
 
   @Override
   public Integer call() throws Exception {
@@ -113,7 +113,7 @@ public final class Peers implements Callable<Integer> {
     if (!Contender.hasPeer()) {
       String cure =
           "ONNX Runtime is not on the class path: STILLGATE_MAVEN_ARGS=-Ppeers ./stillgate bench"
-              + " peers";
+              + " layers";
       if (!alone) {
         throw new ParameterException(
             spec.commandLine(), cure + "; or --alone, to time our own backends only");
@@ -122,14 +122,14 @@ public final class Peers implements Callable<Integer> {
     }
     out.printf(
         Locale.ROOT, "%s; %d JVMs of %.1f s a case%n%n", Machine.description(), forks, seconds);
-    PeerTable.header().forEach(out::println);
-    List<PeerTable.Line> lines = new ArrayList<>();
+    LayerTable.header().forEach(out::println);
+    List<LayerTable.Line> lines = new ArrayList<>();
     Set<String> leftOut = new LinkedHashSet<>();
     for (Case one : cases) {
-      List<PeerFork.Report> reports = measure(one);
+      List<LayerFork.Report> reports = measure(one);
       reports.forEach(report -> leftOut.addAll(report.leftOut()));
-      for (PeerTable.Line line :
-          PeerTable.lines(one, reports.stream().map(PeerFork.Report::found).toList())) {
+      for (LayerTable.Line line :
+          LayerTable.lines(one, reports.stream().map(LayerFork.Report::found).toList())) {
         lines.add(line);
         out.println(line.row());
       }
@@ -179,13 +179,13 @@ public final class Peers implements Callable<Integer> {
     }
   }
 
-  private List<PeerFork.Report> measure(Case one) throws IOException, InterruptedException {
+  private List<LayerFork.Report> measure(Case one) throws IOException, InterruptedException {
     List<String> arguments = new ArrayList<>(one.arguments());
     arguments.add(Double.toString(seconds));
-    List<PeerFork.Report> reports = new ArrayList<>();
+    List<LayerFork.Report> reports = new ArrayList<>();
     for (int fork = 0; fork < forks; fork++) {
-      String text = ForkedJvm.run(PeerFork.class, List.of(), arguments);
-      reports.add(JsonMapper.builder().build().readValue(text, PeerFork.Report.class));
+      String text = ForkedJvm.run(LayerFork.class, List.of(), arguments);
+      reports.add(JsonMapper.builder().build().readValue(text, LayerFork.Report.class));
     }
     return reports;
   }

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.kernel.Backend;
@@ -12,10 +12,10 @@ import java.util.SplittableRandom;
 import org.HdrHistogram.Histogram;
 
 /**
- * One JVM of {@link Peers}: all contenders of one case, some steps each in turn, every step timed,
+ * One JVM of {@link Layers}: all contenders of one case, some steps each in turn, every step timed,
  * or every sequence. Prints what it found as one line of JSON.
  */
-public final class PeerFork {
+public final class LayerFork {
   private static final int VECTORS = 256;
 
   /** Stream steps of a turn: a batch of many streams takes few steps, a sequence comes once. */
@@ -37,7 +37,7 @@ public final class PeerFork {
    */
   private static final double BF16_TOLERANCE = 0.01;
 
-  private PeerFork() {}
+  private LayerFork() {}
 
   /**
    * A contender of one JVM.

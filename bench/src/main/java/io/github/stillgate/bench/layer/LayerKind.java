@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Gru;
@@ -14,18 +14,18 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * A kind of layer that {@link Peers} times; one entry of {@link #ALL} a kind.
+ * A kind of layer that {@link Layers} times; one entry of {@link #ALL} a kind.
  *
  * @param name as users say it
  * @param layer makes one of random weights, as wide as its input
  * @param elsewhere whether other runtimes have it
  */
-record LayerKind(String name, Function<Weights, Layer> layer, boolean elsewhere) {
+public record LayerKind(String name, Function<Weights, Layer> layer, boolean elsewhere) {
   /** What a kind that other runtimes do not have is compared with. */
   static final String COMMON = "lstm";
 
   /** Every kind, in the order of the table. */
-  static final List<LayerKind> ALL =
+  public static final List<LayerKind> ALL =
       List.of(
           new LayerKind("gru", LayerKind::gru, true),
           new LayerKind(COMMON, LayerKind::lstm, true),
@@ -36,7 +36,7 @@ record LayerKind(String name, Function<Weights, Layer> layer, boolean elsewhere)
    *
    * @throws IllegalArgumentException if there is none; the message lists all
    */
-  static LayerKind of(String name) {
+  public static LayerKind of(String name) {
     return ALL.stream()
         .filter(kind -> kind.name.equals(name))
         .findFirst()
@@ -49,7 +49,7 @@ record LayerKind(String name, Function<Weights, Layer> layer, boolean elsewhere)
   }
 
   /** A layer of {@code units} units, the same in every JVM. */
-  Layer make(int units) {
+  public Layer make(int units) {
     return layer.apply(new Weights(units, new SplittableRandom(9)));
   }
 
@@ -90,7 +90,7 @@ record LayerKind(String name, Function<Weights, Layer> layer, boolean elsewhere)
    * @param units rows, and columns
    * @param random where from
    */
-  record Weights(int units, SplittableRandom random) {
+  public record Weights(int units, SplittableRandom random) {
     Matrix matrix() {
       return Matrix.of("w", units, units, values(units * units, 1.5 / Math.sqrt(units)));
     }

@@ -1,4 +1,4 @@
-package io.github.stillgate.bench.peer;
+package io.github.stillgate.bench.layer;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
@@ -79,7 +79,7 @@ final class OnnxRuntimeLayer implements Contender {
 
   @Override
   public String name() {
-    return PeerTable.PEER;
+    return LayerTable.PEER;
   }
 
   @Override
