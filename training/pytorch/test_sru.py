@@ -122,7 +122,7 @@ class WordsTest(unittest.TestCase):
                     with made:
                         word_vectors.main([output, "--text", path])
                     word_vectors.main([output, "--text", path])
-            with self.assertRaisesRegex(SystemExit, r"vectors.npz has vectors of texts with the fingerprint \w{16}, and"):
+            with self.assertRaisesRegex(SystemExit, r"has vectors of texts with the fingerprint \w{16}, and is given"):
                 word_vectors.main([output, "--text", path])
             with self.assertRaisesRegex(SystemExit, "absent is not there; --text names text files"):
                 word_vectors.main([output, "--text", os.path.join(folder, "absent")])
