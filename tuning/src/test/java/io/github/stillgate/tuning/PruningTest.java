@@ -339,6 +339,6 @@ class PruningTest {
             "case pruned, step \\d+, output \\d of the pruned network is \\S+, that of the original"
                 + " \\S+ \\(error \\S+, tolerance 2.00e-06\\). In float64 the two networks are equal,"
                 + " so nothing was removed that is read; this one amplifies the rounding of float32."
-                + " Prove it on shorter sequences or with a larger tolerance \\(--tolerance\\)");
+                + " Prove it on shorter sequences or with a larger tolerance \\(--prune-tolerance\\)");
   }
 }
