@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.layer;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.Count;
 import io.github.stillgate.bench.ForkedJvm;
 import io.github.stillgate.bench.Machine;
 import java.io.IOException;
@@ -41,7 +42,11 @@ import picocli.CommandLine.Spec;
       ""
     })
 public final class Layers implements Callable<Integer> {
-  @Option(names = "--forks", defaultValue = "5", description = "JVMs a case")
+  @Option(
+      names = "--forks",
+      converter = Count.class,
+      defaultValue = "5",
+      description = "JVMs a case")
   private int forks;
 
   @Option(names = "--seconds", defaultValue = "3", description = "time of each JVM")
@@ -57,6 +62,7 @@ public final class Layers implements Callable<Integer> {
 
   @Option(
       names = "--units",
+      converter = Count.class,
       split = ",",
       defaultValue = "128,512,1024",
       paramLabel = "N",
@@ -65,6 +71,7 @@ public final class Layers implements Callable<Integer> {
 
   @Option(
       names = "--streams",
+      converter = Count.class,
       defaultValue = "64",
       paramLabel = "N",
       description = "streams that step together in a batch; 1 for no batches")
@@ -72,6 +79,7 @@ public final class Layers implements Callable<Integer> {
 
   @Option(
       names = "--batch-units",
+      converter = Count.class,
       split = ",",
       defaultValue = "1024",
       paramLabel = "N",
@@ -80,6 +88,7 @@ public final class Layers implements Callable<Integer> {
 
   @Option(
       names = "--sequence",
+      converter = Count.class,
       defaultValue = "128",
       paramLabel = "N",
       description = "steps of a sequence of one stream; 1 for no sequences")
@@ -87,6 +96,7 @@ public final class Layers implements Callable<Integer> {
 
   @Option(
       names = "--sequence-units",
+      converter = Count.class,
       split = ",",
       defaultValue = "512",
       paramLabel = "N",

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.strategy;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.Count;
 import io.github.stillgate.bench.FmaBenchmark;
 import io.github.stillgate.bench.ForkedJvm;
 import io.github.stillgate.bench.ReadBenchmark;
@@ -53,7 +54,11 @@ public final class Kernels implements Callable<Integer> {
   private static final int RECORD_FORKS = 5;
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
-  @Option(names = "--forks", defaultValue = "3", description = "JVMs a measurement")
+  @Option(
+      names = "--forks",
+      converter = Count.class,
+      defaultValue = "3",
+      description = "JVMs a measurement")
   private int forks;
 
   @Option(

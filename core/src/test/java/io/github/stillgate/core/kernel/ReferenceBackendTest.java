@@ -4,6 +4,7 @@ import io.github.stillgate.contract.AllocationContract;
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.ConditionalDenseContract;
+import io.github.stillgate.contract.ConditionalDenseReadsContract;
 import io.github.stillgate.contract.FormatContract;
 import io.github.stillgate.contract.Int8Contract;
 import io.github.stillgate.contract.Int8PlanContract;
@@ -95,6 +96,13 @@ class ReferenceBackendTest {
   @Nested
   class ConditionalDenseLayers extends ConditionalDenseContract {
     ConditionalDenseLayers() {
+      super(BackendRegistry.require("reference"));
+    }
+  }
+
+  @Nested
+  class ConditionalDenseReads extends ConditionalDenseReadsContract {
+    ConditionalDenseReads() {
       super(BackendRegistry.require("reference"));
     }
   }
