@@ -85,7 +85,8 @@ final class MovedOptions {
     for (String option : OTHERS) {
       if (isGiven(option)) {
         throw usage(
-            option + " tunes gates or dense layers, --moved int8 weights; tune one after the other");
+            option
+                + " tunes gates or dense layers, --moved int8 weights; tune one after the other");
       }
     }
     for (int theta : thetas) {
@@ -110,8 +111,7 @@ final class MovedOptions {
 
   /** Ascending, 0 first. */
   List<Integer> thetas() {
-    return Stream.concat(
-            Stream.of(0), (thetas.isEmpty() ? THETAS : thetas).stream())
+    return Stream.concat(Stream.of(0), (thetas.isEmpty() ? THETAS : thetas).stream())
         .sorted()
         .distinct()
         .toList();

@@ -5,11 +5,15 @@ import io.github.stillgate.tuning.MovedPoint;
 import io.github.stillgate.tuning.MovedResult;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
 /** Score, or error where there is none, against weight bytes of a sweep over thresholds, as SVG. */
 final class MovedPlot {
+  /** How far right of its point a label stands, of the width of all points. */
+  private static final double LABEL_ASIDE = 0.015;
+
   private final Plot plot;
 
   MovedPlot(MovedReport report) {
@@ -19,9 +23,7 @@ final class MovedPlot {
         new Plot(
             "%s against weight bytes; labels are theta".formatted(scored ? "Score" : "Error"),
             "weight bytes a step",
-            scored
-                ? "bits per character"
-                : "root mean square difference from the run in float32");
+            scored ? "bits per character" : "root mean square difference from the run in float32");
     if (scored) {
       ToDoubleFunction<MovedPoint> score = point -> point.bitsPerToken().orElseThrow();
       double exact = score.applyAsDouble(result.exact());
@@ -48,13 +50,16 @@ final class MovedPlot {
 
   private void draw(
       List<MovedPoint> points, List<MovedPoint> layers, ToDoubleFunction<MovedPoint> height) {
+    DoubleSummaryStatistics bytes =
+        points.stream().mapToDouble(MovedPoint::bytesPerStep).summaryStatistics();
+    double aside = LABEL_ASIDE * (bytes.getMax() - bytes.getMin());
     plot.line(
         "int8, all layers",
         points.stream().map(MovedPoint::bytesPerStep).toList(),
         points.stream().map(height::applyAsDouble).toList());
     for (MovedPoint point : points) {
       plot.label(
-          "" + MovedResult.theta(point), point.bytesPerStep(), height.applyAsDouble(point));
+          "" + MovedResult.theta(point), point.bytesPerStep() + aside, height.applyAsDouble(point));
     }
     for (MovedPoint point : layers) {
       if (point.weights() instanceof MovedPoint.Int8Layer(String layer, int theta)) {

@@ -160,19 +160,19 @@ record MovedReport(
         .map(point -> {
           int theta = MovedResult.theta(point);
           return "Largest threshold with %s: theta %s, %s times fewer weight bytes than float32, %s times"
-                      .formatted(
-                          limitsInWords(),
-                          theta,
-                          Output.number(result.exact().bytesPerStep() / point.bytesPerStep(), 2),
-                          Output.number(result.exact().medianMicros() / point.medianMicros(), 2))
-                  + " as fast. Turn it on with%n%n    %s%s%s"
-                      .formatted(
-                          line(theta),
-                          runsAsText
-                              ? "%n    ./stillgate run %s %s --weights i8%s"
-                                  .formatted(model, data, theta == 0 ? "" : " --theta " + theta)
-                              : "",
-                          forOneLayer());
+                  .formatted(
+                      limitsInWords(),
+                      theta,
+                      Output.number(result.exact().bytesPerStep() / point.bytesPerStep(), 2),
+                      Output.number(result.exact().medianMicros() / point.medianMicros(), 2))
+              + " as fast. Turn it on with%n%n    %s%s%s"
+                  .formatted(
+                      line(theta),
+                      runsAsText
+                          ? "%n    ./stillgate run %s %s --weights i8%s"
+                              .formatted(model, data, theta == 0 ? "" : " --theta " + theta)
+                          : "",
+                      forOneLayer());
         })
         .orElseGet(() ->
             "No run has %s, not even int8 with theta 0: stay with float32 or bf16,"
@@ -193,7 +193,8 @@ record MovedReport(
     rule.ifPresent(given -> {
       given
           .maxChanged()
-          .ifPresent(share -> words.add("at most %s of the decisions changed".formatted(percent(share))));
+          .ifPresent(
+              share -> words.add("at most %s of the decisions changed".formatted(percent(share))));
       given
           .maxWorse()
           .ifPresent(bits -> words.add("a score at most %s bits worse".formatted(bits)));
@@ -264,8 +265,8 @@ record MovedReport(
             scientific(point.rmsError()),
             percent(point.changed())));
     point.bitsPerToken().ifPresent(bits -> row.add(Output.number(bits, 4)));
-    rule.ifPresent(limits ->
-        row.add(isFloat ? "" : limits.holds(result.exact(), point) ? "yes" : "no"));
+    rule.ifPresent(
+        limits -> row.add(isFloat ? "" : limits.holds(result.exact(), point) ? "yes" : "no"));
     return row;
   }
 

@@ -40,8 +40,7 @@ final class MovedTuning {
     // All layers at once, and each at one threshold.
     long runs = 1L + thetas.size() + task.network().layers().size();
     try (Progress progress = Progress.of("float32", runs * steps, !task.json())) {
-      MovedSweep sweep =
-          MovedSweep.of(task.network(), task.inputs(), options, progress::advance);
+      MovedSweep sweep = MovedSweep.of(task.network(), task.inputs(), options, progress::advance);
       for (int theta : thetas) {
         progress.say("theta " + theta);
         sweep.above(theta);
@@ -73,8 +72,7 @@ final class MovedTuning {
 
   /** The proposal if there is one above 0, else the smallest above 0, else 0. */
   private int layerTheta(MovedResult result, List<Integer> thetas) {
-    int proposed =
-        rule.flatMap(limits -> limits.choose(result)).map(MovedResult::theta).orElse(0);
+    int proposed = rule.flatMap(limits -> limits.choose(result)).map(MovedResult::theta).orElse(0);
     return proposed > 0
         ? proposed
         : thetas.stream().filter(theta -> theta > 0).findFirst().orElse(0);

@@ -66,8 +66,7 @@ final class RunCommand implements Callable<Integer> {
     }
     PlanOptions options =
         weights.apply(
-            PlanOptions.defaults()
-                .withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS));
+            PlanOptions.defaults().withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS));
     RegularFile.require(model);
     Model network = Model.load(model);
     Vocabulary vocabulary =

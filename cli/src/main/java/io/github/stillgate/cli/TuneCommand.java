@@ -273,7 +273,7 @@ final class TuneCommand implements Callable<Integer> {
         throw new IllegalArgumentException(
             "%s: layer %s reads the sequence from its end, and tune makes one step after the other"
                     .formatted(model, layer.name())
-                + "; compare Sequence runs with and without Skipping.below yourself");
+                + "; compare Sequence runs of both plans yourself");
       }
     }
   }

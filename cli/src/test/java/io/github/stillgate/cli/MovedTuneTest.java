@@ -150,8 +150,7 @@ class MovedTuneTest {
     }
     assertThat(report.get("proposed_theta").intValue()).isEqualTo(80);
     assertThat(report.get("options").textValue())
-        .isEqualTo(
-            "PlanOptions.defaults().withWeights(WeightFormat.I8).withMovementThreshold(80)");
+        .isEqualTo("PlanOptions.defaults().withWeights(WeightFormat.I8).withMovementThreshold(80)");
     assertThat(report.get("by_layer"))
         .extracting(point -> point.get("layer").textValue() + point.get("theta").intValue())
         .containsExactly("rnn80", "out80");

@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * Which threshold of movement a {@link MovedSweep} proposes: of those with which every limit that is
- * given holds, the largest. Every comparison is with float32 weights.
+ * Which threshold of movement a {@link MovedSweep} proposes: of those with which every limit that
+ * is given holds, the largest. Every comparison is with float32 weights.
  *
  * <pre>
  *   changed <= maxChanged        bits per token <= those of float32 + maxWorse

@@ -78,8 +78,7 @@ public final class MovedSweep {
    * @throws IllegalArgumentException if theta is not from 0 to 126
    */
   public MovedPoint above(int theta) {
-    MovedPoint point =
-        run(new MovedPoint.Int8(theta), int8().withMovementThreshold(theta));
+    MovedPoint point = run(new MovedPoint.Int8(theta), int8().withMovementThreshold(theta));
     points.add(point);
     return point;
   }
@@ -87,7 +86,8 @@ public final class MovedSweep {
   /**
    * Runs the network in int8 with a threshold in one layer, and 0 in the others.
    *
-   * @throws IllegalArgumentException if theta is not from 0 to 126, or the network has no such layer
+   * @throws IllegalArgumentException if theta is not from 0 to 126, or the network has no such
+   *     layer
    */
   public MovedPoint above(String layer, int theta) {
     MovedPoint point =

@@ -6,8 +6,8 @@
  * io.github.stillgate.tuning.Estimates} makes the estimates. {@link
  * io.github.stillgate.tuning.DenseEstimates} turns dense layers with relu into estimated ones, and
  * a {@link io.github.stillgate.tuning.DenseSweep} shows what that costs and saves. {@link
- * io.github.stillgate.tuning.MovedSweep} does it for thresholds of movement in int8, of which {@link
- * io.github.stillgate.tuning.MovedRule} chooses one.
+ * io.github.stillgate.tuning.MovedSweep} does it for thresholds of movement in int8, of which
+ * {@link io.github.stillgate.tuning.MovedRule} chooses one.
  *
  * <p>Sparse networks: {@link io.github.stillgate.tuning.Pruning} removes what nothing reads, {@link
  * io.github.stillgate.tuning.PruningProof} shows that it was nothing else, and {@link

@@ -29,7 +29,7 @@ class MovedRuleTest {
             List.of(
                 theta(4, 0.03, 0.005, 2.019),
                 theta(0, 0.01, 0.001, 2.001),
-                theta(8, 0.2, 0.02, 2.05),
+                theta(8, 0.2, 0.02, 2.25),
                 theta(2, 0.02, 0.004, 1.99)),
             List.of(point(new MovedPoint.Int8Layer("rnn", 16), 0, 0, 2)));
     return rule.choose(result).map(MovedResult::theta).orElse(-1);
@@ -46,6 +46,7 @@ class MovedRuleTest {
     assertThat(chosen(new MovedRule(limit(1), NONE, NONE))).isEqualTo(8);
     assertThat(chosen(new MovedRule(limit(0), NONE, NONE))).isEqualTo(-1);
     assertThat(chosen(new MovedRule(NONE, limit(0.02), NONE))).isEqualTo(4);
+    assertThat(chosen(new MovedRule(NONE, limit(0.25), NONE))).isEqualTo(8);
     assertThat(chosen(new MovedRule(NONE, limit(0), NONE))).isEqualTo(2);
     assertThat(chosen(new MovedRule(NONE, NONE, limit(0.01)))).isZero();
   }
@@ -65,8 +66,7 @@ class MovedRuleTest {
         .isThrownBy(() -> new MovedRule(limit(Double.NaN), NONE, NONE))
         .withMessageContaining("changed decisions of at most NaN");
     MovedPoint unscored =
-        new MovedPoint(
-            new MovedPoint.Int8(0), List.of(1.0), 1, 1, 0, 0, 0, OptionalDouble.empty());
+        new MovedPoint(new MovedPoint.Int8(0), List.of(1.0), 1, 1, 0, 0, 0, OptionalDouble.empty());
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new MovedRule(NONE, limit(1), NONE).holds(EXACT, unscored))
         .withMessageContaining("no score");

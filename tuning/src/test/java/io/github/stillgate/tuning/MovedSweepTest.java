@@ -94,8 +94,7 @@ class MovedSweepTest {
     return largest;
   }
 
-  private static void assertComparedWith(
-      float[][] exact, float[][] found, MovedPoint point) {
+  private static void assertComparedWith(float[][] exact, float[][] found, MovedPoint point) {
     double most = 0;
     double squares = 0;
     double other = 0;
