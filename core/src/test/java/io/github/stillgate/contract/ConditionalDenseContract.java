@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
@@ -15,6 +14,7 @@ import io.github.stillgate.core.kernel.Binding;
 import io.github.stillgate.core.kernel.Cells;
 import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackedWeights;
 import io.github.stillgate.core.kernel.VectorOps;

@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -74,6 +75,15 @@ public abstract class Int8Contract {
     }
 
     Pack pack(Backend backend, Arena arena, Movement movement) {
+      return pack(backend, arena, SumOrder.TILES, PackLayout.TILE_UNITS, movement);
+    }
+
+    Pack rows(Backend backend, Arena arena, int groupUnits) {
+      return pack(backend, arena, SumOrder.ROWS, groupUnits, Movement.EXACT);
+    }
+
+    private Pack pack(
+        Backend backend, Arena arena, SumOrder order, int groupUnits, Movement movement) {
       List<RowGroups.Rows> kinds = new ArrayList<>();
       for (int operand = 0; operand < rows.length; operand++) {
         for (float[][] kind : rows[operand]) {
@@ -83,12 +93,12 @@ public abstract class Int8Contract {
       RowGroups groups =
           new RowGroups(
               units,
-              PackLayout.TILE_UNITS,
+              groupUnits,
               kinds,
               OptionalInt.empty(),
               Arrays.stream(reach).boxed().toList(),
               movement);
-      return backend.pack(groups, SumOrder.TILES, WeightFormat.I8, arena);
+      return backend.pack(groups, order, WeightFormat.I8, arena);
     }
 
     float expected(int operand, int kind, int unit, float[] x) {
@@ -208,6 +218,53 @@ public abstract class Int8Contract {
             sample.check(products[stream], x[stream]);
           }
         }
+      }
+    }
+  }
+
+  /** Rows that are skipped: those of some groups have the bits, the others are not written. */
+  @Test
+  void rowsOfSomeGroupsHaveTheBitsOfTheFormula() {
+    FuzzRun run = FuzzRun.begin("int8 rows " + backend.name(), 60);
+    while (run.next()) {
+      SplittableRandom random = run.random();
+      Sample sample = Sample.of(random);
+      int groupUnits = random.nextBoolean() ? 1 : 1 + random.nextInt(20);
+      try (Arena arena = Arena.ofShared()) {
+        Pack pack = sample.rows(backend, arena, groupUnits);
+        Operand[] operands = operands(sample, arena);
+        Product product = new Product(pack, arena, 1, operands);
+        int groups = pack.layout().groups();
+        ActiveSet live = new ActiveSet(groups, arena);
+        float[][] x = zeros(sample);
+        float[][][] expected = new float[x.length][][];
+        for (int operand = 0; operand < x.length; operand++) {
+          expected[operand] = new float[sample.rows[operand].length][sample.units];
+        }
+        for (int step = 0; step < 6; step++) {
+          move(random, sample, operands, x);
+          live.set(IntStream.range(0, groups).filter(_ -> random.nextBoolean()).toArray());
+          product.multiply(live);
+          for (int operand = 0; operand < x.length; operand++) {
+            for (int kind = 0; kind < expected[operand].length; kind++) {
+              for (int i = 0; i < live.count(); i++) {
+                int first = live.at(i) * groupUnits;
+                int behind = Math.min(first + groupUnits, sample.units);
+                for (int unit = first; unit < behind; unit++) {
+                  expected[operand][kind][unit] = sample.expected(operand, kind, unit, x[operand]);
+                }
+              }
+              for (int unit = 0; unit < sample.units; unit++) {
+                int at = kind * pack.layout().sumStride() + unit;
+                assertThat(product.sums(operand).getAtIndex(JAVA_INT, at))
+                    .as("operand %d, kind %d, unit %d", operand, kind, unit)
+                    .isEqualTo(Float.floatToRawIntBits(expected[operand][kind][unit]));
+              }
+            }
+          }
+        }
+      } catch (AssertionError e) {
+        throw new AssertionError(run + ": " + e.getMessage(), e);
       }
     }
   }

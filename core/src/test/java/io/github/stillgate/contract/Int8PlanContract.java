@@ -41,8 +41,7 @@ public abstract class Int8PlanContract {
   /** A model under some options. */
   private record Case(Model model, String name, UnaryOperator<PlanOptions> change) {
     PlanOptions options(String backend) {
-      return change.apply(
-          PlanOptions.defaults().withBackend(backend).withWeights(WeightFormat.I8));
+      return change.apply(PlanOptions.defaults().withBackend(backend).withWeights(WeightFormat.I8));
     }
 
     @Override
@@ -64,19 +63,18 @@ public abstract class Int8PlanContract {
             TestModels.sru(11, 37, 408),
             TestModels.sruOfTokens(11, 418),
             TestModels.conditionalDense(11, 37, 4, 413))
-        .flatMap(
-            model ->
-                Stream.of(
-                    new Case(model, "all", options -> options),
-                    new Case(model, "above 9", options -> options.withMovementThreshold(9)),
-                    new Case(model, "at most 5", options -> options.withMaxMoved(5)),
-                    new Case(
-                        model,
-                        "at most 3 above 20 in the first layer",
-                        options ->
-                            options
-                                .withMovementThreshold(model.layers().getFirst().name(), 20)
-                                .withMaxMoved(3))));
+        .flatMap(model ->
+            Stream.of(
+                new Case(model, "all", options -> options),
+                new Case(model, "above 9", options -> options.withMovementThreshold(9)),
+                new Case(model, "at most 5", options -> options.withMaxMoved(5)),
+                new Case(
+                    model,
+                    "at most 3 above 20 in the first layer",
+                    options ->
+                        options
+                            .withMovementThreshold(model.layers().getFirst().name(), 20)
+                            .withMaxMoved(3))));
   }
 
   /** Through tokens, vectors, resets and snapshots. */
@@ -203,9 +201,7 @@ public abstract class Int8PlanContract {
   }
 
   private PlanOptions int8() {
-    return PlanOptions.defaults()
-        .withBackend(backend.name())
-        .withWeights(WeightFormat.I8);
+    return PlanOptions.defaults().withBackend(backend.name()).withWeights(WeightFormat.I8);
   }
 
   /** A bound that is never reached changes nothing. */
@@ -314,9 +310,7 @@ public abstract class Int8PlanContract {
     float[] a = new float[model.outputs()];
     float[] b = new float[model.outputs()];
     try (Plan small = Plan.compile(model, int8());
-        Plan whole =
-            Plan.compile(
-                model, int8().withWeights(WeightFormat.F32));
+        Plan whole = Plan.compile(model, int8().withWeights(WeightFormat.F32));
         Session left = Session.open(small);
         Session right = Session.open(whole)) {
       assertThat(small.denseBytesPerStep()).isLessThan(whole.denseBytesPerStep() * 3 / 10);

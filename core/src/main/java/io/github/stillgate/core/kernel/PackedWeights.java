@@ -52,7 +52,7 @@ public final class PackedWeights {
     int tokenOperand = rows.tokens().orElse(-1);
     // A panel holds columns as they are needed; rows that lie one by one do not.
     MemorySegment[] columns =
-        tokenOperand >= 0 && order == SumOrder.INTERLEAVED
+        tokenOperand >= 0 && (order == SumOrder.INTERLEAVED || order == SumOrder.ROWS)
             ? columns(rows.over(tokenOperand), layout, arena)
             : null;
     MemorySegment[] scales = format == WeightFormat.I8 ? scales(layout, arena) : null;
@@ -138,16 +138,31 @@ public final class PackedWeights {
       for (int unit = 0; unit < layout.units(); unit++) {
         if (kinds.get(kind).has(unit)) {
           kinds.get(kind).weights().copyRow(unit, row);
-          layout.format().round(row);
+          sumsOfTokens(row, layout.format());
           for (int token = 0; token < tokens; token++) {
-            // Adding +0 turns -0 into +0, as the sum over a one-hot row does.
-            float weight = row[token] + 0f;
-            columns[token].setAtIndex(JAVA_FLOAT, (long) kind * stride + unit, weight);
+            columns[token].setAtIndex(JAVA_FLOAT, (long) kind * stride + unit, row[token]);
           }
         }
       }
     }
     return columns;
+  }
+
+  /** Makes of each weight of a row what its sum over the one-hot vector of that column is. */
+  private static void sumsOfTokens(float[] row, WeightFormat format) {
+    if (format == WeightFormat.I8) {
+      float scale = Int8.scale(Int8.largest(row));
+      for (int token = 0; token < row.length; token++) {
+        int sum = Int8.round(row[token], 1 / scale) * Int8.LARGEST;
+        row[token] = Int8.sum(sum, scale, Int8.UNIT_SCALE);
+      }
+      return;
+    }
+    format.round(row);
+    for (int token = 0; token < row.length; token++) {
+      // Adding +0 turns -0 into +0, as the sum over a one-hot row does.
+      row[token] += 0f;
+    }
   }
 
   /** Where the rows lie. */
@@ -207,6 +222,19 @@ public final class PackedWeights {
    */
   public float operandScale(int operand) {
     return operandScales[operand];
+  }
+
+  /** The scale of an operand of an int8 pack that has these values now. */
+  public float operandScale(int operand, MemorySegment values) {
+    float scale = operandScales[operand];
+    if (scale != 0) {
+      return scale;
+    }
+    float largest = 0;
+    for (int column = 0; column < layout.part(operand).columns(); column++) {
+      largest = Math.max(largest, Math.abs(values.getAtIndex(JAVA_FLOAT, column)));
+    }
+    return Int8.scale(largest);
   }
 
   /** Which values of an operand count as moved; a token is always sent whole. */

@@ -1,9 +1,9 @@
 package io.github.stillgate.core.plan;
 
-import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.DenseProducts;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;

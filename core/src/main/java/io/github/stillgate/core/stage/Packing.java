@@ -2,11 +2,11 @@ package io.github.stillgate.core.stage;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BlasPack;
 import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.RowGroups;
@@ -57,7 +57,7 @@ public record Packing(
   }
 
   /**
-   * Rows that are live or still one by one, each summed by itself.
+   * Rows that decide which units are live, each summed by itself: few, and never in int8.
    *
    * @param operands the matrices over operand 0, over operand 1, ...
    */
@@ -67,9 +67,27 @@ public record Packing(
   }
 
   /**
-   * The format of rows that are not multiplied whole: columns that moved do not tell their sums.
+   * Rows that are live or still one by one, each summed by itself.
+   *
+   * @param reach the largest magnitude of each operand
+   * @param operands the matrices over operand 0, over operand 1, ...
    */
-  private WeightFormat gatedFormat() {
+  @SafeVarargs
+  final Pack gatedRows(List<Double> reach, List<Matrix>... operands) {
+    return format == WeightFormat.I8 ? integerRows(1, reach, operands) : rows(operands);
+  }
+
+  /**
+   * Int8 rows in groups of units that are live or still together. Sums are not kept: those of a
+   * still unit would go stale.
+   */
+  @SafeVarargs
+  private Pack integerRows(int groupUnits, List<Double> reach, List<Matrix>... operands) {
+    return integers(SumOrder.ROWS, groupUnits, reach, kinds(true, operands));
+  }
+
+  /** The format of rows that decide. */
+  private WeightFormat decidingFormat() {
     return format == WeightFormat.I8 ? WeightFormat.F32 : format;
   }
 
@@ -88,7 +106,7 @@ public record Packing(
   @SafeVarargs
   final Pack dense(List<Double> reach, List<Matrix>... operands) {
     if (format == WeightFormat.I8) {
-      return tiles(reach, kinds(true, operands));
+      return integers(SumOrder.TILES, PackLayout.TILE_UNITS, reach, kinds(true, operands));
     }
     List<RowGroups.Rows> kinds = kinds(zeroRows, operands);
     boolean sparse = kinds.stream().anyMatch(kind -> kind.present() != null);
@@ -98,7 +116,8 @@ public record Packing(
   /** Rows of a layer that is multiplied whole, each summed by itself. */
   Pack denseRows(double reach, Matrix matrix) {
     if (format == WeightFormat.I8) {
-      return tiles(List.of(reach), kinds(true, List.of(matrix)));
+      return integers(
+          SumOrder.TILES, PackLayout.TILE_UNITS, List.of(reach), kinds(true, List.of(matrix)));
     }
     return shared(pack(SumOrder.INTERLEAVED, 1, kinds(zeroRows, List.of(matrix))));
   }
@@ -108,10 +127,18 @@ public record Packing(
     return blas == null ? pack : new BlasPack(pack, blas, memory);
   }
 
-  /** Rows of blocks of units that are live or still together: panels, in groups of one block. */
+  /** Rows of blocks of units that decide together: panels, in groups of one block. */
   @SafeVarargs
   final Pack blocks(int blockUnits, List<Matrix>... operands) {
     return pack(SumOrder.CHAIN, blockUnits, kinds(true, operands));
+  }
+
+  /** Rows of blocks of units that are live or still together. */
+  @SafeVarargs
+  final Pack gatedBlocks(int blockUnits, List<Double> reach, List<Matrix>... operands) {
+    return format == WeightFormat.I8
+        ? integerRows(blockUnits, reach, operands)
+        : blocks(blockUnits, operands);
   }
 
   @SafeVarargs
@@ -138,13 +165,14 @@ public record Packing(
   private Pack pack(SumOrder order, int groupUnits, List<RowGroups.Rows> kinds) {
     int units = kinds.get(0).weights().rows();
     RowGroups rows = new RowGroups(units, groupUnits, kinds, byToken());
-    return backend.pack(rows, order, gatedFormat(), memory);
+    return backend.pack(rows, order, decidingFormat(), memory);
   }
 
-  private Pack tiles(List<Double> reach, List<RowGroups.Rows> kinds) {
+  private Pack integers(
+      SumOrder order, int groupUnits, List<Double> reach, List<RowGroups.Rows> kinds) {
     int units = kinds.get(0).weights().rows();
-    RowGroups rows = new RowGroups(units, PackLayout.TILE_UNITS, kinds, byToken(), reach, movement);
-    return backend.pack(rows, SumOrder.TILES, format, memory);
+    RowGroups rows = new RowGroups(units, groupUnits, kinds, byToken(), reach, movement);
+    return backend.pack(rows, order, format, memory);
   }
 
   private OptionalInt byToken() {
