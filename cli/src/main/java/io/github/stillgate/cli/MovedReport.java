@@ -136,14 +136,14 @@ record MovedReport(
     Plan.Columns columns = layer.columns();
     String which =
         columns.followed() == 0
-            ? "all %s columns are".formatted(columns.all())
-            : "%s of %s columns, %s, are"
+            ? "none of its %s columns can".formatted(columns.all())
+            : "%s of %s columns, %s, cannot"
                 .formatted(
                     columns.all() - columns.followed(),
                     columns.all(),
                     columns.inputs() ? "of its states" : "its inputs' among them");
     boolean first = layer.equals(layers.getFirst());
-    return "%s: %s multiplied in each step: no fixed scale in int8, or gates of its own%s."
+    return "%s: %s be left out: no fixed scale in int8, or gates of its own%s."
         .formatted(
             layer.name(),
             which,

@@ -19,7 +19,7 @@ final class WeightOptions {
       paramLabel = "FORMAT",
       description =
           "how the matrices are kept: f32; bf16, half the bytes, without loss for a bf16 file; i8, a"
-              + " quarter of the bytes, for layers that are multiplied whole")
+              + " quarter of the bytes, but for the rows that decide which units are live")
   private String weights = "f32";
 
   @Option(

@@ -176,7 +176,7 @@ class MovedTuneTest {
     Outcome outcome = run(with(tune, "--changed", "1", "--out", folder.resolve("a").toString()));
     assertThat(outcome.code()).as(outcome.err()).isZero();
     assertThat(outcome.out())
-        .contains("rnn: 3 of 43 columns, its inputs' among them, are multiplied in each step")
+        .contains("rnn: 3 of 43 columns, its inputs' among them, cannot be left out")
         .contains("--input-bound 1")
         .contains("Largest threshold with at most 100.00 % of the decisions changed: theta 0")
         .contains("PlanOptions.defaults().withWeights(WeightFormat.I8)")
