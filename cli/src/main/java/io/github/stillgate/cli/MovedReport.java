@@ -147,7 +147,9 @@ record MovedReport(
         .formatted(
             layer.name(),
             which,
-            first && !columns.inputs() ? " (inputs within [-1, 1] have one: --input-bound 1)" : "");
+            first && !columns.inputs()
+                ? " (inputs within [-1, 1] have one: --input-bound 1; quantize --data finds others)"
+                : "");
   }
 
   /** What to do about it, and the lines that do it. */

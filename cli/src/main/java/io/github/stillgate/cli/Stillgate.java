@@ -36,6 +36,7 @@ import picocli.CommandLine.TypeConversionException;
       RunCommand.class,
       InspectCommand.class,
       ConvertCommand.class,
+      QuantizeCommand.class,
       TuneCommand.class,
       OnnxTestCommand.class,
       DoctorCommand.class,

@@ -19,7 +19,8 @@ final class WeightOptions {
       paramLabel = "FORMAT",
       description =
           "how the matrices are kept: f32; bf16, half the bytes, without loss for a bf16 file; i8, a"
-              + " quarter of the bytes, but for the rows that decide which units are live")
+              + " quarter of the bytes, but for the rows that decide which units are live. f32,rnn0=i8"
+              + " names one for a layer")
   private String weights = "f32";
 
   @Option(
@@ -48,13 +49,20 @@ final class WeightOptions {
    * @throws CommandLine.ParameterException if one is wrong, or needs int8 weights
    */
   PlanOptions apply(PlanOptions options) {
-    WeightFormat format = format();
-    if (format != WeightFormat.I8 && !(thetas.isEmpty() && maxMoved == null)) {
+    if (!isInt8() && !(thetas.isEmpty() && maxMoved == null)) {
       throw usage(
           "%s follows what moved of int8 values, and the weights are %s; add --weights i8"
               .formatted(thetas.isEmpty() ? "--max-moved" : "--theta", weights));
     }
-    PlanOptions changed = options.withWeights(format);
+    PlanOptions changed = options;
+    for (String part : weights.split(",")) {
+      int equals = part.lastIndexOf('=');
+      WeightFormat format = format(part);
+      changed =
+          equals < 0
+              ? changed.withWeights(format)
+              : changed.withWeights(part.substring(0, equals), format);
+    }
     Set<String> layers = new HashSet<>();
     for (String theta : thetas) {
       int equals = theta.lastIndexOf('=');
@@ -82,17 +90,19 @@ final class WeightOptions {
     return changed;
   }
 
-  /** Whether it is int8. */
+  /** Whether any layer is to be int8. */
   boolean isInt8() {
-    return format() == WeightFormat.I8;
+    return Arrays.stream(weights.split(",")).anyMatch(part -> format(part) == WeightFormat.I8);
   }
 
-  private WeightFormat format() {
+  /** The format of all layers, or of LAYER=FORMAT. */
+  private WeightFormat format(String part) {
+    String word = part.substring(part.lastIndexOf('=') + 1);
     return Arrays.stream(WeightFormat.values())
-        .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(weights))
+        .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(word))
         .findFirst()
-        .orElseThrow(() ->
-            usage("--weights: \"%s\" is not known (known: f32, bf16, i8)".formatted(weights)));
+        .orElseThrow(
+            () -> usage("--weights: \"%s\" is not known (known: f32, bf16, i8)".formatted(word)));
   }
 
   private int parsed(String number, String argument) {

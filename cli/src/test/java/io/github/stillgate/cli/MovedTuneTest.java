@@ -228,13 +228,17 @@ class MovedTuneTest {
     JsonNode whole = json(run);
     JsonNode lagging = json(with(run, "--theta", "0,out=60"));
     JsonNode cut = json(with(run, "--max-moved", "5"));
+    String[] onlyLast = with(run, "--theta", "60");
+    onlyLast[onlyLast.length - 3] = "f32,out=i8";
+    assertThat(json(onlyLast).get("moved_fraction").get(0).doubleValue()).isEqualTo(1);
+    assertThat(json(onlyLast).get("moved_fraction").get(1).doubleValue()).isLessThan(1);
     assertThat(whole.get("values_held_back").doubleValue()).isZero();
     assertThat(lagging.get("moved_fraction").get(0)).isEqualTo(whole.get("moved_fraction").get(0));
     assertThat(lagging.get("moved_fraction").get(1).doubleValue())
         .isLessThan(whole.get("moved_fraction").get(1).doubleValue());
     assertThat(cut.get("values_held_back").doubleValue()).isPositive();
     assertThat(cut.get("moved_fraction").get(0).doubleValue()).isLessThanOrEqualTo(5.0 / UNITS);
-    assertRefused(1, "which this model does not have", with(run, "--theta", "none=4"));
+    assertRefused(1, "which the model does not have", with(run, "--theta", "none=4"));
   }
 
   private void assertRefused(int code, String reason, String... args) {

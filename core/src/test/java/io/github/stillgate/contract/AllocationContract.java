@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.fail;
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.OperandRole;
+import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
@@ -86,6 +88,14 @@ public abstract class AllocationContract {
   @ParameterizedTest
   @MethodSource("wholeModels")
   void aStepOverInt8AllocatesNothing(Model model) {
+    assertAllocatesNothing(model, options().withWeights(WeightFormat.I8));
+  }
+
+  @Test
+  void aStepThatClampsAllocatesNothing() {
+    OperandScales scales =
+        OperandScales.NONE.with("rnn1", OperandRole.STATE, OperandScales.reaching(0.1f));
+    Model model = TestModels.coupled(TOKENS, 40, 74).withOperandScales(scales);
     assertAllocatesNothing(model, options().withWeights(WeightFormat.I8));
   }
 

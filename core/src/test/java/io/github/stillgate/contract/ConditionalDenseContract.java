@@ -25,6 +25,7 @@ import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
@@ -35,6 +36,7 @@ import io.github.stillgate.core.session.Session;
 import io.github.stillgate.core.stage.BatchRun;
 import io.github.stillgate.core.stage.ConditionalDenseStage;
 import io.github.stillgate.core.stage.Crossover;
+import io.github.stillgate.core.stage.Int8Operands;
 import io.github.stillgate.core.stage.Network;
 import io.github.stillgate.core.stage.Packing;
 import io.github.stillgate.core.stage.Slot;
@@ -58,6 +60,17 @@ public abstract class ConditionalDenseContract {
   private static final int INPUTS = 37;
   private static final int UNITS = 75;
   private static final int RANK = 5;
+
+  private static final Int8Operands NO_SCALES =
+      new Int8Operands() {
+        @Override
+        public float found(OperandRole role) {
+          return 0;
+        }
+
+        @Override
+        public void packed(OperandRole role, float scale, boolean proved) {}
+      };
 
   private final Backend backend;
 
@@ -450,7 +463,7 @@ public abstract class ConditionalDenseContract {
     return new ConditionalDenseStage(
         layer,
         1,
-        new Packing(used, memory, format, null, false, true, Movement.EXACT),
+        new Packing(used, memory, format, null, false, true, Movement.EXACT, NO_SCALES),
         new Crossover(true, OptionalDouble.empty()));
   }
 

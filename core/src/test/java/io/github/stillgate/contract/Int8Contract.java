@@ -47,16 +47,20 @@ public abstract class Int8Contract {
   }
 
   /** A layer of random shape with its rows: {@code rows[operand][kind][unit]}. */
-  private record Sample(int units, int[] widths, double[] reach, float[][][][] rows) {
+  private record Sample(
+      int units, int[] widths, double[] reach, float[] scales, float[][][][] rows) {
     static Sample of(SplittableRandom random) {
       int operands = 1 + random.nextInt(3);
       int units = 1 + random.nextInt(random.nextInt(4) == 0 ? 300 : 70);
       int[] widths = new int[operands];
       double[] reach = new double[operands];
+      float[] scales = new float[operands];
       float[][][][] rows = new float[operands][][][];
       for (int operand = 0; operand < operands; operand++) {
         widths[operand] = 1 + random.nextInt(random.nextInt(4) == 0 ? 400 : 70);
         reach[operand] = random.nextBoolean() ? 1 : Double.POSITIVE_INFINITY;
+        // Those found on data are for values up to 5 to 250; the values go to 50.
+        scales[operand] = random.nextBoolean() ? 0 : (float) random.nextDouble(0.04, 2);
         rows[operand] = new float[1 + random.nextInt(4)][units][widths[operand]];
         for (float[][] kind : rows[operand]) {
           for (float[] row : kind) {
@@ -67,7 +71,7 @@ public abstract class Int8Contract {
           }
         }
       }
-      return new Sample(units, widths, reach, rows);
+      return new Sample(units, widths, reach, scales, rows);
     }
 
     Pack pack(Backend backend, Arena arena) {
@@ -97,12 +101,13 @@ public abstract class Int8Contract {
               kinds,
               OptionalInt.empty(),
               Arrays.stream(reach).boxed().toList(),
+              IntStream.range(0, scales.length).mapToObj(operand -> scales[operand]).toList(),
               movement);
       return backend.pack(groups, order, WeightFormat.I8, arena);
     }
 
     float expected(int operand, int kind, int unit, float[] x) {
-      float operandScale = reach[operand] == 1 ? 1f / 127 : scale(x);
+      float operandScale = isFixed(operand) ? fixedScale(operand) : scale(x);
       float[] row = rows[operand][kind][unit];
       float rowScale = scale(row);
       long sum = 0;
@@ -110,6 +115,23 @@ public abstract class Int8Contract {
         sum += (long) quantized(row[i], rowScale) * quantized(x[i], operandScale);
       }
       return (float) sum * (rowScale * operandScale);
+    }
+
+    boolean isFixed(int operand) {
+      return reach[operand] == 1 || scales[operand] != 0;
+    }
+
+    private float fixedScale(int operand) {
+      return reach[operand] == 1 ? 1f / 127 : scales[operand];
+    }
+
+    private int beyond(int operand, float[] x) {
+      int beyond = 0;
+      for (float value : x) {
+        float ratio = value * (1 / fixedScale(operand));
+        beyond += isFixed(operand) && Math.abs(Math.rint((double) ratio)) > 127 ? 1 : 0;
+      }
+      return beyond;
     }
 
     private static float scale(float[] values) {
@@ -127,8 +149,14 @@ public abstract class Int8Contract {
 
     void check(Product product, float[][] x) {
       int stride = product.pack().layout().sumStride();
+      int beyond = 0;
       for (int operand = 0; operand < rows.length; operand++) {
         MemorySegment sums = product.sums(operand);
+        int beyondIt = beyond(operand, x[operand]);
+        beyond += beyondIt;
+        assertThat(product.clampedValues(operand, product.operand(operand).floats()))
+            .as("clamped of operand %d", operand)
+            .isEqualTo(beyondIt);
         for (int kind = 0; kind < rows[operand].length; kind++) {
           for (int unit = 0; unit < units; unit++) {
             int found = sums.getAtIndex(JAVA_INT, (long) kind * stride + unit);
@@ -139,6 +167,7 @@ public abstract class Int8Contract {
           }
         }
       }
+      assertThat(product.clampedValues()).as("clamped").isEqualTo(beyond);
     }
   }
 

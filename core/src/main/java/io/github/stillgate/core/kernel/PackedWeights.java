@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,15 +18,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable, and safe for any number of threads while the arena is alive.
  */
 public final class PackedWeights {
-  /** What is proved to stay within this reach stays within [-1, 1] but for rounding. */
-  private static final double UNIT = 1.001;
-
   private final PackLayout layout;
   private final MemorySegment weights;
   private final int tokenOperand;
   private final MemorySegment @Nullable [] columns;
   private final MemorySegment @Nullable [] scales;
   private final float[] operandScales;
+  private final BitSet found;
   private final Movement movement;
 
   private PackedWeights(
@@ -35,6 +34,7 @@ public final class PackedWeights {
       MemorySegment @Nullable [] columns,
       MemorySegment @Nullable [] scales,
       float[] operandScales,
+      BitSet found,
       Movement movement) {
     this.layout = layout;
     this.weights = weights;
@@ -42,6 +42,7 @@ public final class PackedWeights {
     this.columns = columns;
     this.scales = scales;
     this.operandScales = operandScales;
+    this.found = found;
     this.movement = movement;
   }
 
@@ -57,13 +58,15 @@ public final class PackedWeights {
             : null;
     MemorySegment[] scales = format == WeightFormat.I8 ? scales(layout, arena) : null;
     float[] operandScales = new float[layout.operands()];
+    BitSet found = new BitSet();
     for (int operand = 0; operand < operandScales.length; operand++) {
-      boolean isUnit = rows.reach().get(operand) <= UNIT || operand == tokenOperand;
-      operandScales[operand] = isUnit ? Int8.UNIT_SCALE : 0;
+      boolean isUnit = Int8.isUnit(rows.reach().get(operand)) || operand == tokenOperand;
+      operandScales[operand] = isUnit ? Int8.UNIT_SCALE : rows.scales().get(operand);
+      found.set(operand, !isUnit && operandScales[operand] != 0);
     }
     PackedWeights packed =
         new PackedWeights(
-            layout, weights, tokenOperand, columns, scales, operandScales, rows.movement());
+            layout, weights, tokenOperand, columns, scales, operandScales, found, rows.movement());
     for (int operand = 0; operand < layout.operands(); operand++) {
       packed.copy(rows.over(operand), operand);
     }
@@ -87,17 +90,17 @@ public final class PackedWeights {
         for (int unit = firstUnit; unit < behind; unit++) {
           if (kind.has(unit)) {
             kind.weights().copyRow(unit, row);
-            store(row, operand, group, number++);
+            store(row, kind.weights().scale(unit), operand, group, number++);
           }
         }
       }
     }
   }
 
-  private void store(float[] row, int operand, int group, int number) {
+  private void store(float[] row, float storedScale, int operand, int group, int number) {
     PackLayout.Part part = layout.part(operand);
     if (scales != null) {
-      float scale = Int8.scale(Int8.largest(row));
+      float scale = storedScale != 0 ? storedScale : Int8.scale(Int8.largest(row));
       int sumAt = part.sumAt(part.firstRow(group) + number);
       scales[operand].setAtIndex(JAVA_FLOAT, sumAt, scale);
       for (int column = 0; column < row.length; column++) {
@@ -138,7 +141,7 @@ public final class PackedWeights {
       for (int unit = 0; unit < layout.units(); unit++) {
         if (kinds.get(kind).has(unit)) {
           kinds.get(kind).weights().copyRow(unit, row);
-          sumsOfTokens(row, layout.format());
+          sumsOfTokens(row, kinds.get(kind).weights().scale(unit), layout.format());
           for (int token = 0; token < tokens; token++) {
             columns[token].setAtIndex(JAVA_FLOAT, (long) kind * stride + unit, row[token]);
           }
@@ -149,9 +152,9 @@ public final class PackedWeights {
   }
 
   /** Makes of each weight of a row what its sum over the one-hot vector of that column is. */
-  private static void sumsOfTokens(float[] row, WeightFormat format) {
+  private static void sumsOfTokens(float[] row, float storedScale, WeightFormat format) {
     if (format == WeightFormat.I8) {
-      float scale = Int8.scale(Int8.largest(row));
+      float scale = storedScale != 0 ? storedScale : Int8.scale(Int8.largest(row));
       for (int token = 0; token < row.length; token++) {
         int sum = Int8.round(row[token], 1 / scale) * Int8.LARGEST;
         row[token] = Int8.sum(sum, scale, Int8.UNIT_SCALE);
@@ -222,6 +225,11 @@ public final class PackedWeights {
    */
   public float operandScale(int operand) {
     return operandScales[operand];
+  }
+
+  /** Whether an operand's scale is fixed but not proved: values can be beyond it. */
+  public boolean isScaleFound(int operand) {
+    return found.get(operand);
   }
 
   /** The scale of an operand of an int8 pack that has these values now. */

@@ -1,5 +1,7 @@
 package io.github.stillgate.core.kernel;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
@@ -20,6 +22,7 @@ public final class Product {
   private final Binding binding;
   private final MemorySegment[] scratch;
   private boolean byToken;
+  private int clamped;
 
   /**
    * Binds {@code pack}; all sums are +0.
@@ -124,9 +127,14 @@ public final class Product {
     return false;
   }
 
-  /** Finds out what moved since the last multiplication; once before each. */
+  /** Finds out what moved since the last multiplication, and what is clamped; once before each. */
   public void prepare() {
     pack.prepare(binding);
+    clamped = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      MemorySegment vector = binding.vector(operand);
+      clamped += vector == null ? 0 : clampedValues(operand, vector);
+    }
   }
 
   /** Puts the values that were sent where they can lag behind into {@code state}, in order. */
@@ -186,6 +194,27 @@ public final class Product {
           binding.keptSums(operand) == null || isTaken(operand) ? 0 : operands[operand].width();
     }
     return values;
+  }
+
+  /** Values beyond the scale of their operand, of those in the last multiplication. */
+  public int clampedValues() {
+    return clamped;
+  }
+
+  /**
+   * How many values of {@code vector} are beyond the scale of an operand, if one was found on data:
+   * what is proved to lie within its scale does.
+   */
+  public int clampedValues(int operand, MemorySegment vector) {
+    if (!pack.weights().isScaleFound(operand)) {
+      return 0;
+    }
+    float inverse = 1 / pack.weights().operandScale(operand);
+    int clamped = 0;
+    for (int i = 0; i < operands[operand].width(); i++) {
+      clamped += Int8.isBeyond(vector.getAtIndex(JAVA_FLOAT, i), inverse) ? 1 : 0;
+    }
+    return clamped;
   }
 
   private long movedBytes(int operand, PackLayout.Part part) {

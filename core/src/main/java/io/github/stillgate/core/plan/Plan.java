@@ -7,7 +7,9 @@ import io.github.stillgate.core.stage.NetworkAccess;
 import io.github.stillgate.core.stage.Slot;
 import io.github.stillgate.core.stage.StatePart;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A {@link Model} packed for this CPU: immutable, shared by any number of threads, each stream with
@@ -22,6 +24,7 @@ public final class Plan implements AutoCloseable {
   private final PlanOptions options;
   private final Backend backend;
   private final Network network;
+  private final List<OperandScale> operandScales;
 
   /**
    * What {@link #warmUp} did.
@@ -47,7 +50,9 @@ public final class Plan implements AutoCloseable {
     this.model = model;
     this.options = options;
     this.backend = backend;
-    this.network = Compiler.compile(model, options, inputBound(), backend);
+    Set<OperandScale> scales = new LinkedHashSet<>();
+    this.network = Compiler.compile(model, options, inputBound(), backend, scales);
+    this.operandScales = List.copyOf(scales);
   }
 
   /**
@@ -65,7 +70,8 @@ public final class Plan implements AutoCloseable {
    * Packs {@code model}.
    *
    * @throws BackendUnavailableException if the backend asked for cannot run
-   * @throws IllegalArgumentException if a sum could overflow float32 under the options' input bound
+   * @throws IllegalArgumentException if a sum could overflow float32 under the options' input
+   *     bound, or the options name a layer that the model does not have
    */
   public static Plan compile(Model model, PlanOptions options) {
     return new Plan(
@@ -95,6 +101,14 @@ public final class Plan implements AutoCloseable {
   /** Largest magnitude an input value may have: 1 for a model that reads tokens. */
   public float inputBound() {
     return model.readsTokens() ? 1 : options.inputBound();
+  }
+
+  /**
+   * What the operands of layers that are multiplied in int8 are rounded by, in the order of the
+   * layers; empty if there is no such layer.
+   */
+  public List<OperandScale> operandScales() {
+    return operandScales;
   }
 
   /** Weight bytes a step reads when every unit is computed: the numerator of every byte bound. */

@@ -1,6 +1,9 @@
 package io.github.stillgate.core.plan;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -21,6 +24,7 @@ public final class PlanOptions {
           DEFAULT_INPUT_BOUND,
           OptionalDouble.empty(),
           WeightFormat.F32,
+          Map.of(),
           false,
           Limits.NONE);
 
@@ -29,6 +33,7 @@ public final class PlanOptions {
   private final float inputBound;
   private final OptionalDouble crossover;
   private final WeightFormat weights;
+  private final Map<String, WeightFormat> layerWeights;
   private final boolean blas;
   private final Limits limits;
 
@@ -38,6 +43,7 @@ public final class PlanOptions {
       float inputBound,
       OptionalDouble crossover,
       WeightFormat weights,
+      Map<String, WeightFormat> layerWeights,
       boolean blas,
       Limits limits) {
     this.backend = backend;
@@ -45,6 +51,7 @@ public final class PlanOptions {
     this.inputBound = inputBound;
     this.crossover = crossover;
     this.weights = weights;
+    this.layerWeights = layerWeights;
     this.blas = blas;
     this.limits = limits;
   }
@@ -88,13 +95,20 @@ public final class PlanOptions {
   /** These options with one backend demanded by name. */
   public PlanOptions withBackend(String name) {
     return new PlanOptions(
-        Optional.of(name), skipping, inputBound, crossover, weights, blas, limits);
+        Optional.of(name), skipping, inputBound, crossover, weights, layerWeights, blas, limits);
   }
 
   /** These options with other skipping. */
   public PlanOptions withSkipping(Skipping other) {
     return new PlanOptions(
-        backend, Objects.requireNonNull(other), inputBound, crossover, weights, blas, limits);
+        backend,
+        Objects.requireNonNull(other),
+        inputBound,
+        crossover,
+        weights,
+        layerWeights,
+        blas,
+        limits);
   }
 
   /**
@@ -107,7 +121,8 @@ public final class PlanOptions {
       throw new IllegalArgumentException(
           "input bound %s; expected a positive finite number".formatted(bound));
     }
-    return new PlanOptions(backend, skipping, bound, crossover, weights, blas, limits);
+    return new PlanOptions(
+        backend, skipping, bound, crossover, weights, layerWeights, blas, limits);
   }
 
   /**
@@ -121,13 +136,55 @@ public final class PlanOptions {
           "crossover %s; expected a live fraction from 0 on".formatted(fraction));
     }
     return new PlanOptions(
-        backend, skipping, inputBound, OptionalDouble.of(fraction), weights, blas, limits);
+        backend,
+        skipping,
+        inputBound,
+        OptionalDouble.of(fraction),
+        weights,
+        layerWeights,
+        blas,
+        limits);
   }
 
-  /** These options with matrices kept in another format. */
+  /** How the matrices of layers are kept that are to be kept in another way, by their names. */
+  public Map<String, WeightFormat> layerWeights() {
+    return layerWeights;
+  }
+
+  /** How the matrices of one layer are kept. */
+  public WeightFormat weights(String layer) {
+    return layerWeights.getOrDefault(layer, weights);
+  }
+
+  /** These options with matrices kept in another format, but for those of layers named before. */
   public PlanOptions withWeights(WeightFormat format) {
     return new PlanOptions(
-        backend, skipping, inputBound, crossover, Objects.requireNonNull(format), blas, limits);
+        backend,
+        skipping,
+        inputBound,
+        crossover,
+        Objects.requireNonNull(format),
+        layerWeights,
+        blas,
+        limits);
+  }
+
+  /**
+   * These options with the matrices of one layer kept in another format; a plan of a model that has
+   * no such layer refuses them. A pair of directions is one layer.
+   */
+  public PlanOptions withWeights(String layer, WeightFormat format) {
+    Map<String, WeightFormat> more = new LinkedHashMap<>(layerWeights);
+    more.put(Objects.requireNonNull(layer), Objects.requireNonNull(format));
+    return new PlanOptions(
+        backend,
+        skipping,
+        inputBound,
+        crossover,
+        weights,
+        Collections.unmodifiableMap(more),
+        blas,
+        limits);
   }
 
   /** What of a stream's movement is followed, and how much of its work a step may do. */
@@ -185,7 +242,8 @@ public final class PlanOptions {
   }
 
   private PlanOptions with(Limits other) {
-    return new PlanOptions(backend, skipping, inputBound, crossover, weights, blas, other);
+    return new PlanOptions(
+        backend, skipping, inputBound, crossover, weights, layerWeights, blas, other);
   }
 
   /** Whether a BLAS serves whole dense products of many streams or steps. */
@@ -208,7 +266,8 @@ public final class PlanOptions {
    * BLAS in Java on the class path, which allocates in every product.
    */
   public PlanOptions withBlas() {
-    return new PlanOptions(backend, skipping, inputBound, crossover, weights, true, limits);
+    return new PlanOptions(
+        backend, skipping, inputBound, crossover, weights, layerWeights, true, limits);
   }
 
   @Override
@@ -219,13 +278,15 @@ public final class PlanOptions {
         && Float.compare(inputBound, o.inputBound) == 0
         && crossover.equals(o.crossover)
         && weights == o.weights
+        && layerWeights.equals(o.layerWeights)
         && blas == o.blas
         && limits.equals(o.limits);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(backend, skipping, inputBound, crossover, weights, blas, limits);
+    return Objects.hash(
+        backend, skipping, inputBound, crossover, weights, layerWeights, blas, limits);
   }
 
   @Override
@@ -238,6 +299,7 @@ public final class PlanOptions {
         inputBound,
         crossover.isPresent() ? crossover.getAsDouble() : "measured",
         weights,
+        layerWeights.isEmpty() ? "" : " but for " + layerWeights,
         blas ? ", with a BLAS" : "",
         limits);
   }

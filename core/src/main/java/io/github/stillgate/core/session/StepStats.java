@@ -13,6 +13,7 @@ public final class StepStats {
   private final long[] movedValues;
   private final long[] keptValues;
   private final long[] valuesHeldBack;
+  private final long[] clampedValues;
   private long steps;
   private long lastBytesRead;
   private long bytesRead;
@@ -24,6 +25,7 @@ public final class StepStats {
     this.movedValues = new long[stream.layers()];
     this.keptValues = new long[stream.layers()];
     this.valuesHeldBack = new long[stream.layers()];
+    this.clampedValues = new long[stream.layers()];
   }
 
   void record() {
@@ -36,6 +38,7 @@ public final class StepStats {
       movedValues[layer] += stream.movedValues(layer);
       keptValues[layer] += stream.keptValues(layer);
       valuesHeldBack[layer] += stream.valuesHeldBack(layer);
+      clampedValues[layer] += stream.clampedValues(layer);
     }
   }
 
@@ -84,6 +87,16 @@ public final class StepStats {
    */
   public long valuesHeldBack(int layer) {
     return valuesHeldBack[layer];
+  }
+
+  /**
+   * Values of layer {@code layer} that were clamped, over all steps: those beyond 127 times the
+   * scale that was found for them on data ({@link io.github.stillgate.core.model.OperandScales}),
+   * each in every product that reads it, in every step, moved or not. 0 in other layers, since no
+   * other value is beyond its scale.
+   */
+  public long clamped(int layer) {
+    return clampedValues[layer];
   }
 
   /** Weight bytes the last step read. */

@@ -62,7 +62,7 @@ public final class CarriedGruStage extends Stage {
     Pack gateRows = packing.rows(List.of(layer.z().w()), List.of(layer.z().u()));
     Pack unitRows =
         packing.gatedRows(
-            List.of(inputBound, Bounds.STATE),
+            List.of(OperandBound.input(inputBound), OperandBound.state(Bounds.STATE)),
             List.of(layer.r().w(), layer.c().w()),
             List.of(layer.r().u(), layer.c().u()));
     PackedEstimate estimate =

@@ -21,6 +21,7 @@ final class Pass {
   private final Operand input;
   private final Run run;
   private final @Nullable Ahead[] ahead;
+  private long clampedValues;
 
   Pass(Slot.Direction direction, int width, SegmentAllocator states, OneThread thread) {
     this.thread = thread;
@@ -57,6 +58,7 @@ final class Pass {
       int t = backward ? count - 1 - i : i;
       run.readToken(tokens[begin + t]);
       run.step();
+      clampedValues += run.clampedValues();
       keep(to, column, t);
     }
   }
@@ -69,7 +71,7 @@ final class Pass {
       thread.requireOpen();
       for (Ahead sums : ahead) {
         if (sums != null) {
-          sums.multiply(from, begin, count, backward ? steps : -1);
+          clampedValues += sums.multiply(from, begin, count, backward ? steps : -1);
         }
       }
       for (int i = 0; i < count; i++) {
@@ -91,6 +93,12 @@ final class Pass {
       }
       phases[phase].run();
     }
+    clampedValues += run.clampedValues();
+  }
+
+  /** Values that were beyond the scale of their operand, over all steps. */
+  long clampedValues() {
+    return clampedValues;
   }
 
   private void keep(SequenceRun.Vectors to, int column, int t) {
@@ -120,19 +128,25 @@ final class Pass {
 
     /**
      * Makes the sums of {@code count} steps; {@code steps} of all if it goes from the end, or -1.
+     *
+     * @return values that were beyond the operand's scale
      */
-    void multiply(SequenceRun.Vectors from, int begin, int count, int steps) {
+    long multiply(SequenceRun.Vectors from, int begin, int count, int steps) {
       batch.clear();
+      long clamped = 0;
       for (int i = 0; i < count; i++) {
         int t = steps < 0 ? begin + i : steps - 1 - begin - i;
-        bindings[i].put(operand, from.vector(t), sums[i]);
+        MemorySegment vector = from.vector(t);
+        bindings[i].put(operand, vector, sums[i]);
         batch.add(phase.groups(), bindings[i]);
+        clamped += product.clampedValues(operand, vector);
       }
       Objects.requireNonNull(phase.product()).pack().multiply(batch);
       batch.release();
       for (int i = 0; i < count; i++) {
         bindings[i].leaveOut(operand);
       }
+      return clamped;
     }
 
     /** Puts the sums of step {@code i} into its place. */

@@ -134,6 +134,16 @@ public final class Run {
     return values;
   }
 
+  /** Values beyond the scale of their operand in the last step. */
+  int clampedValues() {
+    int clamped = 0;
+    for (Phase phase : phases) {
+      Product product = phase.product();
+      clamped += product == null ? 0 : product.clampedValues();
+    }
+    return clamped;
+  }
+
   /** Weight bytes the last step read. */
   long bytesRead() {
     long bytes = 0;

@@ -151,6 +151,11 @@ public final class StreamRun {
     return runs[layer].valuesHeldBack();
   }
 
+  /** Values of a layer that were beyond the scale of their operand in the last step. */
+  public int clampedValues(int layer) {
+    return runs[layer].clampedValues();
+  }
+
   /** Weight bytes the last step read, over all layers. */
   public long bytesRead() {
     long bytes = 0;

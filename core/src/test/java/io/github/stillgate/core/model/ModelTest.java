@@ -87,8 +87,8 @@ class ModelTest {
         .withMessageContaining("a.W")
         .withMessageContaining("BF16");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> model.save(directory.resolve("x.safetensors"), DType.I8))
-        .withMessageContaining("I8");
+        .isThrownBy(() -> model.save(directory.resolve("x.safetensors"), DType.I16))
+        .withMessageContaining("I16");
   }
 
   /** The values are chosen by hand: they need no more than the 8 bits of a bf16 significand. */

@@ -7,6 +7,7 @@ import io.github.stillgate.contract.ConditionalDenseContract;
 import io.github.stillgate.contract.FormatContract;
 import io.github.stillgate.contract.Int8Contract;
 import io.github.stillgate.contract.Int8PlanContract;
+import io.github.stillgate.contract.Int8ScalesContract;
 import io.github.stillgate.contract.LifecycleContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.PaddingContract;
@@ -135,6 +136,13 @@ class NativeBackendTest {
   @Nested
   class Int8Plans extends Int8PlanContract {
     Int8Plans() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Int8Scales extends Int8ScalesContract {
+    Int8Scales() {
       super(new NativeBackend());
     }
   }
