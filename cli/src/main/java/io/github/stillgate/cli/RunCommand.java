@@ -5,12 +5,9 @@ import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
-import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.weights.RegularFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -46,15 +43,7 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--dense", description = "compute every unit instead of skipping still ones")
   private boolean dense;
 
-  @Option(
-      names = "--weights",
-      defaultValue = "f32",
-      paramLabel = "FORMAT",
-      description =
-          "how the matrices are kept: f32; bf16, half the bytes, without loss for a bf16 file; i8, a"
-              + " quarter of the bytes, for layers that are multiplied whole. f32,rnn0=i8 names one for"
-              + " a layer")
-  private String weights = "f32";
+  @CommandLine.Mixin private WeightOptions weights;
 
   @Option(names = "--limit", paramLabel = "N", description = "read the first N characters only")
   private long limit = Long.MAX_VALUE;
@@ -69,34 +58,15 @@ final class RunCommand implements Callable<Integer> {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
-  /** A format for all layers, and layer=format for those that have another. */
-  private PlanOptions withWeights(PlanOptions options) {
-    PlanOptions all = options;
-    for (String part : weights.split(",")) {
-      int equals = part.lastIndexOf('=');
-      WeightFormat format = weightFormat(part.substring(equals + 1));
-      all =
-          equals < 0 ? all.withWeights(format) : all.withWeights(part.substring(0, equals), format);
-    }
-    return all;
-  }
-
-  private WeightFormat weightFormat(String word) {
-    return Arrays.stream(WeightFormat.values())
-        .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(word))
-        .findFirst()
-        .orElseThrow(() ->
-            new CommandLine.ParameterException(
-                spec.commandLine(),
-                "--weights: \"%s\" is not known (known: f32, bf16, i8)".formatted(word)));
-  }
-
   @Override
   public Integer call() throws Exception {
     if (limit < 2) {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--limit must be at least 2: one character to read, one to predict");
     }
+    PlanOptions options =
+        weights.apply(
+            PlanOptions.defaults().withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS));
     RegularFile.require(model);
     Model network = Model.load(model);
     Vocabulary vocabulary =
@@ -108,9 +78,6 @@ final class RunCommand implements Callable<Integer> {
                     model
                         + " is not a character model: it has no vocabulary, or predicts"
                         + " something else"));
-    PlanOptions options =
-        withWeights(
-            PlanOptions.defaults().withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS));
     if (backend != null) {
       options = options.withBackend(backend);
     }
@@ -137,6 +104,12 @@ final class RunCommand implements Callable<Integer> {
             : ", of these %s invalid UTF-8".formatted(Output.number(run.malformed(), 0)));
     out.line("bits per character %s", Output.number(run.bitsPerChar(), 4));
     out.line("live units         %s", Output.percents(run.liveFraction()));
+    if (weights.isInt8()) {
+      out.line("moved values       %s", Output.percents(run.movedFraction()));
+      if (run.valuesHeldBack() > 0) {
+        out.line("held back          %s values a step", Output.number(run.valuesHeldBack(), 1));
+      }
+    }
     out.line(
         "step time          p50 %s us, p99 %s, p99.9 %s, max %s; first step after warm-up %s",
         Output.number(run.p50(), 1),

@@ -52,11 +52,10 @@ public final class KeptSums {
 
   /** Those of an operand over {@code pack}, or null if all its columns are multiplied each time. */
   static @Nullable KeptSums of(Pack pack, int operand, SegmentAllocator memory) {
-    PackLayout layout = pack.layout();
-    if (layout.order() != SumOrder.TILES || pack.weights().operandScale(operand) == 0) {
+    if (!pack.follows(operand)) {
       return null;
     }
-    PackLayout.Part part = layout.part(operand);
+    PackLayout.Part part = pack.layout().part(operand);
     return new KeptSums(
         part.columns(),
         part.sumFloats(),

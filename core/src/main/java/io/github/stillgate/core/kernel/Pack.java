@@ -39,11 +39,14 @@ public abstract class Pack {
     return SCRATCH_FLOATS;
   }
 
+  /** Whether of an operand only what moved is multiplied: its sums are kept. */
+  public final boolean follows(int operand) {
+    return layout().order() == SumOrder.TILES && weights.operandScale(operand) != 0;
+  }
+
   /** Whether the values that sums over an operand are of can lag behind what it is. */
   public final boolean lags(int operand) {
-    return layout().order() == SumOrder.TILES
-        && weights.operandScale(operand) != 0
-        && weights.movement(operand).lags();
+    return follows(operand) && weights.movement(operand).lags();
   }
 
   /** Floats that this pack needs for {@link KeptSums#changes} over an operand. */

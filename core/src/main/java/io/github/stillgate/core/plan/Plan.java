@@ -4,6 +4,7 @@ import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.stage.Network;
 import io.github.stillgate.core.stage.NetworkAccess;
+import io.github.stillgate.core.stage.Slot;
 import io.github.stillgate.core.stage.StatePart;
 import java.time.Duration;
 import java.util.LinkedHashSet;
@@ -34,6 +35,17 @@ public final class Plan implements AutoCloseable {
    * @param firstStep latency of the first step after them
    */
   public record WarmUp(int steps, Duration took, Duration firstStep) {}
+
+  /**
+   * The values that a layer multiplies in a step, each with a column of its weights: inputs, states
+   * and results of its own, as often as they are multiplied. A token is none of them.
+   *
+   * @param all how many there are
+   * @param followed those with a fixed scale in int8: a step reads their columns when they moved
+   *     ({@link WeightFormat#I8}); 0 in other formats
+   * @param inputs whether the layer's inputs are followed, or tokens
+   */
+  public record Columns(int all, int followed, boolean inputs) {}
 
   private Plan(Model model, PlanOptions options, Backend backend) {
     this.model = model;
@@ -112,6 +124,14 @@ public final class Plan implements AutoCloseable {
    */
   public double crossover(int layer) {
     return network.crossover(layer);
+  }
+
+  /** What layer {@code layer} multiplies, and of what of it only the movement. */
+  public Columns columns(int layer) {
+    Slot slot = network.slots().get(layer);
+    boolean token = layer == 0 && model.readsTokens();
+    return new Columns(
+        slot.columns(token, false), slot.columns(token, true), token || slot.followsInput());
   }
 
   /**
