@@ -70,7 +70,7 @@ abstract class SumsContract extends SumsFixture {
 
   private void check(Shape shape, SplittableRandom random) {
     SampleRows rows = new SampleRows(shape, random);
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       for (ActiveSet set : sets(shape.groups(), random)) {
         Case one = new Case(rows, pack, random);
@@ -89,7 +89,7 @@ abstract class SumsContract extends SumsFixture {
 
   private void checkBatches(Shape shape, SplittableRandom random, List<Integer> counts) {
     SampleRows rows = new SampleRows(shape, random);
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       Batch batch = new Batch(15 + 5, pack, memory);
       for (int count : counts) {
@@ -140,7 +140,7 @@ abstract class SumsContract extends SumsFixture {
   void rowsOfStillGroupsAndOfOperandsLeftOutAreNotRead(Shape shape) {
     SplittableRandom random = new SplittableRandom(34);
     SampleRows rows = new SampleRows(shape, random);
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       for (int remainder = 0; remainder < 3; remainder++) {
         int rest = remainder;
         IntPredicate isLive = group -> group % 3 == rest;
@@ -197,7 +197,7 @@ abstract class SumsContract extends SumsFixture {
     SampleRows rows =
         new SampleRows(
             new Shape(37, 5, List.of(33, 20), List.of(2, 3), true), new SplittableRandom(35));
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       assertThat(pack.layout().elements()).isEqualTo(elements(rows));
       assertThat(pack.weights().weights().byteSize()).isEqualTo(elements(rows) * format.bytes());
@@ -249,7 +249,7 @@ abstract class SumsContract extends SumsFixture {
   void aPartOfTheSetLeavesTheRestAlone(Shape shape) {
     SplittableRandom random = new SplittableRandom(36);
     SampleRows rows = new SampleRows(shape, random);
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       for (ActiveSet set : sets(shape.groups(), random)) {
         int from = random.nextInt(set.count() + 1);
@@ -268,7 +268,7 @@ abstract class SumsContract extends SumsFixture {
     SplittableRandom random = new SplittableRandom(37);
     SampleRows rows = new SampleRows(shape, random);
     try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
-      for (WeightFormat format : WeightFormat.values()) {
+      for (WeightFormat format : SumsFixture.FLOATS) {
         Pack pack = pack(rows.groups(), format);
         Batch batch = new Batch(7, pack, memory);
         MemorySegment otherScratch = Lanes.floats(pack.batchScratchFloats(7), memory);
@@ -331,7 +331,7 @@ abstract class SumsContract extends SumsFixture {
     SplittableRandom random = new SplittableRandom(38);
     SampleRows rows = new SampleRows(shape, random);
     ActiveSet set = all(shape.groups());
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       for (int tokens = 0; tokens < shape.operands(); tokens++) {
         Pack pack = pack(rows.groups(OptionalInt.of(tokens)), format);
         Product byToken = product(shape, pack, random);
@@ -367,7 +367,7 @@ abstract class SumsContract extends SumsFixture {
     SplittableRandom random = new SplittableRandom(39);
     SampleRows rows = new SampleRows(shape, random);
     ActiveSet set = all(shape.groups());
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       Product product = product(shape, pack, random);
       MemorySegment made = Lanes.floats(shape.sumFloats(1), memory);

@@ -26,6 +26,9 @@ import org.junit.jupiter.api.BeforeEach;
  * What the tests of sums stand on: shapes, packs in guarded memory, and one stream with stale sums.
  */
 abstract class SumsFixture {
+  /** Formats whose sums depend on their order; those of int8 have a contract of their own. */
+  static final List<WeightFormat> FLOATS = List.of(WeightFormat.F32, WeightFormat.BF16);
+
   /** What sums hold before a multiplication, so that it shows which were written. */
   static final float STALE = 4321.5f;
 
