@@ -163,14 +163,13 @@ def in_frames(rows):
 
 
 def labels(rows, count, behind):
-    """0 for nothing, digit + 1 over the second half of a word and `behind` frames after it.
+    """0 for nothing, digit + 1 over the last two fifths of a word and `behind` frames after it.
 
-    The first half is nothing: it tells digits apart badly, and a network that names one late enough can be
-    trusted at once.
+    What comes before tells digits apart badly.
     """
     found = torch.zeros(count, dtype=torch.long)
     for digit, first, last, _, _ in rows:
-        found[(first + last) // 2:last + behind] = digit + 1
+        found[(2 * first + 3 * last) // 5:last + behind] = digit + 1
     return found
 
 

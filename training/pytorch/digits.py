@@ -25,7 +25,8 @@ from run import Run
 
 CLASSES = 11
 TEST_NOISES = (30, 20, 10)  # dB that words stand above the noise
-TOLERANCE = 25
+TOLERANCE = 30  # frames behind its end until which a word may be spotted
+BEHIND = 15  # frames behind its end that are labelled as the word
 
 
 class Spotter(nn.Module):
@@ -54,19 +55,19 @@ def epoch_streams(words, random, streams):
     order = random.permutation(len(words))
     made = []
     for part in range(streams):
-        samples, rows = digit_streams.stream([words[i] for i in order[part::streams]], random, (0.15, 0.9),
+        samples, rows = digit_streams.stream([words[i] for i in order[part::streams]], random, (0.1, 0.5),
                                              training_noise, 5, long_pauses=0.04, vary=True)
         found = digit_streams.frames(samples)
-        made.append((found, digit_streams.labels(digit_streams.in_frames(rows), len(found), 10)))
+        made.append((found, digit_streams.labels(digit_streams.in_frames(rows), len(found), BEHIND)))
     steps = min(len(found) for found, _ in made)
     return (torch.stack([found[:steps] for found, _ in made], 1),
             torch.stack([wanted[:steps] for _, wanted in made], 1))
 
 
-def running(words, random, count=None):
+def running(words, random, count=None, vary=False):
     """One stream as it is scored: frames, and rows of words in frames."""
     order = random.permutation(len(words))[:count]
-    samples, rows = digit_streams.stream([words[i] for i in order], random, (0.3, 1.5), test_noise, 20)
+    samples, rows = digit_streams.stream([words[i] for i in order], random, (0.3, 1.5), test_noise, 20, vary=vary)
     rows = [(*row[:4], int(order[row[4]])) for row in digit_streams.in_frames(rows)]
     return digit_streams.frames(samples), rows
 
@@ -104,8 +105,11 @@ class Fold:
         return self.normal(found), wanted
 
     def decoder_stream(self):
-        """A stream of training speakers, on which the settings of the decoder are chosen."""
-        found, rows = running(self.train, self.random(2), 600)
+        """A stream of training speakers, on which the settings of the decoder are chosen.
+
+        Their voices are varied as in training: of voices it knows, a network is surer than of others.
+        """
+        found, rows = running(self.train, self.random(2), 600, vary=True)
         return self.normal(found), rows
 
     def leave(self, folder):
@@ -129,7 +133,7 @@ class Fold:
         os.replace(os.path.join(folder, "test.json.partial"), os.path.join(folder, "test.json"))
         weights_file.write(path, {
             "frames": found.numpy(),
-            "labels": digit_streams.labels(rows, len(found), 10).numpy().astype(np.float32),
+            "labels": digit_streams.labels(rows, len(found), BEHIND).numpy().astype(np.float32),
             "speech": digit_streams.speech(rows, len(found)).numpy().astype(np.float32)})
         return found, rows
 
@@ -213,7 +217,7 @@ def main():
     parser.add_argument("--networks", default="2x32,2x48,2x64,2x96,2x128,2x512", help="LAYERSxUNITS, with commas")
     parser.add_argument("--folds", type=int, default=3, help="how many parts the speakers are held out in")
     parser.add_argument("--fold", type=int, help="only this fold, from 0")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--streams", type=int, default=32, help="how many train at a time")
     parser.add_argument("--steps", type=int, default=64, help="frames that gradients go back")
     parser.add_argument("--rate", type=float, help="of Adam; without it 0.04 / sqrt(units)")
