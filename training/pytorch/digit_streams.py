@@ -17,6 +17,7 @@ RATE = 8000
 HOP, WINDOW, FFT = 80, 200, 512
 MELS = 40
 LEVEL = 0.05  # root mean square of a word at gain 1; 1 is full scale
+FLOOR = 1e-3  # energy of a band, some 30 dB below a word's: what lies lower tells microphones apart, not digits
 
 
 class Recordings:
@@ -137,7 +138,7 @@ def frames(samples):
     found = torch.empty(len(cut), MELS)
     for at in range(0, len(cut), 4096):
         spectrum = torch.fft.rfft(cut[at:at + 4096] * _HANN, FFT)
-        found[at:at + 4096] = torch.log((spectrum.real ** 2 + spectrum.imag ** 2) @ _FILTERS + 1e-5)
+        found[at:at + 4096] = torch.log((spectrum.real ** 2 + spectrum.imag ** 2) @ _FILTERS + FLOOR)
     return found
 
 

@@ -43,7 +43,7 @@ class Spotter(nn.Module):
 
 
 def training_noise(random):
-    return random.uniform(5, 40)
+    return random.uniform(5, 30)
 
 
 def test_noise(random):

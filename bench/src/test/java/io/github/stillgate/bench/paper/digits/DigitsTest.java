@@ -77,6 +77,10 @@ class DigitsTest {
             new Spotting(56, 5));
     boolean[] hits = Score.hits(words, spotted, 3);
     assertThat(hits).containsExactly(true, true, true, false);
+    assertThat(
+            Score.hits(
+                List.of(new Word(3, 10, 20), new Word(3, 21, 30)), List.of(new Spotting(22, 3)), 5))
+        .containsExactly(true, false);
     Score score = Score.of(hits, spotted.size(), 6000);
     assertThat(score).isEqualTo(new Score(4, 3, 4, 6000));
     assertThat(score.accuracy()).isEqualTo(0.75);
