@@ -57,7 +57,7 @@ def epoch_streams(words, random, streams):
     for part in range(streams):
         samples, rows = digit_streams.stream([words[i] for i in order[part::streams]], random, (0.1, 0.5),
                                              training_noise, 5, long_pauses=0.04, vary=True)
-        found = digit_streams.frames(samples)
+        found = digit_streams.warped(digit_streams.frames(samples), random.uniform(0.87, 1.15))
         made.append((found, digit_streams.labels(digit_streams.in_frames(rows), len(found), BEHIND)))
     steps = min(len(found) for found, _ in made)
     return (torch.stack([found[:steps] for found, _ in made], 1),

@@ -73,6 +73,15 @@ class StreamsTest(unittest.TestCase):
             self.assertAlmostEqual(np.log(weights @ power + 1e-3), float(found[at, band]), 3)
         self.assertTrue(hertz[found[at].argmax()] < 1000 < hertz[found[at].argmax() + 2])
 
+    def test_bands_move_and_keep_their_pace(self):
+        values = torch.arange(40.0).repeat(3, 1) + torch.arange(3.0)[:, None]
+        torch.testing.assert_close(digit_streams.warped(values, 1.0), values)
+        found = digit_streams.warped(values, 1.1)
+        torch.testing.assert_close(found[:, 10], values[:, 11])
+        self.assertAlmostEqual(3.3, float(found[0, 3]), 5)
+        torch.testing.assert_close(found[:, 39], values[:, 39])
+        torch.testing.assert_close(digit_streams.warped(values, 0.9)[:, 20], values[:, 18])
+
     def test_words_stand_where_the_rows_say(self):
         words = [(digit, tone(300 + 100 * digit, 0.2).astype(np.float32), "a") for digit in (3, 1, 4)]
         random = np.random.default_rng(2)
