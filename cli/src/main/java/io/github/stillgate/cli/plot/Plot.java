@@ -89,6 +89,12 @@ public final class Plot {
     return this;
   }
 
+  /** Makes the x axis logarithmic. */
+  public Plot logarithmicX() {
+    chart.getStyler().setXAxisLogarithmic(true);
+    return this;
+  }
+
   /** Adds points joined by a line. */
   public Plot line(String name, List<Double> x, List<Double> y) {
     Marker marker = MARKERS[count / COLORS.length % MARKERS.length];

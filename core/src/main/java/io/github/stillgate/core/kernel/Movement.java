@@ -25,17 +25,22 @@ public record Movement(int threshold, int most) {
   /** Everything that moved is sent. */
   public static final Movement EXACT = new Movement(0, Integer.MAX_VALUE);
 
+  /** Every value counts as moved in every step: sums are not kept, all columns are multiplied. */
+  public static final Movement ALL = new Movement(-1, Integer.MAX_VALUE);
+
   /** Changes reach from -254 to 254. */
   private static final int LARGEST_CHANGE = 2 * Int8.LARGEST;
+
+  private static final int MOST = Integer.MAX_VALUE;
 
   /**
    * Checks both.
    *
-   * @throws IllegalArgumentException if the threshold is not from 0 to 126, or {@code most} is
-   *     below 1
+   * @throws IllegalArgumentException if the threshold is not from -1, which is {@link #ALL}, to
+   *     126, or {@code most} is below 1
    */
   public Movement {
-    if (threshold < 0 || threshold >= Int8.LARGEST) {
+    if (threshold < -1 || threshold >= Int8.LARGEST || (threshold < 0 && most < MOST)) {
       throw new IllegalArgumentException(
           "movement threshold %d; expected a whole number from 0 to %d"
               .formatted(threshold, Int8.LARGEST - 1));
@@ -48,7 +53,7 @@ public record Movement(int threshold, int most) {
 
   /** Whether what was sent can differ from what is. */
   public boolean lags() {
-    return !equals(EXACT);
+    return threshold > 0 || most < MOST;
   }
 
   /**

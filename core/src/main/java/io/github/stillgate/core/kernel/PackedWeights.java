@@ -245,9 +245,9 @@ public final class PackedWeights {
     return Int8.scale(largest);
   }
 
-  /** Which values of an operand count as moved; a token is always sent whole. */
+  /** Which values of an operand count as moved; of a token all that did. */
   public Movement movement(int operand) {
-    return operand == tokenOperand ? Movement.EXACT : movement;
+    return operand == tokenOperand && movement.lags() ? Movement.EXACT : movement;
   }
 
   /**

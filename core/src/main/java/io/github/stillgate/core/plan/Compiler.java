@@ -1,5 +1,6 @@
 package io.github.stillgate.core.plan;
 
+import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.DenseProducts;
@@ -180,8 +181,15 @@ final class Compiler {
         blas(),
         tokens,
         zeroRows,
-        options.limits().movement(named.name()),
+        movement(named.name()),
         operands(place));
+  }
+
+  /** With nothing skipped, all columns are multiplied in each step, unless values are to lag. */
+  private Movement movement(String layer) {
+    Movement movement = options.limits().movement(layer);
+    boolean skipsNothing = options.skipping().equals(Skipping.NOTHING);
+    return skipsNothing && !movement.lags() ? Movement.ALL : movement;
   }
 
   private Int8Operands operands(String place) {

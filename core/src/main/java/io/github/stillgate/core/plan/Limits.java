@@ -29,8 +29,17 @@ public record Limits(int threshold, SortedMap<String, Integer> thresholds, Optio
   public Limits {
     thresholds = Collections.unmodifiableSortedMap(new TreeMap<>(thresholds));
     int most = maxMoved.orElse(Integer.MAX_VALUE);
+    requireThreshold(threshold);
+    thresholds.values().forEach(Limits::requireThreshold);
     new Movement(threshold, most);
     thresholds.values().forEach(theta -> new Movement(theta, most));
+  }
+
+  private static void requireThreshold(int theta) {
+    if (theta < 0) {
+      throw new IllegalArgumentException(
+          "movement threshold %d; expected a whole number from 0 to 126".formatted(theta));
+    }
   }
 
   Limits withThreshold(int theta) {

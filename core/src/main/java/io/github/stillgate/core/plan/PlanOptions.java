@@ -297,7 +297,7 @@ public final class PlanOptions {
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s%s",
+        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s%s%s%s",
         backend.orElse("chosen"),
         skipping,
         inputBound,
