@@ -134,6 +134,16 @@ typedef struct sg_terms {
            (const sg_pack *pack, int64_t operand, const int32_t *groups, int64_t count,                \
             const sg_terms *terms, int32_t *kept, const float *row_scales, float scale, float *sums),  \
            (pack, operand, groups, count, terms, kept, row_scales, scale, sums))                       \
+    /* rounds `padded` values by a fixed scale, or, if that is 0, by their own, to bytes, filled up with zeros to a\
+       multiple of 64; returns the scale */                                                            \
+    KERNEL(float, round_bytes,                                                                         \
+           (int64_t padded, float fixed, const float *values, int8_t *bytes),                          \
+           (padded, fixed, values, bytes))                                                             \
+    /* rows of int8 of count listed groups over one operand, which is bytes; sums get them as floats */\
+    KERNEL(void, multiply_rows_i8,                                                                     \
+           (const sg_pack *pack, int64_t operand, const int32_t *groups, int64_t count,                \
+            const int8_t *bytes, const float *row_scales, float scale, float *sums),                   \
+           (pack, operand, groups, count, bytes, row_scales, scale, sums))                             \
     /* ascending i < n with scores[i] > 0; returns how many. indices has room for n padded */          \
     KERNEL(int64_t, select_positive, (int64_t n, const float *scores, int32_t *indices),               \
            (n, scores, indices))                                                                       \

@@ -91,4 +91,22 @@ static inline void v_leave(const vi *sums, vi *out) {
     }
 }
 
+/* Magnitudes go with weights that have taken the signs: pmaddubsw multiplies unsigned by signed bytes. */
+typedef struct vx {
+    vi bytes, magnitudes;
+} vx;
+
+static inline vx v_bytes(const int8_t *p) {
+    vi bytes = _mm256_load_si256((const vi *)p);
+    return (vx){bytes, _mm256_abs_epi8(bytes)};
+}
+static inline vi v_add_dot(vi sums, const int8_t *w, vx x) {
+    return v_add_quads(sums, _mm256_sign_epi8(_mm256_load_si256((const vi *)w), x.bytes), x.magnitudes);
+}
+static inline int32_t v_total(vi v) {
+    __m128i p = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    p = _mm_add_epi32(p, _mm_shuffle_epi32(p, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(p, _mm_shuffle_epi32(p, 0xb1)));
+}
+
 #include "kernels.inc"

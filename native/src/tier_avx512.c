@@ -137,4 +137,21 @@ static inline void v_leave(const vi *sums, vi *out) {
     v_exchange_quarters(out);
 }
 
+/* Magnitudes go with weights that have taken the signs: the dot products are of unsigned with signed bytes. */
+typedef struct vx {
+    vi magnitudes;
+    __mmask64 negative;
+} vx;
+
+static inline vx v_bytes(const int8_t *p) {
+    vi bytes = _mm512_load_si512(p);
+    return (vx){_mm512_abs_epi8(bytes), _mm512_movepi8_mask(bytes)};
+}
+static inline vi v_add_dot(vi sums, const int8_t *w, vx x) {
+    vi weights = _mm512_load_si512(w);
+    weights = _mm512_mask_sub_epi8(weights, x.negative, _mm512_setzero_si512(), weights);
+    return v_add_quads(sums, weights, x.magnitudes);
+}
+static inline int32_t v_total(vi v) { return _mm512_reduce_add_epi32(v); }
+
 #include "kernels.inc"

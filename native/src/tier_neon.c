@@ -88,4 +88,12 @@ static inline void v_leave(const vi *sums, vi *out) {
     }
 }
 
+typedef int32x4_t vx;
+
+static inline vx v_bytes(const int8_t *p) { return vreinterpretq_s32_s8(vld1q_s8(p)); }
+static inline vi v_add_dot(vi sums, const int8_t *w, vx x) {
+    return v_add_quads(sums, vreinterpretq_s32_s8(vld1q_s8(w)), x);
+}
+static inline int32_t v_total(vi v) { return vaddvq_s32(v); }
+
 #include "kernels.inc"

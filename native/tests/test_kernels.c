@@ -57,6 +57,7 @@ int main(int argc, char **argv) {
                                        {100, 3, 61}, {128, 2, 33}, {130, 4, 7}, {150, 1, 500}};
     for (size_t i = 0; i < sizeof TILES / sizeof TILES[0]; i++) {
         test_tiles(TILES[i][0], TILES[i][1], TILES[i][2]);
+        test_integer_rows(TILES[i][0], TILES[i][1], TILES[i][2]);
     }
     /* Every number of lanes in a last register of any width, and whole ones. */
     for (int64_t n = 1; n <= 130; n += n < 33 ? 1 : 13) {

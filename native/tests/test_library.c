@@ -51,7 +51,7 @@ static uint32_t checksum(void) {
 
 /* The kernels and structs of this version. */
 enum { PINNED_VERSION = 3 };
-static const uint32_t PINNED_CHECKSUM = 0x1af0649fu;
+static const uint32_t PINNED_CHECKSUM = 0xd21a6516u;
 
 static void test_version(void) {
     expect("the library's version", SG_ABI_VERSION, stillgate_abi_version());

@@ -21,6 +21,7 @@ typedef struct shape {
 void test_products(const shape *s);
 void test_products_of_streams(const shape *s, int streams, int all);
 void test_tiles(int64_t units, int64_t kinds, int64_t width);
+void test_integer_rows(int64_t groups, int64_t rows, int64_t width);
 void test_cells(int64_t n, float scale);
 
 #endif

@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 
 import images
+import inputs
 import weights_file
 from low_rank import LowRank, cut
 from run import Run
@@ -337,7 +338,12 @@ def seeds_of(text):
     seeds = []
     for part in text.split(","):
         first, _, last = part.partition("-")
-        seeds += range(int(first), int(last or first) + 1)
+        try:
+            seeds += range(int(first), int(last or first) + 1)
+        except ValueError:
+            raise SystemExit(f"--seeds {text}: {part!r} is no number and no range; write 1,2 or 1-10") from None
+    if not seeds:
+        raise SystemExit(f"--seeds {text} has no seed; write 1,2 or 1-10")
     return seeds
 
 
@@ -353,14 +359,14 @@ def options():
     parser.add_argument("--schedule", choices=list(SCHEDULES), default="quick",
                         help="paper: 200 epochs of minibatches of 100, rate 1e-4 x 0.9 every 50; "
                              "quick: 40 of 250, rate 1e-3 down a cosine, and dropout down a line to 0")
-    parser.add_argument("--epochs", type=int, help="those of the schedule if not given")
+    parser.add_argument("--epochs", type=inputs.count, help="those of the schedule if not given")
     parser.add_argument("--rate", type=float, help="that of the schedule if not given")
-    parser.add_argument("--batch", type=int, help="that of the schedule if not given")
-    parser.add_argument("--trace", type=int, default=0,
+    parser.add_argument("--batch", type=inputs.count, help="that of the schedule if not given")
+    parser.add_argument("--trace", type=inputs.count_or_none, default=0,
                         help="first epochs whose minibatches are logged (figure 3.2)")
-    parser.add_argument("--train-pictures", type=int, help="only so many of the training part")
+    parser.add_argument("--train-pictures", type=inputs.count, help="only so many of the training part")
     parser.add_argument("--units", help="widths of the hidden layers, such as 1000,600,400")
-    parser.add_argument("--keep-every", type=int, default=1, help="epochs from checkpoint to checkpoint")
+    parser.add_argument("--keep-every", type=inputs.count, default=1, help="epochs from checkpoint to checkpoint")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser
 
@@ -372,7 +378,10 @@ def main(arguments=None):
         torch.backends.cuda.matmul.allow_tf32 = False
     sizes = list(SHAPES[given.set])
     if given.units:
-        sizes = [sizes[0], *map(int, given.units.split(",")), sizes[-1]]
+        try:
+            sizes = [sizes[0], *map(inputs.count, given.units.split(",")), sizes[-1]]
+        except argparse.ArgumentTypeError as e:
+            raise SystemExit(f"--units {given.units}: {e}") from None
     table = TABLES["moved" if given.set == "svhn" else given.set]
     schedule = SCHEDULES[given.schedule]
     settings = {"set": given.set, "sizes": sizes, "networks": given.networks or table, "seeds": given.seeds,
@@ -383,16 +392,19 @@ def main(arguments=None):
                 "train_pictures": given.train_pictures, "trace": given.trace}
     specs = [Spec(text, seed, sizes)
              for seed in seeds_of(given.seeds) for text in settings["networks"].split(",")]
-    run = Run(given.out, settings)
+    data = images.load(given.set, given.images)
+    run = Run(given.out, settings, {"pictures": data.data})
     if run.finished:
         print(f"{given.out} is finished")
         return
-    data = images.load(given.set, given.images)
     parts = [images.Part(*(torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in part))
              for part in (data.train, data.validation, data.test)]
     if given.train_pictures:
         parts[0] = images.Part(*(x[:given.train_pictures] for x in parts[0]))
-    data = images.Images(data.name, *parts)
+    if len(parts[0].classes) < settings["batch"]:
+        raise SystemExit(f"{len(parts[0].classes)} training pictures fill no minibatch of {settings['batch']}; "
+                         "use a smaller --batch")
+    data = images.Images(data.name, *parts, data.data)
     torch.manual_seed(specs[0].seed)
     networks = Networks(sizes, specs, device)
     with run:

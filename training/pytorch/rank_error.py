@@ -17,6 +17,7 @@ import os
 import numpy as np
 
 import images
+import inputs
 import weights_file
 
 
@@ -42,9 +43,11 @@ def errors(w, b, a):
 
 def layers_of(path, pictures):
     """Yields (name, W, b, input of the layer) of each hidden layer of an exported network, in float64."""
-    tensors, metadata = weights_file.read(path)
+    with inputs.reading(path, "name a control network that estimated_mlp.py exported"):
+        tensors, metadata = weights_file.read(path)
+        layers = json.loads(metadata["stillgate"])["layers"]
     a = pictures.astype(np.float64)
-    for layer in json.loads(metadata["stillgate"])["layers"][:-1]:
+    for layer in layers[:-1]:
         if layer["type"] != "dense" or layer.get("activation") != "relu":
             raise SystemExit(f"{path}: {layer['name']} is no dense layer with relu; name a control network")
         w, b = (tensors[f"{layer['name']}.{field}"].astype(np.float64) for field in ("W", "b"))
@@ -58,7 +61,7 @@ def main(arguments=None):
     parser.add_argument("--images", required=True, help="folder of the files of the set")
     parser.add_argument("--set", default="mnist", help="mnist, moved or svhn")
     parser.add_argument("--network", required=True, help="an exported control network")
-    parser.add_argument("--pictures", type=int, default=1000, help="first so many of the test part")
+    parser.add_argument("--pictures", type=inputs.count, default=1000, help="first so many of the test part")
     given = parser.parse_args(arguments)
     pictures = images.load(given.set, given.images).test.pictures[:given.pictures]
     found = {"network": os.path.basename(given.network), "pictures": len(pictures),

@@ -1,6 +1,6 @@
 """One training: a folder that holds its settings, its curve, and what is needed to go on.
 
-    with Run(folder, settings) as run:
+    with Run(folder, settings, data) as run:
         state = run.resume()                 # None at the first start
         for epoch in run.epochs(last):
             ...
@@ -20,34 +20,46 @@ import time
 
 import torch
 
+from inputs import reading
+
 
 class Run:
-    """Keeps one training in `folder`.
+    """Keeps one training in `folder`, which appears with its first point.
 
     settings  a dictionary of everything that changes the result; a folder made with others is refused
+    data      what it is trained on, by kind: each as `inputs.data` makes it; a folder made on other data is
+              refused too. They are no settings: trainings on data of other names may go into one table.
     """
 
     _stopping = False
 
-    def __init__(self, folder, settings):
-        self.folder, self.settings = folder, settings
-        os.makedirs(folder, exist_ok=True)
+    def __init__(self, folder, settings, data=None):
+        self.folder, self.settings, self.data = folder, settings, data or {}
         self.curve, self.result, self.seconds = [], None, 0.0
         self._began = time.time()
         record = self._path("record.json")
         if os.path.exists(record):
-            with open(record, encoding="utf-8") as file:
-                kept = json.load(file)
-            self._require(kept["settings"])
-            self.curve, self.result, self.seconds = kept["curve"], kept["result"], kept["seconds"]
+            with reading(record, "remove it, and the training goes on from the checkpoint.pt beside it"
+                         if os.path.exists(self._path("checkpoint.pt")) else "remove it to begin anew"):
+                with open(record, encoding="utf-8") as file:
+                    kept = json.load(file)
+                self._require(kept)
+                self.curve, self.result, self.seconds = list(kept["curve"]), kept["result"], float(kept["seconds"])
 
     def _require(self, kept):
-        """Refuses a folder whose training was made with other settings."""
-        asked, kept = (json.loads(json.dumps(settings)) for settings in (self.settings, kept))
-        if kept != asked:
-            changed = sorted(k for k in {*asked, *kept} if kept.get(k) != asked.get(k))
+        """Refuses a folder whose training was made with other settings, or on other data."""
+        asked, found = (json.loads(json.dumps(settings)) for settings in (self.settings, kept["settings"]))
+        if found != asked:
+            changed = sorted(k for k in {*asked, *found} if found.get(k) != asked.get(k))
             raise SystemExit(f"{self.folder} holds a training with another {', '.join(changed)}; "
                              "name another folder, or remove it to begin anew")
+        # Folders of before fingerprints were kept have none.
+        for kind, theirs in kept.get("data", {}).items():
+            ours = self.data.get(kind, theirs)
+            if ours["fingerprint"] != theirs["fingerprint"]:
+                before, now = (f"{d['name']} (fingerprint {d['fingerprint']})" for d in (theirs, ours))
+                raise SystemExit(f"{self.folder} was trained on the {kind} {before}, and is given {now}; "
+                                 "give it what it began with, or name another folder")
 
     def _path(self, name):
         return os.path.join(self.folder, name)
@@ -73,16 +85,22 @@ class Run:
     def resume(self):
         """What `record` was given last, or None. Random states of torch go on too."""
         if not os.path.exists(self._path("checkpoint.pt")):
+            if self.finished:
+                raise SystemExit(f"{self._path('checkpoint.pt')} is not there, from which the finished training would "
+                                 f"go on; put it back, or remove {self.folder} to begin anew")
+            if self.curve:
+                print(f"{self._path('checkpoint.pt')} is not there: beginning anew", file=sys.stderr)
             self.curve = []
             return None
-        state = torch.load(self._path("checkpoint.pt"), map_location="cpu")
-        self._require(state.get("settings", self.settings))
-        # The curve that goes with the state: the record may be a point behind, or ahead.
-        self.curve = state.get("curve", self.curve[:state["recorded"]])
-        torch.set_rng_state(state["random"])
-        if torch.cuda.is_available() and "devices" in state:
-            torch.cuda.set_rng_state_all(state["devices"])
-        return state["state"]
+        with reading(self._path("checkpoint.pt"), f"remove {self.folder} to begin anew"):
+            state = torch.load(self._path("checkpoint.pt"), map_location="cpu")
+            self._require({"settings": self.settings, **state})
+            # The curve that goes with the state: the record may be a point behind, or ahead.
+            self.curve = state.get("curve", self.curve[:state["recorded"]])
+            torch.set_rng_state(state["random"])
+            if torch.cuda.is_available() and "devices" in state:
+                torch.cuda.set_rng_state_all(state["devices"])
+            return state["state"]
 
     def epochs(self, last):
         """The epochs that are left of 1 to `last`; ends early when asked to stop."""
@@ -101,8 +119,9 @@ class Run:
         self.curve.append(point)
         self.result = None
         if state is not None:
+            os.makedirs(self.folder, exist_ok=True)
             kept = {"recorded": len(self.curve), "curve": self.curve, "settings": self.settings,
-                    "random": torch.get_rng_state(), "state": state}
+                    "data": self.data, "random": torch.get_rng_state(), "state": state}
             if torch.cuda.is_available():
                 kept["devices"] = torch.cuda.get_rng_state_all()
             torch.save(kept, self._path("checkpoint.partial"))
@@ -124,8 +143,9 @@ class Run:
         now = time.time()
         self.seconds += now - self._began
         self._began = now
+        os.makedirs(self.folder, exist_ok=True)
         with open(self._path("record.partial"), "w", encoding="utf-8") as file:
-            json.dump({"settings": self.settings, "curve": self.curve, "result": self.result,
+            json.dump({"settings": self.settings, "data": self.data, "curve": self.curve, "result": self.result,
                        "seconds": round(self.seconds, 1), "machine": machine()}, file, indent=1)
         os.replace(self._path("record.partial"), self._path("record.json"))
 

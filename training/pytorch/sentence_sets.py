@@ -5,12 +5,14 @@ import random
 
 import numpy as np
 
+from inputs import data, reading
 from word_vectors import words
 
 # TREC and SST come with a test set, SST with a validation set too; the others are cut into folds.
 FILES = {"CR": ["custrev.all"], "MR": ["rt-polarity.all"], "SUBJ": ["subj.all"], "MPQA": ["mpqa.all"],
          "TREC": ["TREC.train.all", "TREC.test.all"],
          "SST": ["derived.binary.phrases.train", "stsa.binary.test", "stsa.binary.dev"]}
+CLASSES = {"CR": 2, "MR": 2, "SUBJ": 2, "MPQA": 2, "TREC": 6, "SST": 2}
 
 
 class SentenceSet:
@@ -18,12 +20,17 @@ class SentenceSet:
 
     def __init__(self, name, folders):
         self.name = name
-        parts = [_read(_find(file, folders)) for file in FILES[name]]
+        self.classes = CLASSES[name]
+        parts = [_read(_find(file, folders), name) for file in FILES[name]]
         self.vocabulary = sorted({word for part in parts for found, _ in part for word in found})
         token = {word: t for t, word in enumerate(self.vocabulary)}
         self.parts = [[(np.array([token[word] for word in found]), label) for found, label in part]
                       for part in parts]
-        self.classes = 1 + max(label for part in self.parts for _, label in part)
+
+    def data(self):
+        """Name and fingerprint of the sentences, for `Run`."""
+        lines = [f"{label} {' '.join(map(str, tokens))}" for part in self.parts for tokens, label in part]
+        return data(f"{' and '.join(FILES[self.name])}, {len(lines)} sentences", self.vocabulary, lines)
 
     def fold(self, number, folds, seed):
         """(training, validation, test) of fold 0, 1, ...; validation is a tenth of the training part, if the
@@ -31,6 +38,9 @@ class SentenceSet:
 
         A set that has its own test set has no folds: their numbers are further seeds then.
         """
+        if len(self.parts) == 1 and not 2 <= folds <= len(self.parts[0]):
+            raise SystemExit(f"{self.name} has no test set of its own: --folds cuts its {len(self.parts[0])} sentences "
+                             f"into 2 parts or more, a sentence each at least; it is {folds}")
         if len(self.parts) == 1:
             order = list(range(len(self.parts[0])))
             random.Random(seed).shuffle(order)
@@ -72,19 +82,25 @@ def _find(file, folders):
     raise SystemExit(f"there is no {file} in {', '.join(folders)}; name its folder with --data")
 
 
-def _read(path):
-    """[(words, class)] of a file, whose lines are in UTF-8 or, failing that, Latin-1."""
+def _read(path, name):
+    """[(words, class)] of a file of the set `name`, whose lines are in UTF-8 or, failing that, Latin-1."""
     found = []
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.decode("utf-8")
-            except UnicodeDecodeError:
-                text = line.decode("latin-1")
-            label, _, sentence = text.strip().partition(" ")
-            if not label.isdigit():
-                raise SystemExit(f"{path}, line {number}, does not begin with the number of a class")
-            found.append((words(sentence) or ["."], int(label)))
+    with reading(path, "name a folder of the sets' files with --data"), open(path, "rb") as file:
+        lines = file.readlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            text = line.decode("latin-1")
+        label, _, sentence = text.strip().partition(" ")
+        if not (label.isascii() and label.isdigit()):
+            raise SystemExit(f"{path}, line {number}, does not begin with the number of a class")
+        if int(label) >= CLASSES[name]:
+            raise SystemExit(f"{path}, line {number}, is of class {label}; {name} has the classes 0 to "
+                             f"{CLASSES[name] - 1}")
+        found.append((words(sentence) or ["."], int(label)))
+    if len(found) < 2:
+        raise SystemExit(f"{path} has {len(found)} sentences; at least 2 are needed")
     return found
 
 

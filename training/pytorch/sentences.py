@@ -20,6 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import inputs
 import weights_file
 import word_vectors
 from run import Run
@@ -103,8 +104,10 @@ def accuracy(network, part):
     return 100 * sum(int(b) == label for b, (_, label) in zip(best, part)) / len(part)
 
 
-def train(folder, data, vectors, settings, epochs):
+def train(folder, data, vectors, settings, epochs, made_on):
     """One fold; scores the network of the epoch that was best on the validation part.
+
+    made_on  what `data` and `vectors` were made of, as `Run` keeps it
 
     The rate stays the same throughout, so a training that had fewer epochs goes on as if it had been asked
     for more.
@@ -116,7 +119,7 @@ def train(folder, data, vectors, settings, epochs):
     trained = [p for p in network.parameters() if p.requires_grad]
     adam = torch.optim.Adam(trained, settings["rate"])
     best, best_state = -1.0, None
-    with Run(folder, settings) as run:
+    with Run(folder, settings, made_on) as run:
         if run.finished and run.result["epochs"] >= epochs:
             return
         kept = run.resume()
@@ -173,7 +176,7 @@ def chosen(names, known):
     return found
 
 
-def main():
+def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR",
                         help="folders with the sets' files")
@@ -181,23 +184,29 @@ def main():
     parser.add_argument("--runs", required=True, metavar="DIR", help="where the trainings go, or are already")
     parser.add_argument("--sets", default="TREC,CR,MR,SUBJ", help=", ".join(FILES))
     parser.add_argument("--models", default="", help=", ".join(MODELS))
-    parser.add_argument("--folds", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--units", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--folds", type=inputs.count, default=10)
+    parser.add_argument("--epochs", type=inputs.count, default=100)
+    parser.add_argument("--units", type=inputs.count, default=128)
+    parser.add_argument("--batch", type=inputs.count, default=32)
     parser.add_argument("--rate", type=float, default=1e-3, help="of Adam")
     parser.add_argument("--dropout", type=float, default=0.5)
     parser.add_argument("--deviation", type=float, default=0.2, help="of the values of the word vectors")
     parser.add_argument("--forget-bias", type=float, default=0.0,
                         help="what the forget gates' biases start with; with few epochs 2 saves half of them")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    asked = parser.parse_args()
+    parser.add_argument("--threads", type=inputs.count, default=1)
+    return parser
+
+
+def main():
+    asked = options().parse_args()
     torch.set_num_threads(asked.threads)
     sets, models = chosen(asked.sets, FILES), chosen(asked.models, MODELS)
     known, table, made = word_vectors.load(asked.vectors)
     for name in sets:
         data = SentenceSet(name, asked.data)
+        made_on = {"sentences": data.data(),
+                   "word vectors": inputs.data(os.path.basename(asked.vectors), known, table)}
         vectors, missing = data.vectors(known, table, asked.seed, asked.deviation)
         for model in models:
             for fold in range(asked.folds):
@@ -208,7 +217,7 @@ def main():
                             "forget_bias": asked.forget_bias,
                             "words": len(data.vocabulary), "words_without_vector": missing}
                 train(os.path.join(asked.runs, name, model, f"fold-{fold}"), data, vectors, settings,
-                      asked.epochs)
+                      asked.epochs, made_on)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import re
 
 import torch
 
+from inputs import data, reading
+
 CHARACTERS = " abcdefghijklmnopqrstuvwxyz"
 
 
@@ -55,6 +57,14 @@ class Task:
         self.kind, self.words, self.outputs, self.token_of = kind, words, outputs, token_of
         self.train, self.valid, self.test = train, valid, test
 
+    def data(self, path):
+        """Name and fingerprint of what was read from `path`, for `Run`."""
+        parts = (self.train, self.valid, self.test)
+        arrays = [a for p in parts for a in ((p.tokens, p.lengths, p.classes) if self.kind == "classify" else (p,))]
+        sizes = " + ".join(str(len(part)) for part in parts)
+        unit = "texts" if self.kind == "classify" else "tokens"
+        return data(f"{os.path.basename(os.path.abspath(path))}, {sizes} {unit}", list(self.token_of), *arrays)
+
 
 def load(name, path, sizes, random):
     """The task `name` from `path`; sizes has `words`, `steps` and `limit`, the most training examples (0: all)."""
@@ -91,11 +101,34 @@ def _classify(train, test, share_held, outputs, sizes, random):
     return Task("classify", sizes["words"] + 1, outputs, token_of, *sequences)
 
 
+def _cure(task):
+    """What to do about a file: the task's line of this module's head."""
+    start = f"    {task} "
+    line = next(line for line in __doc__.split("\n") if line.startswith(start))
+    text = line[len(start):].strip()
+    return f"{task} needs {text if text.startswith('a ') else 'a ' + text}"
+
+
+def _examples(file, rows, text_of, labels, cure):
+    """[(class, text)] of rows whose first column is one of `labels`, which are classes 0, 1, ..."""
+    found = []
+    for number, row in enumerate(rows, 1):
+        try:
+            found.append((labels.index(row[0]), text_of(row)))
+        except (ValueError, IndexError):
+            raise SystemExit(f"{file}, {'line' if file.endswith('.gz') else 'row'} {number}: it has {len(row)} columns "
+                             f"and the label {row[0] if row else ''!r}, of {', '.join(labels)}; {cure}") from None
+    if not found:
+        raise SystemExit(f"{file} is empty; {cure}")
+    return found
+
+
 def _imdb(path, sizes, random):
     def lines(name):
-        with gzip.open(os.path.join(path, name), "rt", encoding="utf-8") as file:
-            rows = [line.rstrip("\n").split("\t", 3) for line in file]
-        return [(int(row[0]), row[3]) for row in rows]
+        file, cure = os.path.join(path, name), _cure("imdb")
+        with reading(file, cure), gzip.open(file, "rt", encoding="utf-8", newline="\n") as opened:
+            rows = [line.rstrip("\n").split("\t", 3) for line in opened]
+        return _examples(file, rows, lambda row: row[3], ["0", "1"], cure)
 
     return _classify(lines("train.tsv.gz"), lines("test.tsv.gz"), 0.15, 1, sizes, random)
 
@@ -103,16 +136,19 @@ def _imdb(path, sizes, random):
 def _ag_news(path, sizes, random):
     def rows(*names):
         name = next((n for n in names if os.path.exists(os.path.join(path, n))), names[0])
-        with open(os.path.join(path, name), encoding="utf-8", newline="") as file:
-            return [(int(row[0]) - 1, row[1] + " " + row[2]) for row in csv.reader(file)]
+        file, cure = os.path.join(path, name), _cure("ag_news")
+        with reading(file, cure), open(file, encoding="utf-8", newline="") as opened:
+            rows = list(csv.reader(opened))
+        return _examples(file, rows, lambda row: row[1] + " " + row[2], ["1", "2", "3", "4"], cure)
 
     return _classify(rows("train.csv", "train.union.csv"), rows("test.csv"), 0.05, 4, sizes, random)
 
 
 def _words(path, sizes, _):
     def tokens(part):
-        with open(os.path.join(path, f"wiki.{part}.tokens"), encoding="utf-8") as file:
-            return file.read().replace("\n", " <eos> ").split()
+        file = os.path.join(path, f"wiki.{part}.tokens")
+        with reading(file, _cure("words")), open(file, encoding="utf-8") as opened:
+            return opened.read().replace("\n", " <eos> ").split()
 
     texts = {part: tokens(part) for part in ("train", "valid", "test")}
     if sizes["limit"]:
@@ -124,9 +160,12 @@ def _words(path, sizes, _):
 
 
 def _text8(path, sizes, _):
-    with open(path, encoding="ascii") as file:
+    with reading(path, _cure("text8")), open(path, encoding="ascii") as file:
         text = file.read()
     token_of = {c: token for token, c in enumerate(CHARACTERS)}
+    wrong = re.search(f"[^{CHARACTERS}]", text)
+    if wrong:
+        raise SystemExit(f"{path} has {wrong.group()!r} at position {wrong.start()}; {_cure('text8')}")
     tokens = torch.tensor([token_of[c] for c in text])
     # The parts that all of Stillgate's figures on text8 are made of; of a shorter text, its last two 25ths.
     held = len(text) // 25

@@ -1,6 +1,8 @@
 """Tests of the trainer of estimated ReLU layers: python3 -m unittest test_estimated_mlp."""
 
+import contextlib
 import gzip
+import io
 import json
 import os
 import struct
@@ -57,7 +59,7 @@ class Loaders(unittest.TestCase):
             write_digits(self.folder, packed=packed)
             data = images.mnist(self.folder)
             raw = images.read_idx(os.path.join(self.folder, "train-images-idx3-ubyte"))
-            self.assertEqual([p.pictures.shape for p in data[1:]], [(500, 784), (100, 784), (100, 784)])
+            self.assertEqual([p.pictures.shape for p in data[1:4]], [(500, 784), (100, 784), (100, 784)])
             np.testing.assert_array_equal(data.validation.pictures[0], (raw[500].reshape(-1) - 128.0) / 128)
 
     def test_a_damaged_idx_file_is_named(self):
@@ -84,13 +86,18 @@ class Loaders(unittest.TestCase):
             savemat(os.path.join(self.folder, f"{name}_32x32.mat"),
                     {"X": pictures, "y": np.arange(1, count + 1).reshape(-1, 1) % 10 + 1})
         raw = images._read_svhn(os.path.join(self.folder, "train_32x32.mat"))
-        np.testing.assert_allclose(raw.pictures[5], 0.299 * 200 + 0.587 * 100 + 0.114 * 50, rtol=1e-6)
-        self.assertEqual(sorted(set(raw.classes)), list(range(10)))
+        grey = images._grey(raw.pictures)
+        np.testing.assert_allclose(grey[5], 0.299 * 200 + 0.587 * 100 + 0.114 * 50, rtol=1e-6)
+        self.assertEqual(sorted(set(raw.classes)), list(range(1, 11)))
         data = images.svhn(self.folder)
-        self.assertEqual([p.pictures.shape for p in data[1:]], [(34, 1024), (6, 1024), (10, 1024)])
+        self.assertEqual([p.pictures.shape for p in data[1:4]], [(34, 1024), (6, 1024), (10, 1024)])
         np.testing.assert_allclose(data.train.pictures[:, 1:].mean(0), 0, atol=1e-5)
         np.testing.assert_allclose(data.train.pictures[:, 1:].std(0), 1, atol=1e-4)
         np.testing.assert_array_equal(data.test.pictures[:, 0], 0)
+        self.assertEqual(sorted(set(data.train.classes)), list(range(10)))
+        savemat(os.path.join(self.folder, "test_32x32.mat"), {"X": pictures, "y": np.full((10, 1), 11)})
+        with self.assertRaisesRegex(SystemExit, "test_32x32.mat .*label 1 is 11; SVHN has 1 to 10"):
+            images.svhn(self.folder)
 
     def test_moved_digits_are_made_by_their_seed(self):
         write_digits(self.folder)
@@ -318,6 +325,49 @@ class Runs(unittest.TestCase):
             self.assertEqual(len(record["curve"][0]["networks"]["8-4-every2-seed1"]["minibatches"][1]), 4)
             refused = self.run_trainer(folder, whole, 5)
             self.assertIn("another epochs", refused.stderr)
+
+    def refused(self, said, *arguments):
+        with self.assertRaisesRegex(SystemExit, said), contextlib.redirect_stderr(io.StringIO()) as printed:
+            estimated_mlp.main(list(arguments))
+        return printed.getvalue()
+
+    def test_other_pictures_do_not_go_into_a_training(self):
+        with tempfile.TemporaryDirectory() as folder:
+            write_digits(folder)
+            asked = ("--images", folder, "--out", os.path.join(folder, "run"), "--networks", "control",
+                     "--units", "8,4", "--epochs", "1", "--device", "cpu")
+            estimated_mlp.main(asked)
+            write_digits(folder, train=660)
+            self.refused(r"run was trained on the pictures \S+, 500 \+ 100 \+ 100 pictures .*given \S+, 550 \+ 110",
+                         *asked)
+
+    def test_what_cannot_be_trained_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            write_digits(folder)
+            asked = ("--images", folder, "--out", os.path.join(folder, "run"), "--networks", "control",
+                     "--units", "8,4")
+            for value in ("0", "-1"):
+                self.assertIn(f"--epochs: '{value}' is no whole number from 1 on",
+                              self.refused("2", *asked, f"--epochs={value}"))
+            self.refused("500 training pictures fill no minibatch of 501", *asked, "--batch", "501")
+            self.refused("'x' is no number and no range", *asked, "--seeds", "1,x")
+            self.refused("--units 8,0: '0' is no whole number from 1 on", *asked[:-1], "8,0")
+            labels = os.path.join(folder, "train-labels-idx1-ubyte")
+            write_idx(labels, np.where(np.arange(600) == 8, 200, 1).astype(np.uint8), False)
+            self.refused("train-labels-idx1-ubyte: label 9 is 200; MNIST has 0 to 9", *asked)
+            with open(os.path.join(folder, "t10k-images-idx3-ubyte.gz"), "r+b") as file:
+                file.truncate(200)
+            os.remove(labels)
+            self.refused("t10k-images-idx3-ubyte.gz is damaged.*; put back MNIST's file", *asked)
+            network = os.path.join(folder, "network.safetensors")
+            self.refused_network(network, "is not there; name a control network")
+            with open(network, "wb") as file:
+                file.write(b"short")
+            self.refused_network(network, "is damaged, or another kind of file")
+
+    def refused_network(self, path, said):
+        with self.assertRaisesRegex(SystemExit, f"network.safetensors {said}"):
+            list(rank_error.layers_of(path, np.zeros((1, 784))))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Tests of the training of sparse LSTMs: python3 -m unittest test_sparse"""
 
+import contextlib
 import gzip
+import io
 import json
 import math
 import os
@@ -15,7 +17,6 @@ import sparse_lstm
 import sparse_tasks
 import train_sparse
 import weights_file
-from run import Run
 from sparse_lstm import GroupLasso, SparseLstm, Weights
 from sparse_scan import Scan
 
@@ -364,42 +365,83 @@ class Tasks(unittest.TestCase):
         net, task = hand_made("original"), sparse_tasks.Task("classify", 5, 2, {"a": 1, "b": 4}, None, None, None)
         path, before = os.path.join(self.folder, "vectors.npz"), net.E.theta.detach().clone()
         np.savez(path, words=np.array(["b", "c"]), vectors=np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32))
-        self.assertEqual(train_sparse.start_with(net, task, path), 0.5)
+        self.assertEqual(train_sparse.start_with(net, task, *train_sparse.read_vectors(path, 4)), 0.5)
         self.assertEqual(net.E.theta[4].tolist(), [1, 2, 3, 4])
         torch.testing.assert_close(net.E.theta[:4], before[:4])
         np.savez(path, words=np.array(["b"]), vectors=np.zeros((1, 3), np.float32))
         with self.assertRaisesRegex(SystemExit, "--embedding 3"):
-            train_sparse.start_with(net, task, path)
+            train_sparse.read_vectors(path, 4)
 
-    def test_another_setting_needs_another_folder(self):
-        with self.assertRaisesRegex(SystemExit, "another seed"):
-            Run(os.path.join(self.folder, "run"), {"seed": 1})._write()
-            Run(os.path.join(self.folder, "run"), {"seed": 2})
+    small = ("--hidden", "3", "--embedding", "4", "--words", "6", "--steps", "5", "--batch", "8", "--held", "0")
 
-    def test_a_kill_between_checkpoint_and_record_loses_nothing(self):
-        folder = os.path.join(self.folder, "killed")
-        run = Run(folder, {"seed": 1})
-        run.record({"epoch": 1}, {"w": 1})
-        behind = open(os.path.join(folder, "record.json"), encoding="utf-8").read()
-        run.record({"epoch": 2}, {"w": 2})
-        with open(os.path.join(folder, "record.json"), "w", encoding="utf-8") as file:
-            file.write(behind)
-        again = Run(folder, {"seed": 1})
-        self.assertEqual({"w": 2}, again.resume())
-        self.assertEqual([{"epoch": 1}, {"epoch": 2}], again.curve)
-        os.remove(os.path.join(folder, "record.json"))
-        with self.assertRaisesRegex(SystemExit, "another seed"):
-            Run(folder, {"seed": 2}).resume()
+    def test_other_data_do_not_go_into_a_training(self):
+        self.write_reviews()
+        asked = ("imdb", "--method", "original", *self.small)
+        self.train("run", *asked, "--epochs", "1")
+        self.write("train.tsv.gz", "".join(f"{i % 2}\t5\t{i}\tAnother film, {'good' if i % 2 else 'bad'}\n"
+                                           for i in range(60)))
+        with self.assertRaisesRegex(SystemExit, r"run was trained on the examples \S+, 51 \+ 9 \+ 20 texts "
+                                    r"\(fingerprint \w{16}\), and is given \S+, 51 \+ 9 \+ 20 texts"):
+            self.train("run", *asked, "--epochs", "2")
+        path = os.path.join(self.folder, "vectors.npz")
+        for value in (0.1, 0.2):
+            np.savez(path, words=np.array(["good"]), vectors=np.full((1, 4), value, np.float32))
+            if value == 0.1:
+                self.train("with-vectors", *asked, "--epochs", "1", "--vectors", path)
+        with self.assertRaisesRegex(SystemExit, "the word vectors vectors.npz"):
+            self.train("with-vectors", *asked, "--epochs", "2", "--vectors", path)
 
-    def test_a_finished_run_that_goes_on_is_not_finished(self):
-        folder = os.path.join(self.folder, "longer")
-        run = Run(folder, {"seed": 1})
-        run.record({"epoch": 1}, {"w": 1})
-        run.finish({"score": 1})
-        again = Run(folder, {"seed": 1})
-        self.assertTrue(again.finished)
-        again.record({"epoch": 2}, {"w": 2})
-        self.assertFalse(Run(folder, {"seed": 1}).finished)
+    def test_nothing_is_finished_that_was_not_begun(self):
+        self.write_reviews()
+        with self.assertRaisesRegex(SystemExit, "new holds no epoch of a training that --finish could end"):
+            self.train("new", "imdb", "--method", "original", *self.small, "--finish")
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "new")))
+        self.train("begun", "imdb", "--method", "original", *self.small, "--epochs", "1")
+        record = self.train("begun", "imdb", "--method", "original", *self.small, "--finish")
+        self.assertEqual(record["result"]["epochs"], 1)
+
+    def test_counts_begin_at_one(self):
+        for option in ("--epochs", "--batch", "--steps", "--hidden", "--tests"):
+            for value in ("0", "-1", "x", "1.5"):
+                with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()) as said:
+                    train_sparse.parse(["imdb", "data", "run", "--method", "original", f"{option}={value}"])
+                self.assertIn(f"{option}: {value!r} is no whole number from 1 on", said.getvalue())
+        _, settings, _ = train_sparse.parse(["imdb", "data", "run", "--method", "original", "--limit", "0"])
+        self.assertEqual(settings["limit"], 0)
+
+    def test_damaged_texts_are_named(self):
+        sizes = {"words": 4, "steps": 6, "limit": 0}
+
+        def refused(task, file, said, path=None):
+            line = f"^[^\n]*{file}[^\n]*{said}[^\n]*; {task} needs a (folder|file)"
+            with self.assertRaisesRegex(SystemExit, line):
+                sparse_tasks.load(task, path or self.folder, sizes, torch.Generator())
+
+        for task, file in (("imdb", "train.tsv.gz"), ("ag_news", "train.csv"), ("words", "wiki.train.tokens")):
+            refused(task, file, "is not there")
+        refused("text8", "text8", "is not there", os.path.join(self.folder, "text8"))
+        self.write_reviews()
+        self.write("train.tsv.gz", "0\t1\t2\tbad\n7\t1\t2\tgood\n")
+        refused("imdb", "train.tsv.gz", "line 2: it has 4 columns and the label '7', of 0, 1")
+        self.write("train.tsv.gz", "0\t1\tbad\n")
+        refused("imdb", "train.tsv.gz", "line 1: it has 3 columns")
+        self.write_reviews()
+        path = os.path.join(self.folder, "test.tsv.gz")
+        with open(path, "rb") as file:
+            packed = file.read()
+        for data in (packed[:-20], b"no archive"):
+            with open(path, "wb") as file:
+                file.write(data)
+            refused("imdb", "test.tsv.gz", "(damaged|cannot be read)")
+        self.write("train.csv", '"1","a","b"\n"5","a","b"\n')
+        refused("ag_news", "train.csv", "row 2: it has 3 columns and the label '5', of 1, 2, 3, 4")
+        self.write("train.csv", "")
+        refused("ag_news", "train.csv", "is empty")
+        self.write("text8", "abc\nd")
+        refused("text8", "text8", "has '.n' at position 3", os.path.join(self.folder, "text8"))
+        self.write("vectors.npz", "none")
+        with self.assertRaisesRegex(SystemExit, "vectors.npz is damaged.*; word_vectors.py makes such files"):
+            train_sparse.read_vectors(os.path.join(self.folder, "vectors.npz"), 4)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,23 @@ class WordsTest(unittest.TestCase):
             self.assertEqual([["a", "fine", "film"], ["title", "some", "text"]], found)
 
 
+    def test_vectors_of_other_texts_are_not_taken(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            path, output = os.path.join(folder, "text"), os.path.join(folder, "vectors.npz")
+            made = mock.patch.object(word_vectors, "train", lambda *_: (["a"], np.ones((1, 300))))
+            for text in ("some text", "other text"):
+                with open(path, "w") as file:
+                    file.write(text)
+                if text == "some text":
+                    with made:
+                        word_vectors.main([output, "--text", path])
+                    word_vectors.main([output, "--text", path])
+            with self.assertRaisesRegex(SystemExit, r"has vectors of texts with the fingerprint \w{16}, and is given"):
+                word_vectors.main([output, "--text", path])
+            with self.assertRaisesRegex(SystemExit, "absent is not there; --text names text files"):
+                word_vectors.main([output, "--text", os.path.join(folder, "absent")])
+
+
 class SentencesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -225,6 +242,54 @@ class SentencesTest(unittest.TestCase):
             self.command(runs, "--sets", "TREC", "--models", "gru")
         with self.assertRaisesRegex(SystemExit, "no rt-polarity.all in"):
             self.command(runs, "--sets", "MR")
+
+    def test_a_label_that_no_class_has_is_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "custrev.all")
+            for label, said in (("1000000000", "line 2, is of class 1000000000; CR has the classes 0 to 1"),
+                                ("2", "line 2, is of class 2"), ("-1", "line 2, does not begin with the number"),
+                                ("\u00b2", "line 2, does not begin with the number")):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(f"0 bad\n{label} good\n")
+                with self.assertRaisesRegex(SystemExit, f"custrev.all, {said}"):
+                    sentence_sets.SentenceSet("CR", [folder])
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("")
+            with self.assertRaisesRegex(SystemExit, "custrev.all has 0 sentences"):
+                sentence_sets.SentenceSet("CR", [folder])
+
+    def test_other_sentences_and_vectors_do_not_go_into_a_training(self):
+        with tempfile.TemporaryDirectory() as folder:
+            given = mock.patch.multiple(self, folder=folder, vectors=os.path.join(folder, "vectors.npz"))
+            with given:
+                runs, asked = os.path.join(folder, "runs"), ("--sets", "CR", "--models", "lstm", "--epochs")
+
+                def write(word, value):
+                    with open(os.path.join(folder, "custrev.all"), "w", encoding="utf-8") as file:
+                        file.writelines(f"{i % 2} {word} {('bad', 'good')[i % 2]}\n" for i in range(20))
+                    word_vectors.save(self.vectors, ["good", "bad"], np.array([[value, 2.0], [3.0, 4.0]]), {})
+
+                write("it", 1)
+                self.command(runs, *asked, "1")
+                write("so", 1)
+                with self.assertRaisesRegex(SystemExit, "trained on the sentences custrev.all, 20 sentences .finger"):
+                    self.command(runs, *asked, "2")
+                write("it", 5)
+                with self.assertRaisesRegex(SystemExit, "was trained on the word vectors vectors.npz .finger"):
+                    self.command(runs, *asked, "2")
+                write("it", 1)
+                self.command(runs, *asked, "2")
+                with self.assertRaisesRegex(SystemExit, "CR has no test set of its own: --folds cuts"):
+                    self.command(os.path.join(folder, "one"), *asked, "1", "--folds", "1")
+                for value in ("0", "-1"):
+                    with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()) as said:
+                        sentences.options().parse_args(["--data", folder, "--vectors", "v", "--runs", "r",
+                                                        f"--epochs={value}"])
+                    self.assertIn(f"--epochs: '{value}' is no whole number from 1 on", said.getvalue())
+                with open(self.vectors, "wb") as file:
+                    file.write(b"none")
+                with self.assertRaisesRegex(SystemExit, "vectors.npz is damaged"):
+                    self.command(runs, *asked, "2")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy
 import torch
 
+import inputs
 import weights_file
 from run import Run
 from sparse_lstm import (METHODS, GroupLasso, SparseLstm, cross_entropy, export, gradients_by_lag,
@@ -70,9 +71,11 @@ def parse(arguments):
     parser.add_argument("--method", choices=METHODS, required=True)
     parser.add_argument("--budget", choices=("paper", "small"), default="paper", help="sizes to begin with")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--hidden", type=int, nargs="+", help="cells of each LSTM")
-    for name in ("words", "embedding", "steps", "batch", "epochs", "limit", "part", "held", "hold"):
-        parser.add_argument(f"--{name}", type=int)
+    parser.add_argument("--hidden", type=inputs.count, nargs="+", help="cells of each LSTM")
+    for name in ("steps", "batch", "epochs"):
+        parser.add_argument(f"--{name}", type=inputs.count)
+    for name in ("words", "embedding", "limit", "part", "held", "hold"):
+        parser.add_argument(f"--{name}", type=inputs.count_or_none)
     for name in ("rate", "decay", "clip", "dropout"):
         parser.add_argument(f"--{name}", type=float)
     parser.add_argument("--vectors", metavar="FILE.npz",
@@ -81,7 +84,8 @@ def parse(arguments):
     parser.add_argument("--lambda1", type=float, default=1e-5, help="lasso of the pruning methods")
     parser.add_argument("--lambda2", type=float, default=2e-3, help="group lasso of the pruning methods")
     parser.add_argument("--threshold", type=float, help="below it weights become 0; max(1e-4, 2 lambda1) if not given")
-    parser.add_argument("--tests", type=int, default=2_000, help="texts, or tens of tokens, in tests.safetensors")
+    parser.add_argument("--tests", type=inputs.count, default=2_000,
+                        help="texts, or tens of tokens, in tests.safetensors")
     parser.add_argument("--finish", action="store_true", help="write the files from the last checkpoint, train no more")
     given = parser.parse_args(arguments)
     sizes = dict(SIZES[given.task][given.budget])
@@ -109,12 +113,20 @@ def build(task, settings):
                       drop_words=task.kind == "classify", dropout=settings["dropout"])
 
 
-def start_with(net, task, path):
-    """Puts word vectors into the embedding. Gives the share of the words that have one."""
-    with numpy.load(path) as kept:
-        words, vectors = list(kept["words"]), kept["vectors"]
-    if vectors.shape[1] != net.embedding:
+def read_vectors(path, width):
+    """(words, vectors) of an npz file whose vectors have `width` values."""
+    with inputs.reading(path, "word_vectors.py makes such files"):
+        with numpy.load(path) as kept:
+            words, vectors = [str(word) for word in kept["words"]], kept["vectors"]
+        if vectors.ndim != 2 or len(words) != len(vectors):
+            raise ValueError(f"{len(words)} words, vectors {vectors.shape}")
+    if vectors.shape[1] != width:
         raise SystemExit(f"{path} has vectors of {vectors.shape[1]} values: give --embedding {vectors.shape[1]}")
+    return words, vectors
+
+
+def start_with(net, task, words, vectors):
+    """Puts word vectors into the embedding. Gives the share of the words that have one."""
     found = 0
     with torch.no_grad():
         for word, vector in zip(words, vectors):
@@ -278,24 +290,30 @@ def main(arguments=None):
     torch.manual_seed(settings["seed"])
     task = load(given.task, given.data, settings, torch.Generator().manual_seed(settings["seed"]))
     net = build(task, settings)
+    data = {"examples": task.data(given.data)}
     if given.vectors:
-        share = start_with(net, task, given.vectors)
+        words, vectors = read_vectors(given.vectors, settings["embedding"])
+        data["word vectors"] = inputs.data(settings["vectors"], words, vectors)
+        share = start_with(net, task, words, vectors)
         print(f"{100 * share:.1f} % of the words have a vector", file=sys.stderr)
     optimizer = torch.optim.SGD(net.parameters(), settings["rate"]) if uses_sgd(settings) \
         else torch.optim.Adam(net.parameters(), settings["rate"])
     quality = QUALITY[given.task]
     better = (lambda a, b: a > b) if quality == "accuracy" else (lambda a, b: a < b)
-    with Run(given.folder, settings) as run:
+    with Run(given.folder, settings, data) as run:
+        if run.finished and len(run.curve) >= epochs and not given.finish:
+            return
         state = run.resume()
         best = None
+        if given.finish and state is None:
+            raise SystemExit(f"{given.folder} holds no epoch of a training that --finish could end; "
+                             "train first, without --finish")
         if state is not None:
             net.load_state_dict(state["net"])
             optimizer.load_state_dict(state["optimizer"])
             best = state["best"]
         if given.finish:
             epochs = len(run.curve)
-        if run.finished and len(run.curve) >= epochs and not given.finish:
-            return
         for epoch in run.epochs(epochs):
             loss = train_epoch(net, optimizer, task, settings, epoch)
             kept = structure(net.effective(), len(net.hidden))

@@ -10,6 +10,7 @@ settings is kept. `--words N` reads the first N words of each text only.
 import argparse
 import csv
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -17,6 +18,9 @@ import zlib
 
 import numpy as np
 
+from inputs import count, reading
+
+TEXTS = "--text names text files, plain or packed by gzip"
 PIECES = re.compile(r"n't|'(?:s|re|ve|d|ll|m)\b|[a-z0-9]+|[!?,.()]")
 
 
@@ -30,7 +34,8 @@ def lines(path):
     """The lines of text of one file."""
     kind = os.path.splitext(path.removesuffix(".gz"))[1]
     open_text = gzip.open if path.endswith(".gz") else open
-    with open_text(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
+    with reading(path, TEXTS), \
+            open_text(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
         if kind == ".tsv":
             yield from (line.rsplit("\t", 1)[-1] for line in file)
         elif kind == ".csv":
@@ -71,39 +76,59 @@ def train(paths, dim, epochs, limit, seed):
     return model.wv.index_to_key, model.wv.vectors
 
 
-def save(path, found, vectors, settings):
-    """Keeps vectors as an npz file, whole or not at all."""
+def fingerprint(paths):
+    """Of the bytes of the texts, in their order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with reading(path, TEXTS), open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def save(path, found, vectors, settings, of=""):
+    """Keeps vectors as an npz file, whole or not at all; `of` is the fingerprint of the texts."""
     with open(path + ".partial", "wb") as file:
         np.savez(file, words=np.array(found), vectors=vectors.astype(np.float32),
-                 settings=json.dumps(settings))
+                 settings=json.dumps(settings), fingerprint=of)
     os.replace(path + ".partial", path)
 
 
 def load(path):
     """Returns (words, vectors, settings)."""
-    with np.load(path) as kept:
-        return list(kept["words"]), kept["vectors"], json.loads(str(kept["settings"]))
+    with reading(path, "word_vectors.py makes such files"), np.load(path) as kept:
+        found, vectors = [str(word) for word in kept["words"]], kept["vectors"]
+        if vectors.ndim != 2 or len(found) != len(vectors):
+            raise ValueError(f"{len(found)} words, vectors {vectors.shape}")
+        return found, vectors, json.loads(str(kept["settings"]))
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("output")
     parser.add_argument("--text", nargs="+", required=True, metavar="FILE")
-    parser.add_argument("--dim", type=int, default=300)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--words", type=int, metavar="N", help="the first N words of each text only")
+    parser.add_argument("--dim", type=count, default=300)
+    parser.add_argument("--epochs", type=count, default=3)
+    parser.add_argument("--words", type=count, metavar="N", help="the first N words of each text only")
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     settings = {"method": "skip-gram, window 5, 5 negative samples, words seen 3 times or more",
                 "texts": [os.path.basename(path) for path in asked.text], "words_of_each": asked.words,
                 "dim": asked.dim, "epochs": asked.epochs, "seed": asked.seed}
+    of = fingerprint(asked.text)
     if os.path.exists(asked.output):
         if load(asked.output)[2] != settings:
             raise SystemExit(f"{asked.output} has vectors made with other settings; name another file")
+        with reading(asked.output, "remove it to begin anew"), np.load(asked.output) as kept:
+            # Files of before fingerprints were kept have none.
+            made_of = str(kept["fingerprint"]) if "fingerprint" in kept else ""
+        if made_of and made_of != of:
+            raise SystemExit(f"{asked.output} has vectors of texts with the fingerprint {made_of}, and is given "
+                             f"{', '.join(asked.text)} with {of}; give it those texts, or name another file")
         print(f"{asked.output} is there")
         return
     found, vectors = train(asked.text, asked.dim, asked.epochs, asked.words, asked.seed)
-    save(asked.output, found, vectors, settings)
+    save(asked.output, found, vectors, settings, of)
     print(f"{len(found)} words, {asked.dim} values each, in {asked.output}")
 
 

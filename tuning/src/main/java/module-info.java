@@ -1,7 +1,7 @@
 /**
  * Numerics that change a network or look at it: removal of what nothing reads, counts of gates and
- * weights, estimates of gates and of dense layers, their calibration, and sweeps that tell what
- * skipping costs and saves on a user's data.
+ * weights, estimates of gates and of dense layers, their calibration, scales for int8, and sweeps
+ * that tell what skipping costs and saves on a user's data.
  */
 module io.github.stillgate.tuning {
   requires transitive io.github.stillgate.core;

@@ -1,7 +1,8 @@
 package io.github.stillgate.bench;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.github.stillgate.bench.peer.Peers;
+import io.github.stillgate.bench.layer.Layers;
+import io.github.stillgate.bench.step.Peers;
 import io.github.stillgate.bench.strategy.Kernels;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Parameters;
     name = "stillgate bench",
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
-    subcommands = {Kernels.class, Peers.class, Deadlines.class},
+    subcommands = {Kernels.class, Layers.class, Peers.class, Deadlines.class},
     description = {
       "Runs the JMH benchmarks and prints, beside each time, the bytes it had to read and the share of"
           + " the read bandwidth it reached, measured in the same run.",

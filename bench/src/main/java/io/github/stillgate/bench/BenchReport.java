@@ -126,6 +126,8 @@ record BenchReport(
       case "Step.step" ->
           StepBenchmark.bytesPerStep(
               Integer.parseInt(params.getParam("n")), params.getParam("kind"));
+      case "Threads.backToBack", "Threads.paced" ->
+          ThreadsBenchmark.bytesPerStep(Integer.parseInt(params.getParam("n")), planFormat(params));
       default -> null;
     };
   }
@@ -141,8 +143,14 @@ record BenchReport(
       case "Blas.sgemv" -> 8.0 * square(params);
       case "Step.step" ->
           StepBenchmark.footprint(Integer.parseInt(params.getParam("n")), params.getParam("kind"));
+      case "Threads.backToBack", "Threads.paced" ->
+          ThreadsBenchmark.footprint(Integer.parseInt(params.getParam("n")), planFormat(params));
       default -> null;
     };
+  }
+
+  private static io.github.stillgate.core.plan.WeightFormat planFormat(BenchmarkParams params) {
+    return io.github.stillgate.core.plan.WeightFormat.valueOf(params.getParam("weights"));
   }
 
   private static double orderBytes(BenchmarkParams params) {

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * JVMs that measure. They get this JVM's {@code stillgate.*} properties: a tier or a BLAS that was
@@ -30,6 +31,15 @@ public final class ForkedJvm {
   }
 
   /**
+   * How a JVM is started.
+   *
+   * @param before words before {@code java}, such as a program that holds it to one core
+   * @param flags besides {@link #flags}, of which they take precedence
+   * @param environment variables besides those of this process
+   */
+  public record Start(List<String> before, List<String> flags, Map<String, String> environment) {}
+
+  /**
    * What a program printed.
    *
    * @param more flags besides {@link #flags}
@@ -37,10 +47,20 @@ public final class ForkedJvm {
    */
   public static String run(Class<?> main, List<String> more, List<String> arguments)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
+    return run(main, new Start(List.of(), more, Map.of()), arguments);
+  }
+
+  /**
+   * What a program printed.
+   *
+   * @throws IllegalStateException if its exit code is not 0
+   */
+  public static String run(Class<?> main, Start start, List<String> arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(start.before);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(flags());
-    command.addAll(more);
+    command.addAll(start.flags);
     command.addAll(
         List.of(
             "-Xlog:disable",
@@ -49,8 +69,10 @@ public final class ForkedJvm {
             System.getProperty("java.class.path"),
             main.getName()));
     command.addAll(arguments);
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+    builder.environment().putAll(start.environment);
+    Process process = builder.start();
     try (InputStream in = process.getInputStream()) {
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
       int exit = process.waitFor();

@@ -19,8 +19,10 @@ import java.util.SplittableRandom;
 /**
  * Random networks of the shapes that are measured; the time of a step does not depend on training.
  */
-final class Networks {
-  static final int TOKENS = 27;
+public final class Networks {
+  /** Tokens of the conditional network, and inputs of its full twin. */
+  public static final int TOKENS = 27;
+
   static final int RANK = 16;
   private static final String ALPHABET = " abcdefghijklmnopqrstuvwxyz";
 
@@ -32,7 +34,7 @@ final class Networks {
    * 27-n-n-27 with unit gating and softmax, its gate biases set so that about {@code live} of the
    * units move in a step on random tokens; which ones changes from step to step.
    */
-  static Model conditional(int units, double live) {
+  public static Model conditional(int units, double live) {
     double low = -8;
     double high = 8;
     Model model = conditional(units, 0f);
@@ -76,7 +78,7 @@ final class Networks {
   }
 
   /** Two full GRU layers, d-n-n, no output layer. */
-  static Model gru(int inputs, int units) {
+  public static Model gru(int inputs, int units) {
     Networks n = new Networks();
     return new Model(List.of(n.gruLayer("rnn0", inputs, units), n.gruLayer("rnn1", units, units)));
   }

@@ -1,9 +1,12 @@
 package io.github.stillgate.bench;
 
 import ai.onnx.proto.OnnxMl;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Reset;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,6 +30,42 @@ public final class OnnxGruGraph {
     return OnnxParts.model(
         graph(List.of(gru), steps, 1, "y")
             .addOutput(OnnxParts.value("y", steps, 1, 1, gru.outputs())));
+  }
+
+  /**
+   * The graph of one step of one stream with a softmax layer behind the chain: besides what {@link
+   * #of} has, {@code y}, (1, 1, classes).
+   *
+   * @throws IllegalArgumentException if {@code output} has another activation
+   */
+  public static OnnxMl.ModelProto withSoftmax(List<? extends Layer> layers, Dense output) {
+    if (output.activation() != Activation.SOFTMAX) {
+      throw new IllegalArgumentException(
+          "%s has the activation %s, not softmax".formatted(output.name(), output.activation()));
+    }
+    int classes = output.outputs();
+    float[] rows = output.w().toArray();
+    float[] columns = new float[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      columns[i % output.inputs() * classes + i / output.inputs()] = rows[i];
+    }
+    return OnnxParts.model(
+        graph(layers, 1, 1, "")
+            .addInitializer(
+                OnnxParts.tensor("Wy", new long[] {output.inputs(), classes}, List.of(columns)))
+            .addInitializer(
+                OnnxParts.tensor("by", new long[] {classes}, List.of(output.b().toArray())))
+            .addNode(node("MatMul", "sums", "next" + (layers.size() - 1), "Wy"))
+            .addNode(node("Add", "logits", "sums", "by"))
+            .addNode(node("Softmax", "y", "logits").addAttribute(OnnxParts.integer("axis", -1)))
+            .addOutput(OnnxParts.value("y", 1, 1, classes)));
+  }
+
+  private static OnnxMl.NodeProto.Builder node(String operator, String output, String... inputs) {
+    return OnnxMl.NodeProto.newBuilder()
+        .setOpType(operator)
+        .addAllInput(List.of(inputs))
+        .addOutput(output);
   }
 
   /** More than one layer for a single step only: each reads the last state of the one before. */
@@ -58,7 +97,7 @@ public final class OnnxGruGraph {
               gru.c().b(),
               none,
               none,
-              none));
+              gru.reset() instanceof Reset.AfterMatrix after ? after.bh().orElse(none) : none));
       graph.addNode(
           OnnxMl.NodeProto.newBuilder()
               .setOpType("GRU")

@@ -4,7 +4,6 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.plan.Plan;
-import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.session.ProofFailedException;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.NewFile;
@@ -98,15 +97,15 @@ final class ConvertCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "inputs and outputs of the original, replayed here; on a mismatch nothing is written, else"
-              + " they are kept in the model. Those a model carries are replayed in any case")
+              + " they are kept in the model. Those a model carries are replayed in any case, and kept")
   private @Nullable Path vectors;
 
   @Option(
       names = "--tolerance",
       paramLabel = "ERROR",
       description =
-          "largest error of --verify and of --prune, relative to values above 1; if not given 1e-5, or what"
-              + " a model was proved with before, and 2e-6 for --prune")
+          "largest error against outputs of the original, those of --verify and those a model carries,"
+              + " relative to values above 1; if not given 1e-5, or what the model was proved with before")
   private @Nullable Double givenTolerance;
 
   @Option(names = "--json", description = "print one JSON object")
@@ -127,12 +126,14 @@ final class ConvertCommand implements Callable<Integer> {
     prune.checkUsage();
     NewFile target = NewFile.at(to);
     ConvertSource source = imports.read(from);
-    Optional<ProofVectors> proof =
-        vectors == null
-            ? source.proof()
-            : prune.isWanted() && TuneData.isText(vectors)
-                ? Optional.empty()
-                : Optional.of(vectors(vectors));
+    OriginalOutputs proof = originalOutputs(source);
+    if (givenTolerance != null && prune.isWanted() && proof.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--tolerance is for outputs of the original, and neither %s nor --verify has any; how far the"
+                  .formatted(from)
+              + " smaller network may be from float64 says --prune-tolerance");
+    }
     Optional<PruneReport> pruned =
         prune.isWanted()
             ? Optional.of(
@@ -141,7 +142,6 @@ final class ConvertCommand implements Callable<Integer> {
                     source.model(),
                     Optional.ofNullable(vectors),
                     source.proof().map(TuningData::of),
-                    givenTolerance,
                     !json))
             : Optional.empty();
     Model model = pruned.map(report -> report.pruning().pruned()).orElse(source.model());
@@ -149,14 +149,8 @@ final class ConvertCommand implements Callable<Integer> {
         model.writer(
             format.type, pruned.map(report -> report.notes(source.notes())).orElse(source.notes()));
     Optional<Verified> verified = Optional.empty();
-    if (proof.isPresent()) {
-      double tolerance =
-          givenTolerance != null
-              ? givenTolerance
-              : vectors != null ? ImportOptions.TOLERANCE : source.tolerance();
-      verified =
-          Optional.of(
-              new Verified(verify(model, proof.get(), tolerance, writer, pruned), tolerance));
+    if (!proof.isEmpty()) {
+      verified = Optional.of(new Verified(verify(model, proof, writer, pruned), proof.tolerance()));
     } else if (pruned.isPresent() && format.type == DType.F32) {
       pruned.get().addProofTo(writer);
     }
@@ -171,7 +165,21 @@ final class ConvertCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static boolean isTolerance(double tolerance) {
+  private OriginalOutputs originalOutputs(ConvertSource source) throws IOException {
+    OriginalOutputs all = new OriginalOutputs();
+    source
+        .proof()
+        .ifPresent(carried ->
+            all.carried(carried, givenTolerance == null ? source.tolerance() : givenTolerance));
+    // A text has inputs only; --prune takes them.
+    if (vectors != null && !(prune.isWanted() && TuneData.isText(vectors))) {
+      all.given(
+          vectors(vectors), givenTolerance == null ? ImportOptions.TOLERANCE : givenTolerance);
+    }
+    return all;
+  }
+
+  static boolean isTolerance(double tolerance) {
     return tolerance > 0 && tolerance < ProofVectors.TOLERANCE_BELOW;
   }
 
@@ -273,15 +281,11 @@ final class ConvertCommand implements Callable<Integer> {
 
   /** Proves what will be written: bf16 weights are rounded first. */
   private double verify(
-      Model model,
-      ProofVectors proof,
-      double tolerance,
-      WeightsWriter writer,
-      Optional<PruneReport> pruned)
+      Model model, OriginalOutputs proof, WeightsWriter writer, Optional<PruneReport> pruned)
       throws IOException {
     try (Plan plan = Plan.compile(format.type == DType.F32 ? model : stored(model))) {
-      double error = Proof.replay(plan, proof, tolerance);
-      proof.addTo(writer, new ProofVectors.Met(tolerance, error));
+      double error = proof.replay(plan);
+      proof.together().addTo(writer, new ProofVectors.Met(proof.tolerance(), error));
       return error;
     } catch (ProofFailedException e) {
       String changes =

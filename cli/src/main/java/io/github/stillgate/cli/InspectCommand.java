@@ -17,7 +17,10 @@ import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
+import io.github.stillgate.core.plan.OperandScale;
 import io.github.stillgate.core.plan.Plan;
+import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.weights.RegularFile;
 import io.github.stillgate.core.weights.Tensor;
@@ -47,6 +50,9 @@ import picocli.CommandLine.Parameters;
     description = {
       "Shows what is in a weights file: layers, tensors, sizes, notes. What a file says of its own proof is"
           + " shown as its claim; --verify replays the proof here.",
+      "",
+      "Of what each layer multiplies it tells how an int8 plan rounds it: by 1/127, where values are proved"
+          + " to lie within [-1, 1], by a scale found on data, or by one taken in each step (docs/int8.md).",
       "",
       "Of each layer it counts the weights that are not 0 and the gates that are not constant: those with a"
           + " weight over the input or the state that is not 0 (docs/pruning.md).",
@@ -121,6 +127,17 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
+  /** What an int8 plan rounds operands by; nothing if it refuses the network. */
+  private static List<OperandScale> operands(Model model) {
+    PlanOptions int8 = PlanOptions.defaults().withBackend("reference").withWeights(WeightFormat.I8);
+    try (Plan plan = Plan.compile(model, int8)) {
+      return plan.operandScales();
+    } catch (IllegalArgumentException refused) {
+      // Its weights are too large to run, which whoever runs it is told.
+      return List.of();
+    }
+  }
+
   private void print(
       WeightsFile file,
       Model model,
@@ -160,6 +177,11 @@ final class InspectCommand implements Callable<Integer> {
     out.line("");
     structure.print(out);
     out.line("");
+    List<OperandScale> operands = operands(model);
+    if (!operands.isEmpty()) {
+      new OperandReport(operands).print(out);
+      out.line("");
+    }
     List<List<String>> tensors = new ArrayList<>();
     for (Tensor tensor : file.tensors().values()) {
       tensors.add(
@@ -202,6 +224,7 @@ final class InspectCommand implements Callable<Integer> {
                     "outputs", layer.outputs()))
             .toList());
     structure.describe(description);
+    description.put("int8_operands", new OperandReport(operands(model)).describe());
     description.put(
         "tensors",
         file.tensors().values().stream()

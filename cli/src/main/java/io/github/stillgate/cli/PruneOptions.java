@@ -1,6 +1,7 @@
 package io.github.stillgate.cli;
 
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.tuning.LayerStructure;
 import io.github.stillgate.tuning.Pruning;
@@ -22,7 +23,7 @@ final class PruneOptions {
       names = "--prune",
       description =
           "remove units, cells and embedding components that no output reads (docs/pruning.md), and prove"
-              + " it: in float64 the outputs must be equal, and the smaller network must run within 2e-6 of"
+              + " it: in float64 the outputs must be equal, and the smaller network must run near"
               + " them, on the inputs of --verify (which may be a text) or on random ones")
   private boolean prune;
 
@@ -33,6 +34,14 @@ final class PruneOptions {
           "with --prune: first set weights, not biases, of magnitude below T to 0; this changes the"
               + " outputs, and by how much is shown")
   private @Nullable Float threshold;
+
+  @Option(
+      names = "--prune-tolerance",
+      paramLabel = "ERROR",
+      description =
+          "with --prune: how far the smaller network may run from float64, relative to values above 1;"
+              + " 2e-6 if not given")
+  private @Nullable Double tolerance;
 
   @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
   private CommandLine.Model.CommandSpec spec;
@@ -51,6 +60,15 @@ final class PruneOptions {
       throw new ParameterException(
           spec.commandLine(), "--threshold must be a number above 0, it is " + threshold);
     }
+    if (tolerance != null && !prune) {
+      throw new ParameterException(spec.commandLine(), "--prune-tolerance is for --prune");
+    }
+    if (tolerance != null && !ConvertCommand.isTolerance(tolerance)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--prune-tolerance must be a number above 0 and below %s, it is %s"
+              .formatted(ProofVectors.TOLERANCE_BELOW, tolerance));
+    }
   }
 
   /**
@@ -59,17 +77,11 @@ final class PruneOptions {
    * @param from where it is from, for messages
    * @param data whose inputs to prove it on; empty for those of {@code carried}
    * @param carried inputs of a proof the file carries; empty for random ones
-   * @param tolerance of the proof, or null for the usual one
    * @param shown whether somebody watches the progress
    * @throws IllegalArgumentException if there is nothing to remove, or the threshold leaves nothing
    */
   PruneReport apply(
-      Path from,
-      Model model,
-      Optional<Path> data,
-      Optional<TuningData> carried,
-      @Nullable Double tolerance,
-      boolean shown)
+      Path from, Model model, Optional<Path> data, Optional<TuningData> carried, boolean shown)
       throws IOException {
     Pruning pruning = pruning(from, model);
     int steps = PruningProof.steps(model);

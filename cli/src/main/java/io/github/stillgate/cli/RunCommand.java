@@ -5,13 +5,10 @@ import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
-import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.weights.RegularFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -47,14 +44,7 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--dense", description = "compute every unit instead of skipping still ones")
   private boolean dense;
 
-  @Option(
-      names = "--weights",
-      defaultValue = "f32",
-      paramLabel = "FORMAT",
-      description =
-          "how the matrices are kept: f32; bf16, half the bytes, without loss for a bf16 file; i8, a"
-              + " quarter of the bytes, for layers that are multiplied whole")
-  private String weights = "f32";
+  @CommandLine.Mixin private WeightOptions weights;
 
   @Option(
       names = "--max-live",
@@ -86,22 +76,15 @@ final class RunCommand implements Callable<Integer> {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
-  private WeightFormat weightFormat() {
-    return Arrays.stream(WeightFormat.values())
-        .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(weights))
-        .findFirst()
-        .orElseThrow(() ->
-            new CommandLine.ParameterException(
-                spec.commandLine(),
-                "--weights: \"%s\" is not known (known: f32, bf16, i8)".formatted(weights)));
-  }
-
   @Override
   public Integer call() throws Exception {
     if (limit < 2) {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--limit must be at least 2: one character to read, one to predict");
     }
+    PlanOptions options =
+        weights.apply(
+            PlanOptions.defaults().withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS));
     RegularFile.require(model);
     Model network = Model.load(model);
     Vocabulary vocabulary =
@@ -113,10 +96,6 @@ final class RunCommand implements Callable<Integer> {
                     model
                         + " is not a character model: it has no vocabulary, or predicts"
                         + " something else"));
-    PlanOptions options =
-        PlanOptions.defaults()
-            .withSkipping(dense ? Skipping.NOTHING : Skipping.STILL_UNITS)
-            .withWeights(weightFormat());
     if (backend != null) {
       options = options.withBackend(backend);
     }
@@ -155,6 +134,12 @@ final class RunCommand implements Callable<Integer> {
           run.limits(),
           Output.number(run.unitsHeldBack(), 1),
           Output.number(run.mostBytesPerStep(), 0));
+    }
+    if (weights.isInt8()) {
+      out.line("moved values       %s", Output.percents(run.movedFraction()));
+      if (run.valuesHeldBack() > 0) {
+        out.line("held back          %s values a step", Output.number(run.valuesHeldBack(), 1));
+      }
     }
     out.line(
         "step time          p50 %s us, p99 %s, p99.9 %s, max %s; first step after warm-up %s",

@@ -36,6 +36,7 @@ import picocli.CommandLine.TypeConversionException;
       RunCommand.class,
       InspectCommand.class,
       ConvertCommand.class,
+      QuantizeCommand.class,
       TuneCommand.class,
       OnnxTestCommand.class,
       DoctorCommand.class,
@@ -75,8 +76,8 @@ public final class Stillgate implements Runnable {
   @Command(
       name = "bench",
       description =
-          "Runs the JMH benchmarks; bench kernels compares ways to skip, bench peers other runtimes"
-              + " (see bench/README.md).",
+          "Runs the JMH benchmarks; bench kernels compares ways to skip, bench peers and bench layers"
+              + " other runtimes (see bench/README.md).",
       footer = {"", "./stillgate bench --help lists its options."})
   static final class Bench extends Elsewhere {}
 

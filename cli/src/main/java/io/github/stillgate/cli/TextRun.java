@@ -27,6 +27,9 @@ import org.HdrHistogram.Histogram;
  * @param max slowest step
  * @param firstStep first step after warming up
  * @param liveFraction share of live units, one entry a layer with gates
+ * @param movedFraction share of int8 values that moved, one entry a layer; 1 where nothing is
+ *     followed
+ * @param valuesHeldBack values that waited because too many moved, a step, over all layers
  * @param bytesPerStep weight bytes read by a step, mean
  * @param mostBytesPerStep weight bytes that no step exceeds
  * @param limits what a step may do at most, in words
@@ -48,6 +51,8 @@ record TextRun(
     @JsonProperty("max_us") double max,
     @JsonProperty("first_step_us") double firstStep,
     @JsonProperty("live_fraction") double[] liveFraction,
+    @JsonProperty("moved_fraction") double[] movedFraction,
+    @JsonProperty("values_held_back") double valuesHeldBack,
     @JsonProperty("bytes_per_step") double bytesPerStep,
     @JsonProperty("most_bytes_per_step") long mostBytesPerStep,
     String limits,
@@ -100,6 +105,9 @@ record TextRun(
               .filter(layer -> stats.units(layer) > 0)
               .mapToDouble(stats::liveFraction)
               .toArray(),
+          IntStream.range(0, stats.layers()).mapToDouble(stats::movedFraction).toArray(),
+          (double) IntStream.range(0, stats.layers()).mapToLong(stats::valuesHeldBack).sum()
+              / stats.steps(),
           (double) stats.totalBytesRead() / stats.steps(),
           plan.mostBytesPerStep(),
           plan.limits().toString(),

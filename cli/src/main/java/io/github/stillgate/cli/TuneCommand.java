@@ -33,7 +33,9 @@ import picocli.CommandLine.Parameters;
       "Runs DATA once exactly and once for each point, and reports live units, weight bytes, the"
           + " median step and the differences of the outputs. Writes tune.json, tune.md and tune.svg,"
           + " error against time. Dense layers are tuned if --relu, --agreement or ranks such as"
-          + " 50-35-25 are given, or if there is no such GRU. See docs/skipping.md.",
+          + " 50-35-25 are given, or if there is no such GRU. --moved tunes int8 weights instead, of"
+          + " which a step reads the columns of what moved; it writes a plot of score or error against"
+          + " bytes. See docs/skipping.md.",
       "",
       "With --max-live it shows what a bound on the live units of conditional layers costs.",
       ""
@@ -43,6 +45,7 @@ import picocli.CommandLine.Parameters;
       "Examples:",
       "  ./stillgate tune gru.safetensors book.txt --epsilons 0.01,0.03,0.1",
       "  ./stillgate tune mlp.safetensors data.safetensors --ranks 50-35-25,25-25-25",
+      "  ./stillgate tune gru.safetensors book.txt --moved --theta 0,2,4,8",
       "  ./stillgate tune models/text8-256.safetensors book.txt --max-live 32,64,96,128"
     })
 final class TuneCommand implements Callable<Integer> {
@@ -126,6 +129,8 @@ final class TuneCommand implements Callable<Integer> {
               + " GRU)")
   private @Nullable Double maxError;
 
+  @CommandLine.Mixin private MovedOptions moved;
+
   @Option(
       names = "--limit",
       paramLabel = "N",
@@ -164,6 +169,8 @@ final class TuneCommand implements Callable<Integer> {
         TuneTask.of(model, data, out, network, limit, backend, json, spec.commandLine().getOut());
     if (!maxLive.isEmpty()) {
       new LiveTuning(task).tune(maxLive);
+    } else if (moved.moved()) {
+      new MovedTuning(task, moved, moved.rule(network, task.inputs(), maxError)).tune();
     } else if (tunesDense(network)) {
       new ReluTuning(task, agreements, maxError, this::usage)
           .tune(ranks, shares.isEmpty() ? List.of(0.99, 0.0) : shares, save);
@@ -226,6 +233,7 @@ final class TuneCommand implements Callable<Integer> {
   }
 
   private void checkUsage() {
+    moved.check();
     for (float epsilon : epsilons) {
       if (!(epsilon > 0 && epsilon < 1)) {
         throw usage(
@@ -286,7 +294,7 @@ final class TuneCommand implements Callable<Integer> {
         throw new IllegalArgumentException(
             "%s: layer %s reads the sequence from its end, and tune makes one step after the other"
                     .formatted(model, layer.name())
-                + "; compare Sequence runs with and without Skipping.below yourself");
+                + "; compare Sequence runs of both plans yourself");
       }
     }
   }

@@ -29,6 +29,7 @@ final class TuneData {
   }
 
   private static TuningData text(Path file, Model model, int limit) throws IOException {
+    InputFile.requireText(file, true);
     Vocabulary vocabulary =
         model
             .vocabulary()

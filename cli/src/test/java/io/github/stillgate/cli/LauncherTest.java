@@ -193,6 +193,26 @@ class LauncherTest {
         .contains("<" + main + ">\n<--help>");
   }
 
+  /** The profile and PyTorch's natives come by themselves. */
+  @Test
+  void benchPeersBringsEverybody() throws Exception {
+    for (String source : List.of("bench/src/main", "bench/src/peers")) {
+      Files.createDirectories(checkout.resolve(source));
+    }
+    Path maven = Files.createDirectories(folder.resolve("maven")).resolve("mvn");
+    script(maven, "#!/bin/sh\necho \"$@\" > '" + folder + "/asked'\n");
+    Map<String, String> path = Map.of("PATH", maven.getParent() + ":" + System.getenv("PATH"));
+    Outcome outcome = run(path, checkout + "/stillgate", "bench", "peers", "--forks", "1");
+    assertThat(Files.readString(folder.resolve("asked"))).contains("bench,cli", "-Ppeers");
+    assertThat(Files.readString(folder.resolve("asked"))).doesNotContain("noNatives");
+    assertThat(outcome.out())
+        .contains("TORCH=ERROR\n", "training/target/natives/*")
+        .contains("<io.github.stillgate.bench.Bench>\n<peers>\n<--forks>\n<1>");
+    assertThat(run(path, checkout + "/stillgate", "bench", "peers").err())
+        .as("it is built once")
+        .doesNotContain("building");
+  }
+
   @Test
   void trainingIsSpared() throws Exception {
     assertThat(run(Map.of(), checkout + "/stillgate", "train").out()).contains("TORCH=ERROR\n");

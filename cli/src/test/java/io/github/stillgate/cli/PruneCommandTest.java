@@ -13,15 +13,11 @@ import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
-import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsWriter;
-import io.github.stillgate.tuning.Pruning;
-import io.github.stillgate.tuning.PruningProof;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -45,9 +41,9 @@ class PruneCommandTest {
   private Path big;
   private Path small;
 
-  private record Outcome(int code, String out, String err) {}
+  record Outcome(int code, String out, String err) {}
 
-  private static Outcome run(Object... args) {
+  static Outcome run(Object... args) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     String[] strings = new String[args.length];
@@ -62,7 +58,7 @@ class PruneCommandTest {
     return new Outcome(code, out.toString(), err.toString());
   }
 
-  private static JsonNode json(Outcome outcome) throws IOException {
+  static JsonNode json(Outcome outcome) throws IOException {
     assertThat(outcome.code()).as(outcome.err()).isZero();
     return JsonMapper.builder().build().readTree(outcome.out());
   }
@@ -83,7 +79,7 @@ class PruneCommandTest {
    * Characters a, b and c; 3 units, of which unit 1 is read by nothing and unit 2 by a weight of
    * 0.001.
    */
-  private static Model characters() {
+  static Model characters() {
     return new Model(
         List.of(
             new Dense(
@@ -260,75 +256,6 @@ class PruneCommandTest {
     }
     assertThat(run("convert", small, again, "--prune", "--threshold", "0.01").err())
         .contains("No weight is below 0.01 but those that are 0: the smallest that is not 0 has");
-  }
-
-  /** Only rounding apart: the original's outputs are kept in the file, as always. */
-  @Test
-  void theOriginalsOutputsAreReplayed() throws IOException {
-    Model model = characters();
-    model.save(big);
-    Path vectors = folder.resolve("vectors.safetensors");
-    vectors(model, vectors, 0);
-    JsonNode converted = json(run("convert", big, small, "--prune", "--verify", vectors, "--json"));
-    assertThat(converted.get("verified").asBoolean()).isTrue();
-    assertThat(converted.get("tolerance").asDouble()).isEqualTo(1e-5);
-    assertThat(converted.get("pruned").get("proof").get("inputs").asText())
-        .isEqualTo(vectors.toString());
-    assertThat(converted.get("pruned").get("proof").get("tolerance").asDouble()).isEqualTo(2e-6);
-    try (WeightsFile file = WeightsFile.open(small)) {
-      assertThat(ProofVectors.metBy(file).orElseThrow().tolerance()).isEqualTo(1e-5);
-    }
-    Files.delete(small);
-    assertRefused(
-        run("convert", big, small, "--prune", "--threshold", "0.01", "--verify", vectors),
-        1,
-        "weights below 0.01 were set to 0 (a smaller --threshold changes less), which may be all"
-            + " there is to this; if so, --tolerance allows more: case 0, step");
-    vectors(model, vectors, 0.1f);
-    assertRefused(
-        run("convert", big, small, "--prune", "--verify", vectors), 1, "was expected (error");
-  }
-
-  private static void vectors(Model model, Path file, float error) throws IOException {
-    PruningProof proof =
-        PruningProof.of(
-            Pruning.of(model), PruningProof.randomInputs(model), PlanOptions.defaults(), 1e-5);
-    ProofVectors.Case of = proof.vectors().cases().getFirst();
-    int[] tokens = of.tokens().orElseThrow();
-    float[] read = new float[tokens.length];
-    float[] output = new float[tokens.length * 3];
-    for (int t = 0; t < tokens.length; t++) {
-      read[t] = tokens[t];
-      for (int i = 0; i < 3; i++) {
-        output[3 * t + i] = of.output()[t][i] + error;
-      }
-    }
-    new WeightsWriter()
-        .tensor("tokens", read, read.length)
-        .tensor("output", output, read.length, 3)
-        .write(file);
-  }
-
-  @Test
-  void aTextWillDoForANetworkOfCharacters() throws IOException {
-    characters().save(big);
-    Path text = Files.writeString(folder.resolve("text.txt"), "abcabba".repeat(100));
-    JsonNode converted = json(run("convert", big, small, "--prune", "--verify", text, "--json"));
-    assertThat(converted.get("pruned").get("proof").get("steps").asInt()).isEqualTo(256);
-    assertThat(converted.get("pruned").get("proof").get("inputs").asText())
-        .isEqualTo(text.toString());
-    assertThat(converted.get("verified").asBoolean()).isFalse();
-  }
-
-  /** Rounding comes after the proof, so none is kept. */
-  @Test
-  void aRoundedFileCarriesNoProof() throws IOException {
-    characters().save(big);
-    Outcome outcome = run("convert", big, small, "--prune", "--dtype", "bf16");
-    assertThat(outcome.code()).as(outcome.err()).isZero();
-    assertThat(outcome.out())
-        .contains("the file carries no proof, since its weights were rounded to bf16 after it");
-    assertThat(run("inspect", small, "--verify").code()).isEqualTo(1);
   }
 
   @Test

@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.fail;
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.OperandRole;
+import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.plan.Threads;
 import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Session;
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,6 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -32,6 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 public abstract class AllocationContract {
   private static final int TOKENS = 27;
   private static final int ROUNDS = 30;
+  private static final Threads ALL_SHARED = Threads.of(2).withLeastBytes(0);
 
   private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
   private final Backend backend;
@@ -90,6 +96,14 @@ public abstract class AllocationContract {
   }
 
   @Test
+  void aStepThatClampsAllocatesNothing() {
+    OperandScales scales =
+        OperandScales.NONE.with("rnn1", OperandRole.STATE, OperandScales.reaching(0.1f));
+    Model model = TestModels.coupled(TOKENS, 40, 74).withOperandScales(scales);
+    assertAllocatesNothing(model, options().withWeights(WeightFormat.I8));
+  }
+
+  @Test
   void aStepThatSkipsNothingAllocatesNothing() {
     assertAllocatesNothing(
         TestModels.conditional(TOKENS, 96, 16, 10), options().withSkipping(Skipping.NOTHING));
@@ -127,6 +141,15 @@ public abstract class AllocationContract {
         TestModels.gru(TOKENS, 128, 5), options().withWeights(WeightFormat.I8).withMaxMoved(9));
   }
 
+  /** Nor do workers: what they allocate is counted with what the stream's thread does. */
+  @ParameterizedTest
+  @EnumSource(WeightFormat.class)
+  void aStepOfSeveralThreadsAllocatesNothing(WeightFormat format) {
+    PlanOptions options = options().withWeights(format).withThreads(ALL_SHARED);
+    assertAllocatesNothing(TestModels.gru(TOKENS, 200, 5), options);
+    assertAllocatesNothing(TestModels.conditional(TOKENS, 96, 16, 10), options);
+  }
+
   private void assertAllocatesNothing(Model model, PlanOptions options) {
     float[] out = new float[model.outputs()];
     float[] x = new float[TOKENS];
@@ -134,10 +157,12 @@ public abstract class AllocationContract {
     try (Plan plan = Plan.compile(model, options)) {
       plan.warmUp();
       try (Session session = Session.open(plan)) {
-        assertAllocatesNothing(step -> {
-          session.step(step % TOKENS, out);
-          session.step(x, out);
-        });
+        assertAllocatesNothing(
+            Workers.of(plan),
+            step -> {
+              session.step(step % TOKENS, out);
+              session.step(x, out);
+            });
       }
     }
   }
@@ -177,14 +202,20 @@ public abstract class AllocationContract {
 
   /** Compilation may still be under way in the first rounds; what a step allocates, all have. */
   private void assertAllocatesNothing(IntConsumer step) {
+    assertAllocatesNothing(List.of(), step);
+  }
+
+  private void assertAllocatesNothing(List<Thread> workers, IntConsumer step) {
     int steps = backend.name().equals("reference") ? 500 : 2_000;
     long least = Long.MAX_VALUE;
     for (int round = 0; round < ROUNDS && least > 0; round++) {
       long before = threads.getCurrentThreadAllocatedBytes();
       long idle = threads.getCurrentThreadAllocatedBytes() - before;
+      long helped = Workers.allocatedBytes(workers);
       before = threads.getCurrentThreadAllocatedBytes();
       run(step, steps);
-      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before - idle);
+      long own = threads.getCurrentThreadAllocatedBytes() - before - idle;
+      least = Math.min(least, own + Workers.allocatedBytes(workers) - helped);
     }
     if (least > 0) {
       fail(

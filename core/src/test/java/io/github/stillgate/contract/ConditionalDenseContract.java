@@ -1,24 +1,10 @@
 package io.github.stillgate.contract;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import io.github.stillgate.core.kernel.ActiveSet;
-import io.github.stillgate.core.kernel.Availability;
 import io.github.stillgate.core.kernel.Backend;
-import io.github.stillgate.core.kernel.Batch;
-import io.github.stillgate.core.kernel.Binding;
-import io.github.stillgate.core.kernel.Cells;
-import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.Lanes;
-import io.github.stillgate.core.kernel.Movement;
-import io.github.stillgate.core.kernel.Pack;
-import io.github.stillgate.core.kernel.PackedWeights;
-import io.github.stillgate.core.kernel.VectorOps;
-import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.Dense;
@@ -32,20 +18,9 @@ import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Proof;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
-import io.github.stillgate.core.stage.BatchRun;
-import io.github.stillgate.core.stage.ConditionalDenseStage;
-import io.github.stillgate.core.stage.Crossover;
-import io.github.stillgate.core.stage.Network;
-import io.github.stillgate.core.stage.Packing;
-import io.github.stillgate.core.stage.Slot;
-import io.github.stillgate.core.stage.StreamRun;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalDouble;
-import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,8 +31,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a dense layer behind an estimate promises, whatever backend is below it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class ConditionalDenseContract {
-  private static final int INPUTS = 37;
-  private static final int UNITS = 75;
+  static final int INPUTS = 37;
+  static final int UNITS = 75;
   private static final int RANK = 5;
 
   private final Backend backend;
@@ -76,7 +51,7 @@ public abstract class ConditionalDenseContract {
     return PlanOptions.defaults().withBackend(backend.name());
   }
 
-  private static ConditionalDense layer(long seed) {
+  static ConditionalDense layer(long seed) {
     return (ConditionalDense)
         TestModels.estimatedReluNet(INPUTS, UNITS, RANK, 3, seed).layers().get(0);
   }
@@ -90,7 +65,7 @@ public abstract class ConditionalDenseContract {
     return withShift(layer, e);
   }
 
-  private static ConditionalDense withShift(ConditionalDense layer, float[] e) {
+  static ConditionalDense withShift(ConditionalDense layer, float[] e) {
     ConditionalDense.Estimate estimate = layer.estimate();
     return new ConditionalDense(
         layer.name(),
@@ -107,7 +82,7 @@ public abstract class ConditionalDenseContract {
     return new Model(List.of(layer));
   }
 
-  private static float[] input(int width, Random random) {
+  static float[] input(int width, Random random) {
     float[] x = new float[width];
     for (int i = 0; i < width; i++) {
       x[i] = random.nextFloat(-1, 1);
@@ -381,173 +356,6 @@ public abstract class ConditionalDenseContract {
       first.step(x, a);
       fresh.step(x, b);
       assertThat(Steps.bits(a)).isEqualTo(Steps.bits(b));
-    }
-  }
-
-  /** NaN spreads if it is ever added, so rows of units that are never live hold nothing else. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void rowsOfUnitsThatAreNotLiveAreNotRead(boolean bf16) {
-    ConditionalDense layer = layer(80);
-    float[] e = layer.estimate().e().toArray();
-    for (int i = 0; i < UNITS; i += 3) {
-      e[i] = -1e6f;
-    }
-    WeightFormat format = bf16 ? WeightFormat.BF16 : WeightFormat.F32;
-    Network network = poisoned(withShift(layer, e), format);
-    Network clean = network(withShift(layer, e), format, CheckedBackend.of(backend));
-    Random random = new Random(81);
-    StreamRun stream = network.openStream();
-    StreamRun same = clean.openStream();
-    BatchRun batch = network.openBatch(4);
-    int live = 0;
-    for (int step = 0; step < 50; step++) {
-      float[] x = input(INPUTS, random);
-      step(stream, x);
-      step(same, x);
-      assertThat(bits(stream)).as("step %d", step).isEqualTo(bits(same));
-      live += stream.liveUnits(0);
-      batch.enter();
-      batch.begin();
-      for (int i = 0; i < batch.capacity(); i++) {
-        MemorySegment.copy(x, 0, batch.stream(i).input(), JAVA_FLOAT, 0, x.length);
-        batch.offer(i);
-      }
-      batch.step();
-      batch.finish();
-      batch.exit();
-      for (int i = 0; i < batch.capacity(); i++) {
-        assertThat(bits(batch.stream(i))).as("stream %d", i).isEqualTo(bits(same));
-      }
-    }
-    assertThat(live).isGreaterThan(500);
-    network.close();
-    clean.close();
-  }
-
-  private static void step(StreamRun stream, float[] x) {
-    stream.enter();
-    stream.begin();
-    MemorySegment.copy(x, 0, stream.input(), JAVA_FLOAT, 0, x.length);
-    stream.step();
-    stream.finish();
-    stream.exit();
-  }
-
-  private static int[] bits(StreamRun stream) {
-    stream.enter();
-    int[] bits = stream.output().toArray(JAVA_INT);
-    stream.exit();
-    return bits;
-  }
-
-  private static Network network(ConditionalDense layer, WeightFormat format, Backend used) {
-    return Network.pack(
-        INPUTS, memory -> List.of(Slot.forward(layer.name(), stage(layer, format, used, memory))));
-  }
-
-  private static ConditionalDenseStage stage(
-      ConditionalDense layer, WeightFormat format, Backend used, Arena memory) {
-    return new ConditionalDenseStage(
-        layer,
-        1,
-        new Packing(used, memory, format, null, false, true, Movement.EXACT),
-        new Crossover(true, OptionalDouble.empty()),
-        OptionalInt.empty());
-  }
-
-  /** The layer with NaN in every third row of W, over packs that look at all sums they make. */
-  private Network poisoned(ConditionalDense layer, WeightFormat format) {
-    Watching watching = new Watching(CheckedBackend.of(backend));
-    Network network = network(layer, format, watching);
-    PackedWeights w = watching.packs.getLast().weights();
-    long row = Lanes.padded(INPUTS);
-    for (int unit = 0; unit < UNITS; unit += 3) {
-      long from = w.layout().part(0).at(unit);
-      for (long at = from; at < from + row; at++) {
-        switch (format) {
-          case F32 -> w.weights().setAtIndex(JAVA_FLOAT, at, Float.NaN);
-          case BF16 -> w.weights().setAtIndex(JAVA_SHORT, at, NAN_HALF);
-        }
-      }
-    }
-    return network;
-  }
-
-  private static final short NAN_HALF = 0x7fc0;
-
-  /** A backend whose packs require that every sum they made is a number. */
-  private static final class Watching implements Backend {
-    private final Backend watched;
-    private final List<Pack> packs = new ArrayList<>();
-
-    Watching(Backend watched) {
-      this.watched = watched;
-    }
-
-    @Override
-    public String name() {
-      return watched.name();
-    }
-
-    @Override
-    public int preference() {
-      return watched.preference();
-    }
-
-    @Override
-    public Availability availability() {
-      return watched.availability();
-    }
-
-    @Override
-    public Pack over(PackedWeights weights, Arena arena) {
-      Pack pack = watched.over(weights, arena);
-      packs.add(pack);
-      return new Pack(weights) {
-        @Override
-        public void multiply(
-            ActiveSet set, int from, int to, Binding stream, MemorySegment scratch) {
-          pack.multiply(set, from, to, stream, scratch);
-          requireNumbers(stream);
-        }
-
-        @Override
-        public int batchScratchFloats(int capacity) {
-          return pack.batchScratchFloats(capacity);
-        }
-
-        @Override
-        public void prepare(Batch batch) {
-          pack.prepare(batch);
-        }
-
-        @Override
-        public void multiply(Batch batch, int from, int to, MemorySegment scratch) {
-          pack.multiply(batch, from, to, scratch);
-          for (int stream = 0; stream < batch.count(); stream++) {
-            requireNumbers(batch.binding(stream));
-          }
-        }
-      };
-    }
-
-    private static void requireNumbers(Binding stream) {
-      MemorySegment sums = stream.sums(0);
-      assertThat(sums).isNotNull();
-      for (float sum : sums.toArray(JAVA_FLOAT)) {
-        assertThat(sum).isNotNaN();
-      }
-    }
-
-    @Override
-    public VectorOps vectors() {
-      return watched.vectors();
-    }
-
-    @Override
-    public Cells cells() {
-      return watched.cells();
     }
   }
 

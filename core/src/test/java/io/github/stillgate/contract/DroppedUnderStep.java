@@ -3,6 +3,7 @@ package io.github.stillgate.contract;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Threads;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
@@ -20,9 +21,10 @@ final class DroppedUnderStep {
 
   private DroppedUnderStep() {}
 
-  /** Backend as argument. Ends with 0 if every output was right. */
+  /** Backend and number of threads as arguments. Ends with 0 if every output was right. */
   public static void main(String[] args) throws InterruptedException {
-    PlanOptions options = PlanOptions.defaults().withBackend(args[0]);
+    Threads threads = Threads.of(Integer.parseInt(args[1])).withLeastBytes(0);
+    PlanOptions options = PlanOptions.defaults().withBackend(args[0]).withThreads(threads);
     Model model = TestModels.gru(27, 64, 3);
     int[] tokens = new int[STEPS];
     for (int t = 0; t < STEPS; t++) {

@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -46,16 +47,20 @@ public abstract class Int8Contract {
   }
 
   /** A layer of random shape with its rows: {@code rows[operand][kind][unit]}. */
-  private record Sample(int units, int[] widths, double[] reach, float[][][][] rows) {
+  private record Sample(
+      int units, int[] widths, double[] reach, float[] scales, float[][][][] rows) {
     static Sample of(SplittableRandom random) {
       int operands = 1 + random.nextInt(3);
       int units = 1 + random.nextInt(random.nextInt(4) == 0 ? 300 : 70);
       int[] widths = new int[operands];
       double[] reach = new double[operands];
+      float[] scales = new float[operands];
       float[][][][] rows = new float[operands][][][];
       for (int operand = 0; operand < operands; operand++) {
         widths[operand] = 1 + random.nextInt(random.nextInt(4) == 0 ? 400 : 70);
         reach[operand] = random.nextBoolean() ? 1 : Double.POSITIVE_INFINITY;
+        // Those found on data are for values up to 5 to 250; the values go to 50.
+        scales[operand] = random.nextBoolean() ? 0 : (float) random.nextDouble(0.04, 2);
         rows[operand] = new float[1 + random.nextInt(4)][units][widths[operand]];
         for (float[][] kind : rows[operand]) {
           for (float[] row : kind) {
@@ -66,7 +71,7 @@ public abstract class Int8Contract {
           }
         }
       }
-      return new Sample(units, widths, reach, rows);
+      return new Sample(units, widths, reach, scales, rows);
     }
 
     Pack pack(Backend backend, Arena arena) {
@@ -74,6 +79,15 @@ public abstract class Int8Contract {
     }
 
     Pack pack(Backend backend, Arena arena, Movement movement) {
+      return pack(backend, arena, SumOrder.TILES, PackLayout.TILE_UNITS, movement);
+    }
+
+    Pack rows(Backend backend, Arena arena, int groupUnits) {
+      return pack(backend, arena, SumOrder.ROWS, groupUnits, Movement.EXACT);
+    }
+
+    private Pack pack(
+        Backend backend, Arena arena, SumOrder order, int groupUnits, Movement movement) {
       List<RowGroups.Rows> kinds = new ArrayList<>();
       for (int operand = 0; operand < rows.length; operand++) {
         for (float[][] kind : rows[operand]) {
@@ -83,16 +97,17 @@ public abstract class Int8Contract {
       RowGroups groups =
           new RowGroups(
               units,
-              PackLayout.TILE_UNITS,
+              groupUnits,
               kinds,
               OptionalInt.empty(),
               Arrays.stream(reach).boxed().toList(),
+              IntStream.range(0, scales.length).mapToObj(operand -> scales[operand]).toList(),
               movement);
-      return backend.pack(groups, SumOrder.TILES, WeightFormat.I8, arena);
+      return backend.pack(groups, order, WeightFormat.I8, arena);
     }
 
     float expected(int operand, int kind, int unit, float[] x) {
-      float operandScale = reach[operand] == 1 ? 1f / 127 : scale(x);
+      float operandScale = isFixed(operand) ? fixedScale(operand) : scale(x);
       float[] row = rows[operand][kind][unit];
       float rowScale = scale(row);
       long sum = 0;
@@ -100,6 +115,23 @@ public abstract class Int8Contract {
         sum += (long) quantized(row[i], rowScale) * quantized(x[i], operandScale);
       }
       return (float) sum * (rowScale * operandScale);
+    }
+
+    boolean isFixed(int operand) {
+      return reach[operand] == 1 || scales[operand] != 0;
+    }
+
+    private float fixedScale(int operand) {
+      return reach[operand] == 1 ? 1f / 127 : scales[operand];
+    }
+
+    private int beyond(int operand, float[] x) {
+      int beyond = 0;
+      for (float value : x) {
+        float ratio = value * (1 / fixedScale(operand));
+        beyond += isFixed(operand) && Math.abs(Math.rint((double) ratio)) > 127 ? 1 : 0;
+      }
+      return beyond;
     }
 
     private static float scale(float[] values) {
@@ -117,8 +149,14 @@ public abstract class Int8Contract {
 
     void check(Product product, float[][] x) {
       int stride = product.pack().layout().sumStride();
+      int beyond = 0;
       for (int operand = 0; operand < rows.length; operand++) {
         MemorySegment sums = product.sums(operand);
+        int beyondIt = beyond(operand, x[operand]);
+        beyond += beyondIt;
+        assertThat(product.clampedValues(operand, product.operand(operand).floats()))
+            .as("clamped of operand %d", operand)
+            .isEqualTo(beyondIt);
         for (int kind = 0; kind < rows[operand].length; kind++) {
           for (int unit = 0; unit < units; unit++) {
             int found = sums.getAtIndex(JAVA_INT, (long) kind * stride + unit);
@@ -129,6 +167,7 @@ public abstract class Int8Contract {
           }
         }
       }
+      assertThat(product.clampedValues()).as("clamped").isEqualTo(beyond);
     }
   }
 
@@ -208,6 +247,53 @@ public abstract class Int8Contract {
             sample.check(products[stream], x[stream]);
           }
         }
+      }
+    }
+  }
+
+  /** Rows that are skipped: those of some groups have the bits, the others are not written. */
+  @Test
+  void rowsOfSomeGroupsHaveTheBitsOfTheFormula() {
+    FuzzRun run = FuzzRun.begin("int8 rows " + backend.name(), 60);
+    while (run.next()) {
+      SplittableRandom random = run.random();
+      Sample sample = Sample.of(random);
+      int groupUnits = random.nextBoolean() ? 1 : 1 + random.nextInt(20);
+      try (Arena arena = Arena.ofShared()) {
+        Pack pack = sample.rows(backend, arena, groupUnits);
+        Operand[] operands = operands(sample, arena);
+        Product product = new Product(pack, arena, 1, operands);
+        int groups = pack.layout().groups();
+        ActiveSet live = new ActiveSet(groups, arena);
+        float[][] x = zeros(sample);
+        float[][][] expected = new float[x.length][][];
+        for (int operand = 0; operand < x.length; operand++) {
+          expected[operand] = new float[sample.rows[operand].length][sample.units];
+        }
+        for (int step = 0; step < 6; step++) {
+          move(random, sample, operands, x);
+          live.set(IntStream.range(0, groups).filter(_ -> random.nextBoolean()).toArray());
+          product.multiply(live);
+          for (int operand = 0; operand < x.length; operand++) {
+            for (int kind = 0; kind < expected[operand].length; kind++) {
+              for (int i = 0; i < live.count(); i++) {
+                int first = live.at(i) * groupUnits;
+                int behind = Math.min(first + groupUnits, sample.units);
+                for (int unit = first; unit < behind; unit++) {
+                  expected[operand][kind][unit] = sample.expected(operand, kind, unit, x[operand]);
+                }
+              }
+              for (int unit = 0; unit < sample.units; unit++) {
+                int at = kind * pack.layout().sumStride() + unit;
+                assertThat(product.sums(operand).getAtIndex(JAVA_INT, at))
+                    .as("operand %d, kind %d, unit %d", operand, kind, unit)
+                    .isEqualTo(Float.floatToRawIntBits(expected[operand][kind][unit]));
+              }
+            }
+          }
+        }
+      } catch (AssertionError e) {
+        throw new AssertionError(run + ": " + e.getMessage(), e);
       }
     }
   }

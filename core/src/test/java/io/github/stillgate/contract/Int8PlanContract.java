@@ -6,6 +6,7 @@ import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Sequence;
@@ -202,6 +203,32 @@ public abstract class Int8PlanContract {
 
   private PlanOptions int8() {
     return PlanOptions.defaults().withBackend(backend.name()).withWeights(WeightFormat.I8);
+  }
+
+  /** What is left out changes nothing: neither columns nor rows. */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void nothingSkippedHasTheSameBits(Case given) {
+    Model model = given.model;
+    Random random = new Random(423);
+    float[] a = new float[model.outputs()];
+    float[] b = new float[model.outputs()];
+    float[] x = new float[model.inputs()];
+    PlanOptions options = given.options(backend.name());
+    try (Plan skipping = Plan.compile(model, options);
+        Plan whole = Plan.compile(model, options.withSkipping(Skipping.NOTHING));
+        Session left = Session.open(skipping);
+        Session right = Session.open(whole)) {
+      for (int step = 0; step < 30; step++) {
+        x[random.nextInt(x.length)] = (float) random.nextDouble(-1, 1);
+        left.step(x, a);
+        right.step(x, b);
+        assertThat(Steps.bits(a)).as("step %d", step).isEqualTo(Steps.bits(b));
+      }
+      if (given.name.equals("all")) {
+        assertThat(right.stats().bytesRead()).isEqualTo(whole.denseBytesPerStep());
+      }
+    }
   }
 
   /** A bound that is never reached changes nothing. */

@@ -35,6 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -156,8 +157,13 @@ public abstract class LifetimeContract {
 
   /** Freed memory is unmapped at once, or overwritten: see mallopt(3). */
   @ParameterizedTest
-  @ValueSource(strings = {"MALLOC_MMAP_THRESHOLD_=4096", "MALLOC_PERTURB_=165"})
-  void nothingIsFreedUnderAStep(String variable, @TempDir Path folder)
+  @CsvSource({
+    "MALLOC_MMAP_THRESHOLD_=4096, 1",
+    "MALLOC_PERTURB_=165, 1",
+    "MALLOC_MMAP_THRESHOLD_=4096, 3",
+    "MALLOC_PERTURB_=165, 3"
+  })
+  void nothingIsFreedUnderAStep(String variable, String threads, @TempDir Path folder)
       throws IOException, InterruptedException {
     assumeTrue(Files.exists(Path.of("/proc/self/maps")), "needs the C library of Linux");
     Path output = folder.resolve("output");
@@ -174,7 +180,8 @@ public abstract class LifetimeContract {
             "-cp",
             System.getProperty("java.class.path"),
             DroppedUnderStep.class.getName(),
-            backend.name());
+            backend.name(),
+            threads);
     String[] pair = variable.split("=");
     program.environment().put(pair[0], pair[1]);
     program.redirectErrorStream(true).redirectOutput(output.toFile());

@@ -8,13 +8,11 @@ import io.github.stillgate.contract.SampleRows.Shape;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Batch;
-import io.github.stillgate.core.kernel.Binding;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Operand;
 import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.Product;
-import io.github.stillgate.core.kernel.RowGroups;
 import io.github.stillgate.core.kernel.SumOrder;
 import io.github.stillgate.core.kernel.WeightFormat;
 import java.lang.foreign.Arena;
@@ -29,10 +27,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.IntPredicate;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,58 +38,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Sums, vectors, scratch and tables lie between guard zones; scratch is NaN beforehand.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class SumsContract {
-  /** What sums hold before a multiplication, so that it shows which were written. */
-  private static final float STALE = 4321.5f;
-
-  private static final IntPredicate ALL = _ -> true;
-
-  private final Backend backend;
-  private final SumOrder order;
-  private Arena arena;
-  private GuardedMemory memory;
-
+abstract class SumsContract extends SumsFixture {
   SumsContract(Backend backend, SumOrder order) {
-    this.backend = backend;
-    this.order = order;
-  }
-
-  /** The sum of a row, in the order of summation under test. */
-  abstract float sum(float[] row, float[] vector);
-
-  @BeforeEach
-  void open() {
-    RequiredBackend.check(backend);
-    arena = Arena.ofShared();
-    memory = new GuardedMemory(arena);
-  }
-
-  @AfterEach
-  void close() {
-    if (arena != null) {
-      memory.assertIntact();
-      arena.close();
-    }
-  }
-
-  /** Groups of 1, 5, 32, 64 and all units; full and shorter last groups; 1 to 3 operands. */
-  static Stream<Shape> shapes() {
-    return Stream.of(
-        new Shape(1, 1, List.of(1), List.of(1), false),
-        new Shape(5, 1, List.of(7, 33), List.of(2, 1), false),
-        new Shape(37, 1, List.of(65, 27), List.of(3, 2), true),
-        new Shape(13, 1, List.of(130), List.of(4), false),
-        new Shape(6, 1, List.of(1030, 31), List.of(3, 2), false),
-        new Shape(130, 1, List.of(1, 100, 5), List.of(1, 2, 1), true),
-        new Shape(37, 5, List.of(31, 32, 33), List.of(1, 2, 1), true),
-        new Shape(40, 5, List.of(64), List.of(2), false),
-        new Shape(70, 32, List.of(9, 100), List.of(2, 2), true),
-        new Shape(96, 32, List.of(27), List.of(3), false),
-        new Shape(130, 64, List.of(45, 3), List.of(1, 3), true),
-        new Shape(128, 64, List.of(33), List.of(2), false),
-        new Shape(45, 45, List.of(70, 16), List.of(3, 3), false),
-        new Shape(100, 100, List.of(66), List.of(1), true),
-        new Shape(27, 64, List.of(40), List.of(2), true));
+    super(backend, order);
   }
 
   @ParameterizedTest
@@ -125,7 +70,7 @@ abstract class SumsContract {
 
   private void check(Shape shape, SplittableRandom random) {
     SampleRows rows = new SampleRows(shape, random);
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       for (ActiveSet set : sets(shape.groups(), random)) {
         Case one = new Case(rows, pack, random);
@@ -144,7 +89,7 @@ abstract class SumsContract {
 
   private void checkBatches(Shape shape, SplittableRandom random, List<Integer> counts) {
     SampleRows rows = new SampleRows(shape, random);
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       Batch batch = new Batch(15 + 5, pack, memory);
       for (int count : counts) {
@@ -195,7 +140,7 @@ abstract class SumsContract {
   void rowsOfStillGroupsAndOfOperandsLeftOutAreNotRead(Shape shape) {
     SplittableRandom random = new SplittableRandom(34);
     SampleRows rows = new SampleRows(shape, random);
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       for (int remainder = 0; remainder < 3; remainder++) {
         int rest = remainder;
         IntPredicate isLive = group -> group % 3 == rest;
@@ -252,7 +197,7 @@ abstract class SumsContract {
     SampleRows rows =
         new SampleRows(
             new Shape(37, 5, List.of(33, 20), List.of(2, 3), true), new SplittableRandom(35));
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       assertThat(pack.layout().elements()).isEqualTo(elements(rows));
       assertThat(pack.weights().weights().byteSize()).isEqualTo(elements(rows) * format.bytes());
@@ -304,7 +249,7 @@ abstract class SumsContract {
   void aPartOfTheSetLeavesTheRestAlone(Shape shape) {
     SplittableRandom random = new SplittableRandom(36);
     SampleRows rows = new SampleRows(shape, random);
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       for (ActiveSet set : sets(shape.groups(), random)) {
         int from = random.nextInt(set.count() + 1);
@@ -323,7 +268,7 @@ abstract class SumsContract {
     SplittableRandom random = new SplittableRandom(37);
     SampleRows rows = new SampleRows(shape, random);
     try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
-      for (WeightFormat format : WeightFormat.values()) {
+      for (WeightFormat format : SumsFixture.FLOATS) {
         Pack pack = pack(rows.groups(), format);
         Batch batch = new Batch(7, pack, memory);
         MemorySegment otherScratch = Lanes.floats(pack.batchScratchFloats(7), memory);
@@ -386,7 +331,7 @@ abstract class SumsContract {
     SplittableRandom random = new SplittableRandom(38);
     SampleRows rows = new SampleRows(shape, random);
     ActiveSet set = all(shape.groups());
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       for (int tokens = 0; tokens < shape.operands(); tokens++) {
         Pack pack = pack(rows.groups(OptionalInt.of(tokens)), format);
         Product byToken = product(shape, pack, random);
@@ -422,7 +367,7 @@ abstract class SumsContract {
     SplittableRandom random = new SplittableRandom(39);
     SampleRows rows = new SampleRows(shape, random);
     ActiveSet set = all(shape.groups());
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : SumsFixture.FLOATS) {
       Pack pack = pack(rows.groups(), format);
       Product product = product(shape, pack, random);
       MemorySegment made = Lanes.floats(shape.sumFloats(1), memory);
@@ -443,162 +388,6 @@ abstract class SumsContract {
       assertThat(product.multipliesAnything()).isFalse();
       product.multiply(set);
       Bits.assertEqual(made, stale, "taken sums");
-    }
-  }
-
-  private Product product(Shape shape, Pack pack, SplittableRandom random) {
-    Operand[] operands = new Operand[shape.operands()];
-    for (int operand = 0; operand < operands.length; operand++) {
-      operands[operand] = new Operand(shape.widths().get(operand), memory);
-      Bits.put(operands[operand].floats(), SampleRows.vector(operands[operand].width(), random));
-    }
-    return new Product(pack, memory, 1, operands);
-  }
-
-  private static void assertSameSums(Product left, Product right, Shape shape, String what) {
-    for (int operand = 0; operand < shape.operands(); operand++) {
-      float[] expected = Bits.floats(right.sums(operand), shape.sumFloats(operand));
-      // The padding of a kind's sums means nothing.
-      for (int kind = 0; kind < shape.kinds().get(operand); kind++) {
-        long from = 4L * kind * Lanes.padded(shape.units());
-        int at = kind * Lanes.padded(shape.units());
-        Bits.assertEqual(
-            left.sums(operand).asSlice(from, 4L * shape.units()),
-            Arrays.copyOfRange(expected, at, at + shape.units()),
-            "%s operand %d kind %d",
-            what,
-            operand,
-            kind);
-      }
-    }
-  }
-
-  private Pack pack(RowGroups rows, WeightFormat format) {
-    return backend.pack(rows, order, format, arena);
-  }
-
-  private MemorySegment scratch() {
-    MemorySegment scratch = Lanes.floats(Pack.SCRATCH_FLOATS, memory);
-    Bits.fill(scratch, Float.NaN);
-    return scratch;
-  }
-
-  /** All groups, every second, every third from the second, none, and any. */
-  private List<ActiveSet> sets(int groups, SplittableRandom random) {
-    return List.of(
-        all(groups),
-        set(groups, group -> group % 2 == 0),
-        set(groups, group -> group % 3 == 1),
-        set(groups, _ -> false),
-        any(groups, random));
-  }
-
-  private ActiveSet all(int groups) {
-    return set(groups, ALL);
-  }
-
-  private ActiveSet any(int groups, SplittableRandom random) {
-    double share = random.nextDouble();
-    return set(groups, _ -> random.nextDouble() < share);
-  }
-
-  private ActiveSet set(int groups, IntPredicate live) {
-    ActiveSet set = new ActiveSet(groups, memory);
-    set.set(IntStream.range(0, groups).filter(live).toArray());
-    return set;
-  }
-
-  private static IntPredicate live(ActiveSet set, int from, int to) {
-    int[] groups = IntStream.range(from, to).map(set::at).toArray();
-    return group -> Arrays.binarySearch(groups, group) >= 0;
-  }
-
-  /** To nearest, ties to even, in double precision: how bfloat16 is defined. */
-  private static float toBf16(float weight) {
-    if (weight == 0) {
-      return weight;
-    }
-    double unit = Math.scalb(1.0, Math.max(Math.getExponent(weight), -126) - 7);
-    double rounded = Math.rint(weight / unit) * unit;
-    return Math.copySign((float) rounded, weight);
-  }
-
-  /** One stream with vectors of its own, stale sums and poisoned scratch. */
-  private final class Case {
-    private final SampleRows rows;
-    private final WeightFormat format;
-    private final Pack pack;
-    private final float[][] vectors;
-    private final MemorySegment[] inputs;
-    private final MemorySegment[] sums;
-    private final Binding binding;
-    private int leftOut = -1;
-
-    Case(SampleRows rows, Pack pack, SplittableRandom random) {
-      this.rows = rows;
-      this.pack = pack;
-      this.format = pack.layout().format();
-      int operands = rows.shape().operands();
-      this.vectors = new float[operands][];
-      this.inputs = new MemorySegment[operands];
-      this.sums = new MemorySegment[operands];
-      this.binding = new Binding(operands, memory);
-      for (int operand = 0; operand < operands; operand++) {
-        vectors[operand] = SampleRows.vector(rows.shape().widths().get(operand), random);
-        inputs[operand] = Lanes.floats(vectors[operand].length, memory);
-        Bits.put(inputs[operand], vectors[operand]);
-        sums[operand] = Lanes.floats(rows.shape().sumFloats(operand), memory);
-        Bits.fill(sums[operand], STALE);
-        binding.put(operand, inputs[operand], sums[operand]);
-      }
-    }
-
-    /** Leaves out an operand, if there is one of that number. */
-    void leaveOut(int operand) {
-      leftOut = operand;
-      if (operand >= 0) {
-        binding.leaveOut(operand);
-      }
-    }
-
-    MemorySegment sums(int operand) {
-      return sums[operand];
-    }
-
-    void multiply(ActiveSet set, int from, int to) {
-      pack.multiply(set, from, to, binding, scratch());
-    }
-
-    /**
-     * The sums of the groups that {@code live} accepts are right, nothing else was written, and the
-     * vectors are as they were.
-     */
-    void assertSums(IntPredicate live, String what, Object... details) {
-      Shape shape = rows.shape();
-      int stride = Lanes.padded(shape.units());
-      for (int operand = 0; operand < shape.operands(); operand++) {
-        float[] expected = new float[shape.sumFloats(operand)];
-        Arrays.fill(expected, STALE);
-        for (int kind = 0; kind < shape.kinds().get(operand) && operand != leftOut; kind++) {
-          for (int unit = 0; unit < shape.units(); unit++) {
-            if (live.test(unit / shape.groupUnits()) && rows.has(operand, kind, unit)) {
-              expected[kind * stride + unit] = sumOf(rows.row(operand, kind, unit), operand);
-            }
-          }
-        }
-        String where = what.formatted(details);
-        Bits.assertEqual(sums[operand], expected, "%s sums over %d, %s", format, operand, where);
-        float[] vector = Arrays.copyOf(vectors[operand], Lanes.padded(vectors[operand].length));
-        Bits.assertEqual(inputs[operand], vector, "%s vector %d, %s", format, operand, where);
-      }
-    }
-
-    private float sumOf(float[] row, int operand) {
-      float[] stored = row.clone();
-      for (int i = 0; i < stored.length && format == WeightFormat.BF16; i++) {
-        stored[i] = toBf16(stored[i]);
-      }
-      return sum(stored, vectors[operand]);
     }
   }
 }

@@ -36,7 +36,7 @@ class SparseLstmTest {
 
   @Test
   void theProgramsPassTheirOwnTests() throws Exception {
-    programs.run("-m", "unittest", "test_sparse");
+    programs.run("-m", "unittest", "test_sparse", "test_run");
   }
 
   @Test

@@ -30,25 +30,34 @@ final class Comparison {
    * What one run cost and gave.
    *
    * @param live share of live units of each layer, over all steps; 1 for a layer without any
+   * @param moved share of the values of each layer that moved, of those that an int8 plan follows
    * @param crossovers the live fraction from which on each layer was computed whole
    * @param bytesPerStep weight bytes read by a step, mean
    * @param mostBytesPerStep weight bytes that no step exceeds
    * @param medianMicros median time of a step in microseconds, the lower one of two
    * @param largestError largest difference of an output from the first run
    * @param rmsError root of the mean squared difference over all outputs of all steps
-   * @param sameLargest share of the steps whose largest output is the same one as in the first run
+   * @param steps how many were made
+   * @param changed those of them whose largest output is another one than in the first run
    * @param bitsPerToken mean of -log2 p(next token), or empty if the outputs predict no tokens
    */
   record Outcome(
       double[] live,
+      double[] moved,
       double[] crossovers,
       double bytesPerStep,
       long mostBytesPerStep,
       double medianMicros,
       double largestError,
       double rmsError,
-      double sameLargest,
-      OptionalDouble bitsPerToken) {}
+      int steps,
+      int changed,
+      OptionalDouble bitsPerToken) {
+    /** Share of the steps whose largest output is the same one as in the first run. */
+    double sameLargest() {
+      return (double) (steps - changed) / steps;
+    }
+  }
 
   /**
    * No run yet.
@@ -126,7 +135,7 @@ final class Comparison {
     double squares = 0;
     double nats = 0;
     int predictions = 0;
-    int same = 0;
+    int changed = 0;
     int step = 0;
     try (Plan plan = Plan.compile(network, options)) {
       plan.warmUp();
@@ -146,7 +155,7 @@ final class Comparison {
               largest = Math.max(largest, error);
               squares += error * error;
             }
-            same += largestOf(out) == largestOf(outputs[step]) ? 1 : 0;
+            changed += largestOf(out) == largestOf(outputs[step]) ? 0 : 1;
             if (data.predictsNext()
                 && at + 1 < sequence.steps()
                 && sequence instanceof TuningData.Tokens(int[] tokens)) {
@@ -163,20 +172,24 @@ final class Comparison {
         Arrays.sort(nanos);
         StepStats stats = session.stats();
         double[] live = new double[stats.layers()];
+        double[] moved = new double[stats.layers()];
         double[] crossovers = new double[stats.layers()];
         for (int layer = 0; layer < live.length; layer++) {
           live[layer] = stats.liveFraction(layer);
+          moved[layer] = stats.movedFraction(layer);
           crossovers[layer] = plan.crossover(layer);
         }
         return new Outcome(
             live,
+            moved,
             crossovers,
             (double) stats.totalBytesRead() / stats.steps(),
             plan.mostBytesPerStep(),
             nanos[(step - 1) / 2] / 1e3,
             largest,
             Math.sqrt(squares / ((double) step * out.length)),
-            (double) same / step,
+            step,
+            changed,
             predictions == 0
                 ? OptionalDouble.empty()
                 : OptionalDouble.of(nats / LOG2 / predictions));

@@ -88,12 +88,13 @@ public final class Estimates {
     return withLayers(model, layers);
   }
 
-  /** A network of other layers with the vocabulary of {@code model}. */
+  /** A network of other layers with the vocabulary of {@code model}, and its scales for them. */
   static Model withLayers(Model model, List<Layer> layers) {
     return model
         .vocabulary()
         .map(vocabulary -> new Model(layers, vocabulary))
-        .orElseGet(() -> new Model(layers));
+        .orElseGet(() -> new Model(layers))
+        .withOperandScales(model.operandScales().of(layers));
   }
 
   /** At the top of a network: layers within others read sequences from their end. */

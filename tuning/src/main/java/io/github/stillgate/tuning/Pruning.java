@@ -130,18 +130,31 @@ public final class Pruning {
     return reads;
   }
 
-  /** Until all that is read is kept and no layer is empty. */
+  /** Until all that is read is kept; then until no layer is empty. */
   private static void spread(List<List<Reads>> layers) {
     do {
-      boolean more = true;
-      while (more) {
-        layers.forEach(parts -> parts.forEach(Reads::spread));
-        more = false;
-        for (int at = 1; at < layers.size(); at++) {
-          more |= agree(layers.get(at - 1), layers.get(at));
+      layers.forEach(parts -> parts.forEach(Reads::spread));
+    } while (agree(layers));
+    // No output hangs on what is kept from here on, so what it reads need not stay for its sake.
+    boolean more = true;
+    while (more) {
+      more = layers.reversed().stream().anyMatch(Pruning::keepsOneOfNone);
+      for (List<Reads> parts : layers) {
+        for (Reads part : parts) {
+          more |= part.tie();
         }
       }
-    } while (layers.reversed().stream().anyMatch(Pruning::keepsOneOfNone));
+      more |= agree(layers);
+    }
+  }
+
+  /** At every boundary. True if that was news. */
+  private static boolean agree(List<List<Reads>> layers) {
+    boolean news = false;
+    for (int at = 1; at < layers.size(); at++) {
+      news |= agree(layers.get(at - 1), layers.get(at));
+    }
+    return news;
   }
 
   private static boolean keepsOneOfNone(List<Reads> parts) {

@@ -225,7 +225,7 @@ public record PruningProof(
                 Locale.ROOT,
                 " (error %.3g, tolerance %.3g). In float64 the two networks are equal, so nothing"
                     + " was removed that is read; this one amplifies the rounding of float32. Prove"
-                    + " it on shorter sequences or with a larger tolerance (--tolerance)",
+                    + " it on shorter sequences or with a larger tolerance (--prune-tolerance)",
                 worst.error,
                 tolerance));
   }

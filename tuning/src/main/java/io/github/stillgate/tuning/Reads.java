@@ -105,10 +105,7 @@ final class Reads {
     boolean more = true;
     while (more) {
       more = false;
-      if (tied) {
-        kept.get(Axis.INPUT).or(kept.get(Axis.OUTPUT));
-        kept.get(Axis.OUTPUT).or(kept.get(Axis.INPUT));
-      }
+      tie();
       for (Reading reading : readings) {
         BitSet rows = (BitSet) kept.get(reading.rows).clone();
         rows.andNot(reading.done);
@@ -119,6 +116,19 @@ final class Reads {
         }
       }
     }
+  }
+
+  /** Keeps together what goes together. True if that was news. */
+  boolean tie() {
+    if (!tied) {
+      return false;
+    }
+    BitSet inputs = kept.get(Axis.INPUT);
+    BitSet outputs = kept.get(Axis.OUTPUT);
+    boolean news = !inputs.equals(outputs);
+    inputs.or(outputs);
+    outputs.or(inputs);
+    return news;
   }
 
   private static void read(Matrix m, BitSet rows, BitSet columns) {
@@ -136,11 +146,11 @@ final class Reads {
 
   /**
    * Keeps the first of an axis of which nothing is kept, since no layer can be without. True if
-   * there was one; what it reads is not spread yet.
+   * there was one. Nothing that it reads is kept for its sake.
    */
   boolean keepOneOfNone() {
     for (Map.Entry<Axis, BitSet> entry : kept.entrySet()) {
-      // If it reads nothing, the layer before keeps one that is then read.
+      // The layer before keeps one of its own.
       if (entry.getKey() != Axis.INPUT && entry.getValue().isEmpty()) {
         entry.getValue().set(0);
         reasons.put(entry.getKey(), Removal.Stays.LAST_ONE);

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.paper;
 
 import io.github.stillgate.bench.FailureLine;
+import io.github.stillgate.bench.paper.digits.ReproduceDigits;
 import io.github.stillgate.bench.paper.estimators.ReproduceEstimators;
 import io.github.stillgate.bench.paper.gru.ReproduceGru;
 import io.github.stillgate.bench.paper.sparse.ReproduceSparse;
@@ -19,7 +20,8 @@ import picocli.CommandLine.Command;
       ReproduceGru.class,
       ReproduceEstimators.class,
       ReproduceSparse.class,
-      ReproduceSru.class
+      ReproduceSru.class,
+      ReproduceDigits.class
     })
 public final class Reproduce {
   private Reproduce() {}

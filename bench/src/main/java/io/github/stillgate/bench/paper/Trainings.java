@@ -58,7 +58,9 @@ public final class Trainings {
   public Curve curve(Training training) throws IOException {
     Path file = curveFile(training);
     return Files.exists(file)
-        ? JSON.readValue(file.toFile(), Curve.class)
+        ? JSON.treeToValue(
+            RunFile.read(file, "remove it and the checkpoint beside it to train again"),
+            Curve.class)
         : new Curve(training.label(), List.of());
   }
 

@@ -2,6 +2,7 @@ package io.github.stillgate.bench.strategy;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * What one core can do, measured in the same run as what is held against it.
@@ -21,9 +22,15 @@ record Bounds(
   /**
    * The least nanoseconds of a task at a live fraction.
    *
-   * @param task {@code rows}, bound by bytes, or {@code blocks}, bound by multiply-adds
+   * @param task {@code rows}, bound by bytes, {@code blocks}, bound by multiply-adds, or a layer,
+   *     bound by its bytes
+   * @param live live fraction of rows or blocks
    */
   double least(String task, double live) {
+    Optional<LayerTask> layer = LayerTask.find(task);
+    if (layer.isPresent()) {
+      return layer.get().bytes() / bytesPerNano;
+    }
     double weights = 2.0 * UNITS * UNITS * live;
     return task.equals("rows")
         ? 4 * weights / bytesPerNano

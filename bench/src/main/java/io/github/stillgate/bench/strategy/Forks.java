@@ -17,10 +17,27 @@ final class Forks {
   /**
    * What one JVM found.
    *
-   * @param task {@code rows} or {@code blocks}
+   * @param task {@code rows}, {@code blocks}, or a word of {@link LayerTask}
    * @param times of strategies and bounds
    */
   record Fork(String task, List<Turns.Time> times) {
+    /** What a JVM that timed several layers says of one of them. */
+    static Fork of(LayerTask task, List<Turns.Time> all) {
+      String before = task.contender("");
+      List<Turns.Time> times = new ArrayList<>();
+      for (Turns.Time time : all) {
+        String name = time.contender();
+        if (name.startsWith(before)) {
+          times.add(
+              new Turns.Time(
+                  name.substring(before.length()), time.nanos(), time.low(), time.high()));
+        } else if (name.equals(KernelFork.READ) || name.equals(KernelFork.FMA)) {
+          times.add(time);
+        }
+      }
+      return new Fork(task.word(), times);
+    }
+
     double nanos(String contender) {
       return times.stream()
           .filter(time -> time.contender().equals(contender))
@@ -39,7 +56,7 @@ final class Forks {
   }
 
   /**
-   * Runs so many JVMs for each task, the tasks in turns.
+   * Runs so many JVMs for each task, the tasks in turns, and as many for all layers together.
    *
    * @param twins whether our kernels run twice in each, against themselves
    */
@@ -51,13 +68,27 @@ final class Forks {
           .filter(Kernels::isOurs)
           .forEach(strategy -> contenders.add(strategy + KernelFork.TWIN));
     }
+    List<String> layers = tasks.stream().filter(task -> LayerTask.find(task).isPresent()).toList();
     List<Fork> forks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       for (String task : tasks) {
-        forks.add(new Fork(task, KernelFork.fork(task, LIVE, TURNS, contenders)));
+        if (!layers.contains(task)) {
+          forks.add(new Fork(task, KernelFork.fork(task, LIVE, TURNS, contenders)));
+        }
+      }
+      // All of them in one JVM: starting it takes as long as they do.
+      if (!layers.isEmpty()) {
+        String all = String.join(",", layers);
+        List<Turns.Time> times = KernelFork.fork(all, LIVE, TURNS, contenders);
+        layers.forEach(task -> forks.add(Fork.of(LayerTask.find(task).orElseThrow(), times)));
       }
     }
     return new Forks(forks);
+  }
+
+  /** Share of the rows or columns that a task multiplies. */
+  static double fraction(String task) {
+    return LayerTask.find(task).map(LayerTask::fraction).orElse(LIVE);
   }
 
   /** Medians over the JVMs, of strategies alone. */
@@ -71,7 +102,9 @@ final class Forks {
             && !name.equals(KernelFork.FMA)
             && !name.endsWith(KernelFork.TWIN)) {
           double[] nanos = sorted(some, fork -> fork.nanos(name));
-          all.add(new Timed(task, name, LIVE, median(nanos), nanos[0], nanos[nanos.length - 1]));
+          all.add(
+              new Timed(
+                  task, name, fraction(task), median(nanos), nanos[0], nanos[nanos.length - 1]));
         }
       }
     }

@@ -8,6 +8,7 @@ import io.github.stillgate.bench.ReadBenchmark;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One JVM that times strategies of one task in turns, beside what bounds them: reading 8 MiB and
@@ -43,8 +44,9 @@ public final class KernelFork {
   /**
    * The times found by a JVM of its own.
    *
-   * @param task {@code rows} or {@code blocks}
-   * @param live live fraction
+   * @param task {@code rows}, {@code blocks}, or words of {@link LayerTask} with commas, whose
+   *     contenders are named by {@link LayerTask#contender}
+   * @param live live fraction of rows and blocks
    * @param turns of each contender
    * @param strategies names, with or without {@link #TWIN}
    */
@@ -61,27 +63,36 @@ public final class KernelFork {
   static List<Turns.Time> run(String task, double live, int turns, List<String> strategies) {
     List<Turns.Contender> contenders = new ArrayList<>();
     List<Runnable> closing = new ArrayList<>();
-    for (String name : strategies) {
-      String strategy =
-          name.endsWith(TWIN) ? name.substring(0, name.length() - TWIN.length()) : name;
-      if (task.equals("rows")) {
-        RowStrategyBenchmark rows = new RowStrategyBenchmark();
-        rows.n = 1024;
-        rows.live = live;
-        rows.strategy = strategy;
-        rows.open();
-        closing.add(rows::close);
-        contenders.add(new Turns.Contender(name, rows::multiply));
-      } else {
-        BlockStrategyBenchmark blocks = new BlockStrategyBenchmark();
-        blocks.n = 1024;
-        blocks.block = 64;
-        blocks.streams = 64;
-        blocks.live = live;
-        blocks.strategy = strategy;
-        blocks.open();
-        closing.add(blocks::close);
-        contenders.add(new Turns.Contender(name, blocks::multiply));
+    for (String word : task.split(",")) {
+      for (String name : strategies) {
+        String strategy =
+            name.endsWith(TWIN) ? name.substring(0, name.length() - TWIN.length()) : name;
+        Optional<LayerTask> layer = LayerTask.find(word);
+        if (layer.isPresent()) {
+          if (LayerTask.admits(strategy)) {
+            LayerTask.Opened opened = layer.get().open(strategy);
+            closing.add(opened.close());
+            contenders.add(new Turns.Contender(layer.get().contender(name), opened.call()));
+          }
+        } else if (word.equals("rows")) {
+          RowStrategyBenchmark rows = new RowStrategyBenchmark();
+          rows.n = 1024;
+          rows.live = live;
+          rows.strategy = strategy;
+          rows.open();
+          closing.add(rows::close);
+          contenders.add(new Turns.Contender(name, rows::multiply));
+        } else {
+          BlockStrategyBenchmark blocks = new BlockStrategyBenchmark();
+          blocks.n = 1024;
+          blocks.block = 64;
+          blocks.streams = 64;
+          blocks.live = live;
+          blocks.strategy = strategy;
+          blocks.open();
+          closing.add(blocks::close);
+          contenders.add(new Turns.Contender(name, blocks::multiply));
+        }
       }
     }
     ReadBenchmark read = new ReadBenchmark();

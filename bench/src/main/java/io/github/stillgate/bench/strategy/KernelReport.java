@@ -34,7 +34,8 @@ record KernelReport(
   /**
    * One measurement.
    *
-   * @param task {@code rows} (one stream, single units) or {@code blocks} (many streams)
+   * @param task {@code rows} (one stream, single units), {@code blocks} (many streams), or a word
+   *     of {@link LayerTask}
    * @param strategy as in {@link RowStrategy#names} or {@link BlockStrategy#names}
    * @param live live fraction
    * @param nanos median
@@ -114,7 +115,25 @@ record KernelReport(
         text.append('\n');
       }
     }
+    layers(text);
     return text.toString();
+  }
+
+  private void layers(StringBuilder text) {
+    List<Row> some = rows.stream().filter(row -> LayerTask.find(row.task).isPresent()).toList();
+    if (some.isEmpty()) {
+      return;
+    }
+    text.append(
+        "%nSteps of layers of 512 units, input as wide; %s.%n%n| layer | strategy | |%n|---|---|--:|%n"
+            .formatted(
+                baseline.library() == null
+                    ? "there is no valid baseline, so no factors"
+                    : "median time and speed-up over a float32 `sgemv` of its shape by "
+                        + baseline.library()));
+    for (Row row : some) {
+      text.append("| %s | %s |%s%n".formatted(row.task, row.strategy, cell(row)));
+    }
   }
 
   private static String cell(Row row) {

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.strategy;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.Count;
 import io.github.stillgate.bench.FmaBenchmark;
 import io.github.stillgate.bench.ForkedJvm;
 import io.github.stillgate.bench.ReadBenchmark;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
@@ -31,7 +33,8 @@ import picocli.CommandLine.Option;
     description = {
       "Compares our kernels with the conditional GRU paper's own strategies (copy the live rows and"
           + " call a BLAS, a plain C loop, a GEMM for each block) over every BLAS that is found, and with"
-          + " dense products. A strategy with wrong answers is an error.",
+          + " dense products; then steps of layers in bf16 and int8, of int8 with a quarter of the"
+          + " values moved, and of an SRU. A strategy with wrong answers is an error.",
       "",
       "A BLAS is named by what it says of itself, and factors are taken over it only if its sgemv"
           + " reaches half of the read bandwidth of the same run. -Dstillgate.blas=FILE in"
@@ -44,13 +47,18 @@ import picocli.CommandLine.Option;
     })
 public final class Kernels implements Callable<Integer> {
   private static final List<String> OURS = List.of("reference", "vector", "native");
-  private static final List<String> TASKS = List.of("rows", "blocks");
+  private static final List<String> TASKS =
+      Stream.concat(Stream.of("rows", "blocks"), LayerTask.words().stream()).toList();
   private static final int QUICK_FORKS = 3;
   private static final int SECOND_FORKS = 5;
   private static final int RECORD_FORKS = 5;
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
-  @Option(names = "--forks", defaultValue = "3", description = "JVMs a measurement")
+  @Option(
+      names = "--forks",
+      converter = Count.class,
+      defaultValue = "3",
+      description = "JVMs a measurement")
   private int forks;
 
   @Option(
@@ -174,6 +182,7 @@ public final class Kernels implements Callable<Integer> {
     List<Timed> times = new ArrayList<>();
     times.addAll(run("rows", "RowStrategyBenchmark", RowStrategy.names()));
     times.addAll(run("blocks", "BlockStrategyBenchmark", BlockStrategy.names()));
+    times.addAll(Forks.run(LayerTask.words(), forks, quickStrategies(), false).times());
     return report(times, new Bounds(1 / byteNanos, 1 / multiplyAddNanos));
   }
 

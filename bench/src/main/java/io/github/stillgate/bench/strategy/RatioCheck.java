@@ -21,7 +21,7 @@ final class RatioCheck {
   /**
    * One kernel's result.
    *
-   * @param task {@code rows} or {@code blocks}
+   * @param task {@code rows}, {@code blocks}, or a word of {@link LayerTask}
    * @param strategy the backend
    * @param holds whether it is fast enough
    * @param said the numbers
@@ -87,7 +87,7 @@ final class RatioCheck {
       return new Verdict(task, strategy, now <= allowed, said);
     }
     double share = forks.share(task, strategy);
-    String bound = task.equals("rows") ? "read bandwidth" : "multiply-adds";
+    String bound = task.equals("blocks") ? "multiply-adds" : "read bandwidth";
     Double least =
         ratios.leastShares().get("%s/%s/%s".formatted(task, strategy, Ratios.tier(strategy)));
     if (least == null) {

@@ -31,7 +31,7 @@ record Ratios(
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   /**
-   * What was recorded on one kind of machine, by task/strategy/live.
+   * What was recorded on one kind of machine, by task/strategy/fraction.
    *
    * @param machine CPU, cores, JDK
    * @param date day of the run
@@ -118,7 +118,7 @@ record Ratios(
   }
 
   static String key(String task, String strategy) {
-    return String.format(Locale.ROOT, "%s/%s/%s", task, strategy, Forks.LIVE);
+    return String.format(Locale.ROOT, "%s/%s/%s", task, strategy, Forks.fraction(task));
   }
 
   private static double rounded(double value) {

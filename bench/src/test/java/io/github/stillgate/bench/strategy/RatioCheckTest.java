@@ -3,6 +3,8 @@ package io.github.stillgate.bench.strategy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.stillgate.bench.strategy.Forks.Fork;
+import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.kernel.BackendRegistry;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,6 +71,46 @@ class RatioCheckTest {
     Ratios.read(file).with("two", recorded).write(file);
     assertThat(Ratios.read(file).machines()).containsOnlyKeys("one", "two");
     assertThat(Ratios.read(file).machines().get("one")).isEqualTo(recorded);
+  }
+
+  /** One JVM times all layers; each is judged over the product of its own shape. */
+  @Test
+  void layersOfOneJvmAreJudgedOneByOne() {
+    List<Turns.Time> jvm =
+        List.of(
+            time("gru-int8:native", 30_000),
+            time("gru-int8:native" + KernelFork.TWIN, 31_000),
+            time("gru-int8:dense-openblas", 120_000),
+            time("sru:native", 40_000),
+            time("sru:native" + KernelFork.TWIN, 40_000),
+            time("sru:dense-openblas", 50_000),
+            time(KernelFork.READ, 0.02),
+            time(KernelFork.FMA, 0.02));
+    Forks forks = new Forks(List.of(Fork.of(LayerTask.GRU_INT8, jvm), Fork.of(LayerTask.SRU, jvm)));
+    Ratios.OnMachine recorded = Ratios.OnMachine.of(forks, "openblas");
+    assertThat(recorded.ratios())
+        .containsExactly(Map.entry("gru-int8/native/1.0", 0.25), Map.entry("sru/native/1.0", 0.8));
+    assertThat(forks.share("gru-int8", "native"))
+        .as("3 x 512 rows of 1024 bytes at 50 GB/s")
+        .isEqualTo(3 * 512 * 1024 * 0.02 / 30_000);
+    assertThat(Forks.fraction("gru-int8-moved")).isEqualTo(0.25);
+    RatioCheck check =
+        new RatioCheck(
+            new Ratios(new TreeMap<>(), new TreeMap<>()).with(KIND, recorded), KIND, "openblas");
+    assertThat(check.judge(forks)).hasSize(2).allMatch(RatioCheck.Verdict::holds);
+  }
+
+  @Test
+  void everyLayerHasTheBitsOfTheReference() {
+    for (LayerTask task : LayerTask.values()) {
+      for (Backend backend : BackendRegistry.usable()) {
+        if (LayerTask.admits(backend.name())) {
+          LayerTask.Opened opened = task.open(backend.name());
+          opened.call().run();
+          opened.close().run();
+        }
+      }
+    }
   }
 
   private static RatioCheck check(Ratios.OnMachine recorded) {

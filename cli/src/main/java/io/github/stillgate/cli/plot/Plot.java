@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.NavigableSet;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.VectorGraphicsEncoder;
@@ -18,6 +20,7 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
@@ -26,6 +29,9 @@ public final class Plot {
   private static final Pattern DIGITS = Pattern.compile("-?\\d+\\.\\d{3,}");
   private static final int WIDTH = 900;
   private static final int HEIGHT = 560;
+
+  /** So many numbers below the x axis stay apart, whatever they are. */
+  private static final int NUMBERS = 12;
 
   /** Colours that stay apart for colour-blind eyes (Okabe and Ito). */
   private static final Color[] COLORS = {
@@ -43,6 +49,7 @@ public final class Plot {
   private static final Color BOUND = new Color(0x777777);
 
   private final XYChart chart;
+  private final NavigableSet<Double> places = new TreeSet<>();
   private int count;
 
   /** An empty plot. */
@@ -63,8 +70,17 @@ public final class Plot {
     styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 11));
     styler.setLegendBorderColor(Color.WHITE);
     styler.setLegendPosition(Styler.LegendPosition.OutsideE);
-    chart.getStyler().setPlotGridLinesColor(new Color(0xe4e4e4));
-    chart.getStyler().setMarkerSize(6);
+    XYStyler axes = chart.getStyler();
+    axes.setPlotGridLinesColor(new Color(0xe4e4e4));
+    // A dash is an outline of its own: dashed, the grid would be most of the file.
+    axes.setPlotGridLinesStroke(new BasicStroke(1));
+    axes.setMarkerSize(6);
+  }
+
+  /** Makes the x axis logarithmic. */
+  public Plot logarithmicX() {
+    chart.getStyler().setXAxisLogarithmic(true);
+    return this;
   }
 
   /** Makes the y axis logarithmic. */
@@ -99,7 +115,7 @@ public final class Plot {
 
   /** Adds a grey dashed line, for what all else is compared with. */
   public Plot compared(String name, List<Double> x, List<Double> y) {
-    XYSeries series = chart.addSeries(name, x, y);
+    XYSeries series = put(name, x, y);
     series.setMarker(SeriesMarkers.NONE);
     series.setLineColor(BOUND);
     series.setLineStyle(DASHED);
@@ -119,8 +135,13 @@ public final class Plot {
     return this;
   }
 
+  private XYSeries put(String name, List<Double> x, List<Double> y) {
+    places.addAll(x);
+    return chart.addSeries(name, x, y);
+  }
+
   private XYSeries add(String name, List<Double> x, List<Double> y) {
-    XYSeries series = chart.addSeries(name, x, y);
+    XYSeries series = put(name, x, y);
     Color color = COLORS[count++ % COLORS.length];
     series.setLineColor(color);
     series.setMarkerColor(color);
@@ -129,11 +150,23 @@ public final class Plot {
   }
 
   /**
+   * XChart numbers values of equal distances one by one, as many as go side by side. Where there
+   * are many, the axis begins a little before the first, so that it counts in tens instead.
+   */
+  private void spreadNumbers() {
+    if (places.size() > NUMBERS) {
+      double width = places.last() - places.first();
+      chart.getStyler().setXAxisMin(places.first() - 0.01 * width);
+    }
+  }
+
+  /**
    * Writes the plot as SVG. Text is laid out with a font of this machine.
    *
    * @throws IOException if the file cannot be written or there is no font; the message says which
    */
   public void save(Path svg) throws IOException {
+    spreadNumbers();
     try {
       ByteArrayOutputStream drawn = new ByteArrayOutputStream();
       VectorGraphicsEncoder.saveVectorGraphic(chart, drawn, VectorGraphicsFormat.SVG);

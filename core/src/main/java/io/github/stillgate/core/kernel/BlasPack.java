@@ -57,6 +57,12 @@ public final class BlasPack extends Pack {
     return Math.max(own.batchScratchFloats(capacity), most);
   }
 
+  /** A BLAS multiplies whole matrices, on threads of its own. */
+  @Override
+  public boolean dividesBatches() {
+    return false;
+  }
+
   @Override
   public void prepare(Batch batch) {
     if (!isWhole(batch, 0, batch.groups())) {

@@ -55,6 +55,11 @@ final class CheckedPack extends Pack {
   }
 
   @Override
+  public boolean dividesBatches() {
+    return pack.dividesBatches();
+  }
+
+  @Override
   public void prepare(Batch batch) {
     pack.prepare(batch);
   }

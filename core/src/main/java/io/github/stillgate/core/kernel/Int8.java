@@ -9,9 +9,11 @@ package io.github.stillgate.core.kernel;
  *   sum   = float(S) * (s_row * s_x)                    three roundings
  * </pre>
  *
- * A row's scale is its largest magnitude over 127. So is that of an operand, each time it is
- * multiplied, unless it is proved to lie within [-1, 1]: then it is 1/127, and what did not move
- * need not be multiplied again ({@link KeptSums}).
+ * A row's scale is its largest magnitude over 127, unless it was stored with one. So is that of an
+ * operand, each time it is multiplied, unless it is fixed: it is 1/127 for what is proved to lie
+ * within [-1, 1], or was found on data. Then what did not move need not be multiplied again ({@link
+ * KeptSums}). A value beyond a fixed scale, one that {@code rint} takes beyond 127, is clamped and
+ * counted.
  */
 public final class Int8 {
   /** Largest magnitude of a stored value. */
@@ -29,7 +31,15 @@ public final class Int8 {
    */
   public static final float ROUNDING = 0x1.8p23f;
 
+  /** What is proved to stay within this reach stays within [-1, 1] but for rounding. */
+  private static final double UNIT_REACH = 1.001;
+
   private Int8() {}
+
+  /** Whether what reaches at most {@code reach} has the scale 1/127. */
+  public static boolean isUnit(double reach) {
+    return reach <= UNIT_REACH;
+  }
 
   /** The largest magnitude of {@code values}. */
   public static float largest(float[] values) {
@@ -45,10 +55,19 @@ public final class Int8 {
     return largest < Elementary.FLUSH_BELOW ? 1 : largest / LARGEST;
   }
 
-  /** q(v), given 1 / s; {@code v} is at most 2^14 times s. */
+  /** q(v), given 1 / s. */
   public static int round(float value, float inverse) {
-    int rounded = (int) ((value * inverse + ROUNDING) - ROUNDING);
-    return Math.clamp(rounded, -LARGEST, LARGEST);
+    return Math.clamp((int) nearest(value, inverse), -LARGEST, LARGEST);
+  }
+
+  /** Whether q(v) is clamped, given 1 / s. */
+  public static boolean isBeyond(float value, float inverse) {
+    return Math.abs(nearest(value, inverse)) > LARGEST;
+  }
+
+  /** The nearest integer where it matters, and beyond 127 where it is beyond. */
+  private static float nearest(float value, float inverse) {
+    return (value * inverse + ROUNDING) - ROUNDING;
   }
 
   /** What a sum is as a float. */

@@ -48,7 +48,7 @@ public final class KeptSums {
 
   /** Those of an operand over {@code pack}, or null if all its columns are multiplied each time. */
   static @Nullable KeptSums of(Pack pack, int operand, SegmentAllocator memory) {
-    return pack.weights().keepsSums(operand) ? new KeptSums(pack, operand, memory) : null;
+    return pack.weights().follows(operand) ? new KeptSums(pack, operand, memory) : null;
   }
 
   /** Which values count as moved now: a plan may bound them while it warms up. */

@@ -27,8 +27,13 @@ public record Movement(int threshold, int most, boolean toBeBounded) {
   /** Everything that moved is sent. */
   public static final Movement EXACT = new Movement(0, Integer.MAX_VALUE);
 
+  /** Every value counts as moved in every step: sums are not kept, all columns are multiplied. */
+  public static final Movement ALL = new Movement(-1, Integer.MAX_VALUE);
+
   /** Changes reach from -254 to 254. */
   private static final int LARGEST_CHANGE = 2 * Int8.LARGEST;
+
+  private static final int MOST = Integer.MAX_VALUE;
 
   /** A rule that stays as it is. */
   public Movement(int threshold, int most) {
@@ -38,11 +43,11 @@ public record Movement(int threshold, int most, boolean toBeBounded) {
   /**
    * Checks both numbers.
    *
-   * @throws IllegalArgumentException if the threshold is not from 0 to 126, or {@code most} is
-   *     below 1
+   * @throws IllegalArgumentException if the threshold is not from -1, which is {@link #ALL}, to
+   *     126, or {@code most} is below 1
    */
   public Movement {
-    if (threshold < 0 || threshold >= Int8.LARGEST) {
+    if (threshold < -1 || threshold >= Int8.LARGEST || (threshold < 0 && (most < MOST || toBeBounded))) {
       throw new IllegalArgumentException(
           "movement threshold %d; expected a whole number from 0 to %d"
               .formatted(threshold, Int8.LARGEST - 1));
@@ -60,7 +65,7 @@ public record Movement(int threshold, int most, boolean toBeBounded) {
 
   /** Whether what was sent can differ from what is, or may yet. */
   public boolean lags() {
-    return !equals(EXACT);
+    return threshold > 0 || most < MOST || toBeBounded;
   }
 
   /**

@@ -41,7 +41,7 @@ public abstract class Pack {
 
   /** Whether the values that sums over an operand are of can lag behind what it is. */
   public final boolean lags(int operand) {
-    return weights.keepsSums(operand) && weights.movement(operand).lags();
+    return weights.follows(operand) && weights.movement(operand).lags();
   }
 
   /** Floats that this pack needs for {@link KeptSums#changes} over an operand. */
@@ -80,6 +80,11 @@ public abstract class Pack {
   public final void multiply(Batch batch) {
     prepare(batch);
     multiply(batch, 0, batch.groups(), batch.scratch());
+  }
+
+  /** Whether several threads may multiply a batch, each other groups of it. */
+  public boolean dividesBatches() {
+    return true;
   }
 
   /**

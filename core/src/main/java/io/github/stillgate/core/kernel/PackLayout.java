@@ -19,6 +19,7 @@ import java.util.List;
  *   INTERLEAVED, a part:   | row | row | ...    each padded to 32 weights
  *   CHAIN, a part:         | panel | panel | ...  32 rows each, column by column; the last panel is
  *                          filled up with zero rows
+ *   ROWS, a part:          | row | row | ...    each padded to 64 weights
  *   TILES, a part:         | tile | tile | ...    one a kind: the group's units, column by column,
  *                          filled up with zeros to a multiple of 32
  * </pre>
@@ -34,6 +35,9 @@ public final class PackLayout {
   /** Units of a group in the order TILES: a column of a tile is one cache line of int8. */
   public static final int TILE_UNITS = 64;
 
+  /** Weights that rows in the order ROWS are padded to a multiple of: one cache line of int8. */
+  public static final int ROW_WEIGHTS = 64;
+
   private final SumOrder order;
   private final WeightFormat format;
   private final int units;
@@ -46,7 +50,7 @@ public final class PackLayout {
     this.format = format;
     this.units = rows.units();
     this.groupUnits = rows.groupUnits();
-    if ((order == SumOrder.TILES) != (format == WeightFormat.I8)) {
+    if (isOfIntegers() != (format == WeightFormat.I8)) {
       throw new IllegalArgumentException("%s in the order %s".formatted(format, order));
     }
     if (order == SumOrder.TILES && groupUnits != TILE_UNITS) {
@@ -64,6 +68,11 @@ public final class PackLayout {
       }
     }
     this.elements = at;
+  }
+
+  /** Whether its weights are int8, whose sums are exact in any order. */
+  public boolean isOfIntegers() {
+    return order == SumOrder.TILES || order == SumOrder.ROWS;
   }
 
   /** The order of summation. */
@@ -99,6 +108,15 @@ public final class PackLayout {
   /** The rows over one operand. */
   public Part part(int operand) {
     return parts[operand];
+  }
+
+  /** Columns of the widest operand. */
+  public int widest() {
+    int widest = 0;
+    for (Part part : parts) {
+      widest = Math.max(widest, part.columns());
+    }
+    return widest;
   }
 
   /** Floats from the sums of one kind to those of the next: the padded number of units. */
@@ -142,7 +160,7 @@ public final class PackLayout {
       int groups = rows.groups();
       this.kinds = over.size();
       this.columns = over.get(0).weights().columns();
-      if (order == SumOrder.TILES && columns > Int8.MOST_COLUMNS) {
+      if (isOfIntegers() && columns > Int8.MOST_COLUMNS) {
         throw new IllegalArgumentException(
             "rows of %d int8 weights could overflow int32; at most %d"
                 .formatted(columns, Int8.MOST_COLUMNS));
@@ -187,11 +205,15 @@ public final class PackLayout {
     }
 
     /**
-     * Weights from one row to the next (INTERLEAVED), which is the padded width; or columns of a
-     * panel or tile (CHAIN, TILES), which is the width.
+     * Weights from one row to the next (INTERLEAVED, ROWS), which is the padded width; or columns
+     * of a panel or tile (CHAIN, TILES), which is the width.
      */
     public int stride() {
-      return order == SumOrder.INTERLEAVED ? Lanes.padded(columns) : columns;
+      return switch (order) {
+        case INTERLEAVED -> Lanes.padded(columns);
+        case ROWS -> Math.ceilDiv(columns, ROW_WEIGHTS) * ROW_WEIGHTS;
+        case CHAIN, TILES -> columns;
+      };
     }
 
     /** Rows of a group. */
@@ -223,7 +245,7 @@ public final class PackLayout {
     public long at(int group, int row, int column) {
       return at(group)
           + switch (order) {
-            case INTERLEAVED -> (long) row * stride() + column;
+            case INTERLEAVED, ROWS -> (long) row * stride() + column;
             case CHAIN ->
                 ((long) (row / Lanes.COUNT) * columns + column) * Lanes.COUNT + row % Lanes.COUNT;
             case TILES -> {
@@ -294,7 +316,7 @@ public final class PackLayout {
 
     private long elements(int group) {
       return switch (order) {
-        case INTERLEAVED -> (long) rows(group) * stride();
+        case INTERLEAVED, ROWS -> (long) rows(group) * stride();
         case CHAIN -> (long) Lanes.padded(rows(group)) * columns;
         case TILES -> (long) kinds * tileRows(group) * columns;
       };

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,15 +18,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable but for {@link #bound}, and safe for any number of threads while the arena is alive.
  */
 public final class PackedWeights {
-  /** What is proved to stay within this reach stays within [-1, 1] but for rounding. */
-  private static final double UNIT = 1.001;
-
   private final PackLayout layout;
   private final MemorySegment weights;
   private final int tokenOperand;
   private final MemorySegment @Nullable [] columns;
   private final MemorySegment @Nullable [] scales;
   private final float[] operandScales;
+  private final BitSet found;
   private final int mostMoved;
 
   /** By operand; replaced, never written. */
@@ -38,6 +37,7 @@ public final class PackedWeights {
       MemorySegment @Nullable [] columns,
       MemorySegment @Nullable [] scales,
       float[] operandScales,
+      BitSet found,
       Movement movement) {
     this.layout = layout;
     this.weights = weights;
@@ -45,10 +45,11 @@ public final class PackedWeights {
     this.columns = columns;
     this.scales = scales;
     this.operandScales = operandScales;
+    this.found = found;
     this.mostMoved = movement.most();
     this.movements = new Movement[operandScales.length];
     Arrays.fill(movements, movement);
-    if (tokenOperand >= 0) {
+    if (tokenOperand >= 0 && movement.lags()) {
       movements[tokenOperand] = Movement.EXACT;
     }
   }
@@ -60,18 +61,20 @@ public final class PackedWeights {
     int tokenOperand = rows.tokens().orElse(-1);
     // A panel holds columns as they are needed; rows that lie one by one do not.
     MemorySegment[] columns =
-        tokenOperand >= 0 && order == SumOrder.INTERLEAVED
+        tokenOperand >= 0 && (order == SumOrder.INTERLEAVED || order == SumOrder.ROWS)
             ? columns(rows.over(tokenOperand), layout, arena)
             : null;
     MemorySegment[] scales = format == WeightFormat.I8 ? scales(layout, arena) : null;
     float[] operandScales = new float[layout.operands()];
+    BitSet found = new BitSet();
     for (int operand = 0; operand < operandScales.length; operand++) {
-      boolean isUnit = rows.reach().get(operand) <= UNIT || operand == tokenOperand;
-      operandScales[operand] = isUnit ? Int8.UNIT_SCALE : 0;
+      boolean isUnit = Int8.isUnit(rows.reach().get(operand)) || operand == tokenOperand;
+      operandScales[operand] = isUnit ? Int8.UNIT_SCALE : rows.scales().get(operand);
+      found.set(operand, !isUnit && operandScales[operand] != 0);
     }
     PackedWeights packed =
         new PackedWeights(
-            layout, weights, tokenOperand, columns, scales, operandScales, rows.movement());
+            layout, weights, tokenOperand, columns, scales, operandScales, found, rows.movement());
     for (int operand = 0; operand < layout.operands(); operand++) {
       packed.copy(rows.over(operand), operand);
     }
@@ -95,17 +98,17 @@ public final class PackedWeights {
         for (int unit = firstUnit; unit < behind; unit++) {
           if (kind.has(unit)) {
             kind.weights().copyRow(unit, row);
-            store(row, operand, group, number++);
+            store(row, kind.weights().scale(unit), operand, group, number++);
           }
         }
       }
     }
   }
 
-  private void store(float[] row, int operand, int group, int number) {
+  private void store(float[] row, float storedScale, int operand, int group, int number) {
     PackLayout.Part part = layout.part(operand);
     if (scales != null) {
-      float scale = Int8.scale(Int8.largest(row));
+      float scale = storedScale != 0 ? storedScale : Int8.scale(Int8.largest(row));
       int sumAt = part.sumAt(part.firstRow(group) + number);
       scales[operand].setAtIndex(JAVA_FLOAT, sumAt, scale);
       for (int column = 0; column < row.length; column++) {
@@ -146,16 +149,31 @@ public final class PackedWeights {
       for (int unit = 0; unit < layout.units(); unit++) {
         if (kinds.get(kind).has(unit)) {
           kinds.get(kind).weights().copyRow(unit, row);
-          layout.format().round(row);
+          sumsOfTokens(row, kinds.get(kind).weights().scale(unit), layout.format());
           for (int token = 0; token < tokens; token++) {
-            // Adding +0 turns -0 into +0, as the sum over a one-hot row does.
-            float weight = row[token] + 0f;
-            columns[token].setAtIndex(JAVA_FLOAT, (long) kind * stride + unit, weight);
+            columns[token].setAtIndex(JAVA_FLOAT, (long) kind * stride + unit, row[token]);
           }
         }
       }
     }
     return columns;
+  }
+
+  /** Makes of each weight of a row what its sum over the one-hot vector of that column is. */
+  private static void sumsOfTokens(float[] row, float storedScale, WeightFormat format) {
+    if (format == WeightFormat.I8) {
+      float scale = storedScale != 0 ? storedScale : Int8.scale(Int8.largest(row));
+      for (int token = 0; token < row.length; token++) {
+        int sum = Int8.round(row[token], 1 / scale) * Int8.LARGEST;
+        row[token] = Int8.sum(sum, scale, Int8.UNIT_SCALE);
+      }
+      return;
+    }
+    format.round(row);
+    for (int token = 0; token < row.length; token++) {
+      // Adding +0 turns -0 into +0, as the sum over a one-hot row does.
+      row[token] += 0f;
+    }
   }
 
   /** Where the rows lie. */
@@ -217,12 +235,32 @@ public final class PackedWeights {
     return operandScales[operand];
   }
 
-  /** Whether the sums over an operand are kept, and only what moved of it is multiplied. */
-  boolean keepsSums(int operand) {
-    return layout.order() == SumOrder.TILES && operandScales[operand] != 0;
+  /** Whether an operand's scale is fixed but not proved: values can be beyond it. */
+  public boolean isScaleFound(int operand) {
+    return found.get(operand);
   }
 
-  /** Which values of an operand count as moved; a token is always sent whole. */
+  /** The scale of an operand of an int8 pack that has these values now. */
+  public float operandScale(int operand, MemorySegment values) {
+    float scale = operandScales[operand];
+    if (scale != 0) {
+      return scale;
+    }
+    float largest = 0;
+    for (int column = 0; column < layout.part(operand).columns(); column++) {
+      largest = Math.max(largest, Math.abs(values.getAtIndex(JAVA_FLOAT, column)));
+    }
+    return Int8.scale(largest);
+  }
+
+  /** Whether of an operand only what moved is multiplied: its sums are kept. */
+  public boolean follows(int operand) {
+    return layout.order() == SumOrder.TILES
+        && operandScales[operand] != 0
+        && !movements[operand].equals(Movement.ALL);
+  }
+
+  /** Which values of an operand count as moved; of a token all that did. */
   public Movement movement(int operand) {
     return movements[operand];
   }
@@ -230,7 +268,7 @@ public final class PackedWeights {
   /** Whether {@link #bound} changes anything. */
   public boolean canBeBounded() {
     for (int operand = 0; operand < operandScales.length; operand++) {
-      if (keepsSums(operand) && movements[operand].toBeBounded()) {
+      if (follows(operand) && movements[operand].toBeBounded()) {
         return true;
       }
     }
@@ -275,7 +313,7 @@ public final class PackedWeights {
     if (token && operand == tokenOperand) {
       return columnBytes();
     }
-    return keepsSums(operand)
+    return follows(operand)
         ? Math.min(part.columns(), movements[operand].most())
         : part.rowBytes();
   }

@@ -1,5 +1,7 @@
 package io.github.stillgate.core.kernel;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
@@ -18,8 +20,9 @@ public final class Product {
   private final MemorySegment[] own;
   private final MemorySegment[] sums;
   private final Binding binding;
-  private final MemorySegment[] scratch;
+  private MemorySegment[] scratch;
   private boolean byToken;
+  private int clamped;
 
   /**
    * Binds {@code pack}; all sums are +0.
@@ -52,6 +55,17 @@ public final class Product {
     this.sums = own.clone();
     this.scratch = new MemorySegment[workers];
     Arrays.setAll(scratch, _ -> Lanes.floats(pack.scratchFloats(), memory));
+  }
+
+  /** From now on so many threads may multiply at the same time, if fewer might before. */
+  public void allowWorkers(int workers, SegmentAllocator memory) {
+    int before = scratch.length;
+    if (workers > before) {
+      scratch = Arrays.copyOf(scratch, workers);
+      for (int worker = before; worker < workers; worker++) {
+        scratch[worker] = Lanes.floats(pack.scratchFloats(), memory);
+      }
+    }
   }
 
   /** What is multiplied. */
@@ -124,9 +138,14 @@ public final class Product {
     return false;
   }
 
-  /** Finds out what moved since the last multiplication; once before each. */
+  /** Finds out what moved since the last multiplication, and what is clamped; once before each. */
   public void prepare() {
     pack.prepare(binding);
+    clamped = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      MemorySegment vector = binding.vector(operand);
+      clamped += vector == null ? 0 : clampedValues(operand, vector);
+    }
   }
 
   /** Puts the values that were sent where they can lag behind into {@code state}, in order. */
@@ -165,6 +184,18 @@ public final class Product {
     return bytes;
   }
 
+  /** The same without the operands that were taken: what multiplying those groups reads. */
+  public long multipliedBytes(ActiveSet set) {
+    long bytes = 0;
+    for (int operand = 0; operand < operands.length; operand++) {
+      if (!isTaken(operand)) {
+        PackLayout.Part part = pack.layout().part(operand);
+        bytes += part.rows(set) * movedBytes(operand, part);
+      }
+    }
+    return bytes;
+  }
+
   /**
    * Values that moved before the last multiplication, of the operands whose sums are kept and that
    * were not taken.
@@ -186,6 +217,27 @@ public final class Product {
           binding.keptSums(operand) == null || isTaken(operand) ? 0 : operands[operand].width();
     }
     return values;
+  }
+
+  /** Values beyond the scale of their operand, of those in the last multiplication. */
+  public int clampedValues() {
+    return clamped;
+  }
+
+  /**
+   * How many values of {@code vector} are beyond the scale of an operand, if one was found on data:
+   * what is proved to lie within its scale does.
+   */
+  public int clampedValues(int operand, MemorySegment vector) {
+    if (!pack.weights().isScaleFound(operand)) {
+      return 0;
+    }
+    float inverse = 1 / pack.weights().operandScale(operand);
+    int clamped = 0;
+    for (int i = 0; i < operands[operand].width(); i++) {
+      clamped += Int8.isBeyond(vector.getAtIndex(JAVA_FLOAT, i), inverse) ? 1 : 0;
+    }
+    return clamped;
   }
 
   private long movedBytes(int operand, PackLayout.Part part) {

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param tokens the operand that may be given as a token, if any: its columns can then be taken
  *     without a multiplication
  * @param reach the largest magnitude of each operand; infinite where none is known
+ * @param scales the {@link Int8} scale of each operand where one was found on data, else 0
  * @param movement which values count as moved where sums are kept, but for an operand of tokens
  */
 public record RowGroups(
@@ -25,6 +26,7 @@ public record RowGroups(
     List<Rows> kinds,
     OptionalInt tokens,
     List<Double> reach,
+    List<Float> scales,
     Movement movement) {
   /**
    * One kind of rows.
@@ -48,18 +50,25 @@ public record RowGroups(
 
   /** Rows over operands of any magnitude. */
   public RowGroups(int units, int groupUnits, List<Rows> kinds, OptionalInt tokens) {
-    this(units, groupUnits, kinds, tokens, unknown(kinds), Movement.EXACT);
+    this(units, groupUnits, kinds, tokens, ofEach(kinds, Double.POSITIVE_INFINITY));
   }
 
-  private static List<Double> unknown(List<Rows> kinds) {
+  /** Rows over operands of known magnitude, of which no scale was found. */
+  public RowGroups(
+      int units, int groupUnits, List<Rows> kinds, OptionalInt tokens, List<Double> reach) {
+    this(units, groupUnits, kinds, tokens, reach, ofEach(kinds, 0f), Movement.EXACT);
+  }
+
+  private static <T> List<T> ofEach(List<Rows> kinds, T value) {
     int operands = kinds.isEmpty() ? 0 : kinds.getLast().operand() + 1;
-    return Collections.nCopies(Math.max(0, operands), Double.POSITIVE_INFINITY);
+    return Collections.nCopies(Math.max(0, operands), value);
   }
 
   /** Checks that all shapes agree. */
   public RowGroups {
     kinds = List.copyOf(kinds);
     reach = List.copyOf(reach);
+    scales = List.copyOf(scales);
     if (kinds.isEmpty()) {
       throw new IllegalArgumentException("a pack needs at least one kind of rows");
     }
@@ -89,9 +98,10 @@ public record RowGroups(
                     operand, weights.rows(), weights.columns(), units, first.weights().columns()));
       }
     }
-    if (reach.size() != operand + 1) {
+    if (reach.size() != operand + 1 || scales.size() != operand + 1) {
       throw new IllegalArgumentException(
-          "magnitudes of %d operands, there are %d".formatted(reach.size(), operand + 1));
+          "magnitudes of %d operands and scales of %d, there are %d"
+              .formatted(reach.size(), scales.size(), operand + 1));
     }
     if (tokens.isPresent() && (tokens.getAsInt() < 0 || tokens.getAsInt() > operand)) {
       throw new IllegalArgumentException("no rows over operand %d".formatted(tokens.getAsInt()));

@@ -13,4 +13,12 @@ public interface RowSource {
 
   /** Copies one row to {@code to[0 .. columns)}. */
   void copyRow(int row, float[] to);
+
+  /**
+   * The scale a row was stored with as int8: its values are integers from -127 to 127 times that. 0
+   * if it has none.
+   */
+  default float scale(int row) {
+    return 0;
+  }
 }

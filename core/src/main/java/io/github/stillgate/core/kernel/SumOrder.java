@@ -26,5 +26,12 @@ public enum SumOrder {
    * columns of values that did not move are left out ({@link KeptSums}). Suits layers that are
    * multiplied whole.
    */
-  TILES
+  TILES,
+
+  /**
+   * Integers again, row by row, each padded with zeros to a multiple of {@link
+   * PackLayout#ROW_WEIGHTS}: whole cache lines. For {@link WeightFormat#I8} alone; suits rows that
+   * are skipped one by one.
+   */
+  ROWS
 }

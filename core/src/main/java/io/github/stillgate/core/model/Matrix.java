@@ -1,5 +1,6 @@
 package io.github.stillgate.core.model;
 
+import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.Tensor;
 import java.util.Arrays;
@@ -9,8 +10,9 @@ import java.util.Arrays;
  * vector, which has one column.
  *
  * <p>NaN and infinite weights are refused here, so none exists in any matrix. Weights of a bf16
- * file stay in its 2 bytes each and are widened where they are read, which is exact: {@link #dtype}
- * says how they are held, and nothing else depends on it.
+ * file stay in its 2 bytes each and are widened where they are read, which is exact; those of an
+ * int8 file stay in 1 byte and are a row's scale times an integer, rounded once. {@link #dtype}
+ * says how they are held. Nothing else depends on it, but for {@link #rowScale}.
  *
  * <p>Any thread may use it.
  */
@@ -71,6 +73,42 @@ public final class Matrix {
     public void copy(int from, int count, float[] to, int at) {
       for (int i = 0; i < count; i++) {
         to[at + i] = at(from + i);
+      }
+    }
+  }
+
+  /** Integers from -127 to 127 and a scale for each row. */
+  private record Int8s(byte[] values, float[] scales) implements Elements {
+    @Override
+    public DType type() {
+      return DType.I8;
+    }
+
+    @Override
+    public int size() {
+      return values.length;
+    }
+
+    private int columns() {
+      return values.length / scales.length;
+    }
+
+    @Override
+    public float at(int i) {
+      return values[i] * scales[i / columns()];
+    }
+
+    @Override
+    public void copy(int from, int count, float[] to, int at) {
+      int columns = columns();
+      int row = from / columns;
+      int column = from % columns;
+      for (int i = 0; i < count; i++) {
+        to[at + i] = values[from + i] * scales[row];
+        if (++column == columns) {
+          column = 0;
+          row++;
+        }
       }
     }
   }
@@ -146,6 +184,101 @@ public final class Matrix {
         elements);
   }
 
+  /**
+   * Integers and what each row of them is multiplied by, {@code w_ij = scale_i q_ij}, read once.
+   *
+   * @param integers of type I8, rows x columns
+   * @param scales of a type that weights have, one a row
+   * @throws IllegalArgumentException if the shapes do not fit, an integer is -128, a scale is not a
+   *     number from 2^-107 to 2^121, or for one of the reasons of {@link #of(Tensor)}
+   * @throws io.github.stillgate.core.weights.WeightsFormatException if the file has changed since
+   *     it was opened
+   */
+  public static Matrix of(Tensor integers, Tensor scales) {
+    long[] shape = integers.shape();
+    if (shape.length != 2 || integers.elements() == 0) {
+      throw new IllegalArgumentException(
+          "tensor %s has shape %s; expected a matrix that is not empty"
+              .formatted(integers.name(), Arrays.toString(shape)));
+    }
+    if (!Arrays.equals(scales.shape(), new long[] {shape[0]})) {
+      throw new IllegalArgumentException(
+          "tensor %s has shape %s; expected one scale for each of the %s rows of %s"
+              .formatted(
+                  scales.name(), Arrays.toString(scales.shape()), shape[0], integers.name()));
+    }
+    return int8(
+        integers.name(),
+        Math.toIntExact(shape[0]),
+        Math.toIntExact(shape[1]),
+        integers.toInt8s(),
+        scales.toFloats());
+  }
+
+  /** Keeps the arrays, which nobody else may hold. */
+  private static Matrix int8(String name, int rows, int columns, byte[] values, float[] scales) {
+    for (int row = 0; row < rows; row++) {
+      boolean isZero = true;
+      for (int i = row * columns; i < (row + 1) * columns; i++) {
+        if (values[i] < -Int8.LARGEST) {
+          throw new IllegalArgumentException(
+              "%s: the weight at row %d, column %d is %d; int8 weights are from -127 to 127"
+                  .formatted(name, row, i % columns, values[i]));
+        }
+        isZero &= values[i] == 0;
+      }
+      Int8Scale.require("%s: the scale of row %d".formatted(name, row), scales[row]);
+      // Whatever it is, it must not overflow where it multiplies sums of 0.
+      scales[row] = isZero ? 1 : scales[row];
+    }
+    return new Matrix(name, rows, columns, false, new Int8s(values, scales));
+  }
+
+  /**
+   * The same rounded to int8, row by row, as an int8 plan rounds: {@code scale = max |w| / 127}, or
+   * 1 if that maximum is below 1e-30, and {@code q = rint(w (1 / scale))}. A matrix that is held as
+   * int8 stays as it is.
+   *
+   * @throws IllegalArgumentException if a weight is beyond 127 * 2^121, or this is a vector
+   */
+  public Matrix toInt8() {
+    if (elements instanceof Int8s) {
+      return this;
+    }
+    if (vector) {
+      throw new IllegalArgumentException(name + " is a vector, which stays as it is");
+    }
+    byte[] values = new byte[rows * columns];
+    float[] scales = new float[rows];
+    float[] row = new float[columns];
+    for (int i = 0; i < rows; i++) {
+      copyRow(i, row, 0);
+      scales[i] = Int8.scale(Int8.largest(row));
+      for (int column = 0; column < columns; column++) {
+        values[i * columns + column] = (byte) Int8.round(row[column], 1 / scales[i]);
+      }
+    }
+    return int8(name, rows, columns, values, scales);
+  }
+
+  /** The scale of a row that is held as int8, or 0: int8 plans multiply by these very numbers. */
+  public float rowScale(int row) {
+    return elements instanceof Int8s int8 ? int8.scales[row] : 0;
+  }
+
+  /** The scales of all rows, as a vector to write to a file. */
+  Matrix rowScales() {
+    return vector(name + ".scale", ((Int8s) elements).scales);
+  }
+
+  /** Like {@link #copy}, of the integers of a matrix that is held as int8. */
+  void copyIntegers(int from, int count, float[] to, int at) {
+    byte[] values = ((Int8s) elements).values;
+    for (int i = 0; i < count; i++) {
+      to[at + i] = values[from + i];
+    }
+  }
+
   /** Name for messages. */
   public String name() {
     return name;
@@ -166,7 +299,10 @@ public final class Matrix {
     return vector;
   }
 
-  /** How the values are held: {@link DType#F32}, or {@link DType#BF16} in 2 bytes each. */
+  /**
+   * How the values are held: {@link DType#F32}, {@link DType#BF16} in 2 bytes each, or {@link
+   * DType#I8} in 1.
+   */
   public DType dtype() {
     return elements.type();
   }

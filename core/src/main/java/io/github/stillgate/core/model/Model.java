@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * A network: layers in the order data passes them, each as wide as the one before.
@@ -29,6 +30,7 @@ public final class Model {
   private final int inputs;
   private final Optional<Vocabulary> vocabulary;
   private final List<Layer> layers;
+  private final OperandScales operandScales;
   private final long fingerprint;
 
   /**
@@ -80,7 +82,17 @@ public final class Model {
       }
     }
     requireNamesOfTheirOwn(this.layers);
+    this.operandScales = OperandScales.NONE;
     this.fingerprint = Fingerprint.of(this.layers);
+  }
+
+  private Model(Model other, OperandScales operandScales) {
+    operandScales.requireWithin(other.layers);
+    this.inputs = other.inputs;
+    this.vocabulary = other.vocabulary;
+    this.layers = other.layers;
+    this.operandScales = operandScales;
+    this.fingerprint = other.fingerprint;
   }
 
   private static void requireLayers(int layers) {
@@ -170,10 +182,13 @@ public final class Model {
   }
 
   /**
-   * Writes the network to {@code path}, weights stored as {@link DType#F32} or {@link DType#BF16}.
-   * The latter halves the file, and rounds: what is loaded again is another model.
+   * Writes the network to {@code path}, weights stored as {@link DType#F32}, {@link DType#BF16} or
+   * {@link DType#I8}. The others take a half or a quarter of the bytes, and round: what is loaded
+   * again is another model. I8 is for matrices that plans multiply by rows; with them stands a
+   * float32 scale for each row, and what is no such matrix is stored as F32. Layers that an int8
+   * plan multiplies in int8 have the same bits in one of what is loaded again.
    *
-   * @throws IllegalArgumentException if the type is another, or a weight leaves the range of BF16
+   * @throws IllegalArgumentException if the type is another, or a weight leaves its range
    */
   public void save(Path path, DType type) throws IOException {
     save(path, type, Map.of());
@@ -190,13 +205,28 @@ public final class Model {
 
   /** What {@link #save(Path, DType, Map)} writes, for those who add {@link ProofVectors}. */
   public WeightsWriter writer(DType type, Map<String, String> notes) {
+    return writer(_ -> type, notes);
+  }
+
+  /**
+   * The same with a type for each layer.
+   *
+   * @param types of the layers of this model
+   */
+  public WeightsWriter writer(Function<Layer, DType> types, Map<String, String> notes) {
     WeightsWriter writer = new WeightsWriter();
     for (Layer layer : layers) {
+      DType type = types.apply(layer);
       layer
           .tensors()
           .forEach((field, m) -> {
-            int[] shape = m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
-            writer.tensor(layer.name() + "." + field, type, m::copy, shape);
+            String name = layer.name() + "." + field;
+            if (type == DType.I8 && Int8Tensors.has(layer, field)) {
+              Int8Tensors.add(writer, name, m);
+            } else {
+              int[] shape = m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
+              writer.tensor(name, type == DType.I8 ? DType.F32 : type, m::copy, shape);
+            }
           });
     }
     writer.metadata(NetworkDescription.KEY, NetworkDescription.write(this));
@@ -233,6 +263,20 @@ public final class Model {
     return layers;
   }
 
+  /** Scales of what the layers multiply in int8, as they were found on data. */
+  public OperandScales operandScales() {
+    return operandScales;
+  }
+
+  /**
+   * This network with other scales; those it had are gone.
+   *
+   * @throws IllegalArgumentException if there is one of a layer or an operand that it does not have
+   */
+  public Model withOperandScales(OperandScales scales) {
+    return new Model(this, scales);
+  }
+
   /** Number of weights and biases. */
   public long parameters() {
     return layers.stream()
@@ -243,8 +287,9 @@ public final class Model {
 
   /**
    * 64 bits that tell models apart: of the layers' kinds, shapes and every weight's bits, but not
-   * of their names, of the vocabulary, or of a {@link GateEstimate}. They hang on the words and
-   * numbers of {@code docs/format.md} alone and stay what they are in later versions.
+   * of their names, of the vocabulary, of {@link OperandScales}, or of a {@link GateEstimate}. They
+   * hang on the words and numbers of {@code docs/format.md} alone and stay what they are in later
+   * versions.
    */
   public long fingerprint() {
     return fingerprint;

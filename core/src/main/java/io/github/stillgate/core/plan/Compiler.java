@@ -14,6 +14,8 @@ import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.OperandRole;
+import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
@@ -23,6 +25,7 @@ import io.github.stillgate.core.stage.ConditionalGruStage;
 import io.github.stillgate.core.stage.Crossover;
 import io.github.stillgate.core.stage.DenseStage;
 import io.github.stillgate.core.stage.GruStage;
+import io.github.stillgate.core.stage.Int8Operands;
 import io.github.stillgate.core.stage.LstmStage;
 import io.github.stillgate.core.stage.Network;
 import io.github.stillgate.core.stage.Packing;
@@ -34,6 +37,7 @@ import io.github.stillgate.core.stage.Stage;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Makes stages of layers: the only place that knows which stage runs which layer. */
@@ -41,11 +45,20 @@ final class Compiler {
   private final PlanOptions options;
   private final Backend backend;
   private final Arena memory;
+  private final OperandScales found;
+  private final Set<OperandScale> scales;
 
-  private Compiler(PlanOptions options, Backend backend, Arena memory) {
+  private Compiler(
+      PlanOptions options,
+      Backend backend,
+      Arena memory,
+      OperandScales found,
+      Set<OperandScale> scales) {
     this.options = options;
     this.backend = backend;
     this.memory = memory;
+    this.found = found;
+    this.scales = scales;
   }
 
   /** With assertions enabled, {@code backend} after checks of what its kernels trust. */
@@ -59,14 +72,26 @@ final class Compiler {
    * Packs the layers of {@code model} for {@code backend}.
    *
    * @param inputBound largest magnitude of an input
-   * @throws IllegalArgumentException if a sum could overflow float32
+   * @param scales receives what operands of int8 layers are rounded by
+   * @throws IllegalArgumentException if a sum could overflow float32, or the options name a layer
+   *     that the model does not have
    */
-  static Network compile(Model model, PlanOptions options, float inputBound, Backend backend) {
+  static Network compile(
+      Model model,
+      PlanOptions options,
+      float inputBound,
+      Backend backend,
+      Set<OperandScale> scales) {
+    requireLayers(model, options);
     checkLimits(model, options);
     Backend used = checkedIfAsserting(backend);
     Network network =
         Network.pack(
-            model.inputs(), memory -> new Compiler(options, used, memory).slots(model, inputBound));
+            model.inputs(),
+            options.threads().team(),
+            memory ->
+                new Compiler(options, used, memory, model.operandScales(), scales)
+                    .slots(model, inputBound));
     if (options.limits().deadline().isPresent()
         && !(network.isForward() && network.canBeBounded())) {
       boolean forward = network.isForward();
@@ -80,24 +105,35 @@ final class Compiler {
     return network;
   }
 
-  private static void checkLimits(Model model, PlanOptions options) {
-    Limits limits = options.limits();
-    List<String> layers = model.layers().stream().map(Layer::name).toList();
-    for (String name : limits.thresholds().keySet()) {
-      if (!layers.contains(name)) {
+  private static void requireLayers(Model model, PlanOptions options) {
+    requireLayers("withWeights", options.layerWeights().keySet(), model);
+    requireLayers("withMovementThreshold", options.limits().thresholds().keySet(), model);
+  }
+
+  private static void requireLayers(String option, Set<String> named, Model model) {
+    List<String> names = model.layers().stream().map(Layer::name).toList();
+    for (String layer : named) {
+      if (!names.contains(layer)) {
         throw new IllegalArgumentException(
-            "a movement threshold for layer \"%s\", which this model does not have; it has %s"
-                .formatted(name, layers));
+            "PlanOptions.%s names layer %s, which the model does not have; it has %s"
+                .formatted(option, layer, names));
       }
     }
+  }
+
+  private static void checkLimits(Model model, PlanOptions options) {
+    Limits limits = options.limits();
     if (limits.maxLive().isPresent()
         && model.layers().stream().noneMatch(layer -> isGated(layer, options))) {
+      List<String> names = model.layers().stream().map(Layer::name).toList();
       throw new IllegalArgumentException(
           "a bound on live units, but in the layers %s all units are live; it needs a conditional"
-                  .formatted(layers)
+                  .formatted(names)
               + " layer, or an ordinary GRU and Skipping.below");
     }
-    if (limits.ofMovement() && options.weights() != WeightFormat.I8) {
+    boolean isAnyInt8 =
+        model.layers().stream().anyMatch(l -> options.weights(l.name()) == WeightFormat.I8);
+    if (limits.ofMovement() && !isAnyInt8) {
       throw new IllegalArgumentException(
           "a movement threshold or a bound on moved values needs int8 weights, these are %s; compile"
                   .formatted(options.weights())
@@ -120,10 +156,7 @@ final class Compiler {
     double bound = inputBound;
     boolean tokens = model.readsTokens();
     for (Layer layer : model.layers()) {
-      boolean zeroRows = !options.skipping().stillUnits();
-      Movement movement = options.limits().movement(layer.name());
-      Packing packing = new Packing(backend, memory, format(), blas(), tokens, zeroRows, movement);
-      Slot slot = slot(layer, bound, packing);
+      Slot slot = slot(layer, bound, tokens);
       slots.add(slot);
       bound = slot.outputBound();
       tokens = false;
@@ -135,25 +168,76 @@ final class Compiler {
     return options.blas() ? Backends.requireBlas() : null;
   }
 
-  /** The floor's name for the format. */
-  private io.github.stillgate.core.kernel.WeightFormat format() {
-    return switch (options.weights()) {
+  /** The floor's name for a layer's format. */
+  private io.github.stillgate.core.kernel.WeightFormat format(String layer) {
+    return switch (options.weights(layer)) {
       case F32 -> io.github.stillgate.core.kernel.WeightFormat.F32;
       case BF16 -> io.github.stillgate.core.kernel.WeightFormat.BF16;
       case I8 -> io.github.stillgate.core.kernel.WeightFormat.I8;
     };
   }
 
-  private Slot slot(Layer layer, double bound, Packing packing) {
+  private Slot slot(Layer layer, double bound, boolean tokens) {
     return switch (layer) {
       case Bidirectional pair ->
           Slot.pair(
               pair.name(),
-              stage(pair.forward(), bound, packing),
-              stage(pair.backward(), bound, packing));
+              stage(pair.forward(), bound, packing(pair, pair.forward(), tokens)),
+              stage(pair.backward(), bound, packing(pair, pair.backward(), tokens)));
       case Backward backward ->
-          Slot.backward(backward.name(), stage(backward.layer(), bound, packing));
-      default -> Slot.forward(layer.name(), stage(layer, bound, packing));
+          Slot.backward(
+              backward.name(),
+              stage(backward.layer(), bound, packing(layer.name(), layer, tokens)));
+      default ->
+          Slot.forward(layer.name(), stage(layer, bound, packing(layer.name(), layer, tokens)));
+    };
+  }
+
+  private Packing packing(Bidirectional pair, Layer direction, boolean tokens) {
+    return packing(pair.name() + "." + direction.name(), pair, tokens);
+  }
+
+  /**
+   * What a layer is packed with.
+   *
+   * @param place the name that scales go by
+   * @param named the layer that options may name
+   */
+  private Packing packing(String place, Layer named, boolean tokens) {
+    boolean zeroRows = !options.skipping().stillUnits();
+    return new Packing(
+        backend,
+        memory,
+        format(named.name()),
+        blas(),
+        tokens,
+        zeroRows,
+        movement(named.name()),
+        operands(place));
+  }
+
+  /** With nothing skipped, all columns are multiplied in each step, unless values are to lag. */
+  private Movement movement(String layer) {
+    Movement movement = options.limits().movement(layer);
+    boolean skipsNothing = options.skipping().equals(Skipping.NOTHING);
+    return skipsNothing && !movement.lags() ? Movement.ALL : movement;
+  }
+
+  private Int8Operands operands(String place) {
+    return new Int8Operands() {
+      @Override
+      public float found(OperandRole role) {
+        return (float) found.scale(place, role).orElse(0);
+      }
+
+      @Override
+      public void packed(OperandRole role, float scale, boolean proved) {
+        OperandScale.Origin origin =
+            proved
+                ? OperandScale.Origin.PROVED
+                : scale > 0 ? OperandScale.Origin.CALIBRATED : OperandScale.Origin.EACH_STEP;
+        scales.add(new OperandScale(place, role, origin, scale));
+      }
     };
   }
 

@@ -41,6 +41,8 @@ public record Limits(
   public Limits {
     thresholds = Collections.unmodifiableSortedMap(new TreeMap<>(thresholds));
     int most = maxMoved.orElse(Integer.MAX_VALUE);
+    requireThreshold(threshold);
+    thresholds.values().forEach(Limits::requireThreshold);
     new Movement(threshold, most);
     thresholds.values().forEach(theta -> new Movement(theta, most));
     if (maxLive.orElse(1) < 1) {
@@ -50,6 +52,13 @@ public record Limits(
     if (deadline.isPresent() && !deadline.get().isPositive()) {
       throw new IllegalArgumentException(
           "a deadline of %s; expected a positive time".formatted(micros(deadline.get())));
+    }
+  }
+
+  private static void requireThreshold(int theta) {
+    if (theta < 0) {
+      throw new IllegalArgumentException(
+          "movement threshold %d; expected a whole number from 0 to 126".formatted(theta));
     }
   }
 

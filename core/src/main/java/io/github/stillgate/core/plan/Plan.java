@@ -4,15 +4,19 @@ import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.stage.Network;
 import io.github.stillgate.core.stage.NetworkAccess;
+import io.github.stillgate.core.stage.Slot;
 import io.github.stillgate.core.stage.StatePart;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 
 /**
  * A {@link Model} packed for this CPU: immutable, shared by any number of threads, each stream with
- * a session of its own. It owns the packed weights, off-heap, until it is closed.
+ * a session of its own. It owns the packed weights, off-heap, and its workers, if it has any
+ * ({@link PlanOptions#withThreads(int)}), until it is closed.
  */
 public final class Plan implements AutoCloseable {
   static {
@@ -23,6 +27,7 @@ public final class Plan implements AutoCloseable {
   private final PlanOptions options;
   private final Backend backend;
   private final Network network;
+  private final List<OperandScale> operandScales;
   private volatile Optional<StepLimits.Met> deadline = Optional.empty();
 
   /**
@@ -34,11 +39,24 @@ public final class Plan implements AutoCloseable {
    */
   public record WarmUp(int steps, Duration took, Duration firstStep) {}
 
+  /**
+   * The values that a layer multiplies in a step, each with a column of its weights: inputs, states
+   * and results of its own, as often as they are multiplied. A token is none of them.
+   *
+   * @param all how many there are
+   * @param followed those with a fixed scale in int8: a step reads their columns when they moved
+   *     ({@link WeightFormat#I8}); 0 in other formats
+   * @param inputs whether the layer's inputs are followed, or tokens
+   */
+  public record Columns(int all, int followed, boolean inputs) {}
+
   private Plan(Model model, PlanOptions options, Backend backend) {
     this.model = model;
     this.options = options;
     this.backend = backend;
-    this.network = Compiler.compile(model, options, inputBound(), backend);
+    Set<OperandScale> scales = new LinkedHashSet<>();
+    this.network = Compiler.compile(model, options, inputBound(), backend, scales);
+    this.operandScales = List.copyOf(scales);
   }
 
   /**
@@ -56,7 +74,8 @@ public final class Plan implements AutoCloseable {
    * Packs {@code model}.
    *
    * @throws BackendUnavailableException if the backend asked for cannot run
-   * @throws IllegalArgumentException if a sum could overflow float32 under the options' input bound
+   * @throws IllegalArgumentException if a sum could overflow float32 under the options' input
+   *     bound, or the options name a layer that the model does not have
    */
   public static Plan compile(Model model, PlanOptions options) {
     return new Plan(
@@ -86,6 +105,14 @@ public final class Plan implements AutoCloseable {
   /** Largest magnitude an input value may have: 1 for a model that reads tokens. */
   public float inputBound() {
     return model.readsTokens() ? 1 : options.inputBound();
+  }
+
+  /**
+   * What the operands of layers that are multiplied in int8 are rounded by, in the order of the
+   * layers; empty if there is no such layer.
+   */
+  public List<OperandScale> operandScales() {
+    return operandScales;
   }
 
   /** Weight bytes a step reads when every unit is computed: the numerator of every byte bound. */
@@ -130,6 +157,14 @@ public final class Plan implements AutoCloseable {
    */
   public double crossover(int layer) {
     return network.crossover(layer);
+  }
+
+  /** What layer {@code layer} multiplies, and of what of it only the movement. */
+  public Columns columns(int layer) {
+    Slot slot = network.slots().get(layer);
+    boolean token = layer == 0 && model.readsTokens();
+    return new Columns(
+        slot.columns(token, false), slot.columns(token, true), token || slot.followsInput());
   }
 
   /**
@@ -178,7 +213,8 @@ public final class Plan implements AutoCloseable {
    * the steps that are running have ended; closing does not wait for them. Any thread may close.
    * Closing twice does nothing.
    *
-   * <p>A plan that is dropped with all its sessions is freed after a garbage collection.
+   * <p>Workers end when they have done what they are at. A plan that is dropped with all its
+   * sessions is freed after a garbage collection, and its workers end then.
    */
   @Override
   public void close() {

@@ -1,10 +1,14 @@
 package io.github.stillgate.core.plan;
 
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.Consumer;
 
 /**
  * How a plan is to be made: begin with {@link #defaults} and change what is to be different.
@@ -15,42 +19,59 @@ public final class PlanOptions {
   /** The input bound when none is given: 2^20. */
   public static final float DEFAULT_INPUT_BOUND = 0x1p20f;
 
-  private static final PlanOptions DEFAULTS =
-      new PlanOptions(
-          Optional.empty(),
-          Skipping.STILL_UNITS,
-          DEFAULT_INPUT_BOUND,
-          OptionalDouble.empty(),
-          WeightFormat.F32,
-          false,
-          Limits.NONE);
+  private static final PlanOptions DEFAULTS = new PlanOptions(new Draft());
 
   private final Optional<String> backend;
   private final Skipping skipping;
   private final float inputBound;
   private final OptionalDouble crossover;
   private final WeightFormat weights;
+  private final Map<String, WeightFormat> layerWeights;
   private final boolean blas;
   private final Limits limits;
+  private final Threads threads;
 
-  private PlanOptions(
-      Optional<String> backend,
-      Skipping skipping,
-      float inputBound,
-      OptionalDouble crossover,
-      WeightFormat weights,
-      boolean blas,
-      Limits limits) {
-    this.backend = backend;
-    this.skipping = skipping;
-    this.inputBound = inputBound;
-    this.crossover = crossover;
-    this.weights = weights;
-    this.blas = blas;
-    this.limits = limits;
+  private PlanOptions(Draft draft) {
+    this.backend = draft.backend;
+    this.skipping = draft.skipping;
+    this.inputBound = draft.inputBound;
+    this.crossover = draft.crossover;
+    this.weights = draft.weights;
+    this.layerWeights = draft.layerWeights;
+    this.blas = draft.blas;
+    this.limits = draft.limits;
+    this.threads = draft.threads;
   }
 
-  /** The best backend, skipping still units, inputs up to 2^20, float32 weights. */
+  /** Options while one of them is changed. */
+  private static final class Draft {
+    private Optional<String> backend = Optional.empty();
+    private Skipping skipping = Skipping.STILL_UNITS;
+    private float inputBound = DEFAULT_INPUT_BOUND;
+    private OptionalDouble crossover = OptionalDouble.empty();
+    private WeightFormat weights = WeightFormat.F32;
+    private Map<String, WeightFormat> layerWeights = Map.of();
+    private boolean blas;
+    private Limits limits = Limits.NONE;
+    private Threads threads = Threads.ONE;
+  }
+
+  private PlanOptions with(Consumer<Draft> change) {
+    Draft draft = new Draft();
+    draft.backend = backend;
+    draft.skipping = skipping;
+    draft.inputBound = inputBound;
+    draft.crossover = crossover;
+    draft.weights = weights;
+    draft.layerWeights = layerWeights;
+    draft.blas = blas;
+    draft.limits = limits;
+    draft.threads = threads;
+    change.accept(draft);
+    return new PlanOptions(draft);
+  }
+
+  /** The best backend, skipping still units, inputs up to 2^20, float32 weights, one thread. */
   public static PlanOptions defaults() {
     return DEFAULTS;
   }
@@ -88,14 +109,14 @@ public final class PlanOptions {
 
   /** These options with one backend demanded by name. */
   public PlanOptions withBackend(String name) {
-    return new PlanOptions(
-        Optional.of(name), skipping, inputBound, crossover, weights, blas, limits);
+    Optional<String> named = Optional.of(name);
+    return with(draft -> draft.backend = named);
   }
 
   /** These options with other skipping. */
   public PlanOptions withSkipping(Skipping other) {
-    return new PlanOptions(
-        backend, Objects.requireNonNull(other), inputBound, crossover, weights, blas, limits);
+    Objects.requireNonNull(other);
+    return with(draft -> draft.skipping = other);
   }
 
   /**
@@ -108,7 +129,7 @@ public final class PlanOptions {
       throw new IllegalArgumentException(
           "input bound %s; expected a positive finite number".formatted(bound));
     }
-    return new PlanOptions(backend, skipping, bound, crossover, weights, blas, limits);
+    return with(draft -> draft.inputBound = bound);
   }
 
   /**
@@ -121,14 +142,33 @@ public final class PlanOptions {
       throw new IllegalArgumentException(
           "crossover %s; expected a live fraction from 0 on".formatted(fraction));
     }
-    return new PlanOptions(
-        backend, skipping, inputBound, OptionalDouble.of(fraction), weights, blas, limits);
+    return with(draft -> draft.crossover = OptionalDouble.of(fraction));
   }
 
-  /** These options with matrices kept in another format. */
+  /** How the matrices of layers are kept that are to be kept in another way, by their names. */
+  public Map<String, WeightFormat> layerWeights() {
+    return layerWeights;
+  }
+
+  /** How the matrices of one layer are kept. */
+  public WeightFormat weights(String layer) {
+    return layerWeights.getOrDefault(layer, weights);
+  }
+
+  /** These options with matrices kept in another format, but for those of layers named before. */
   public PlanOptions withWeights(WeightFormat format) {
-    return new PlanOptions(
-        backend, skipping, inputBound, crossover, Objects.requireNonNull(format), blas, limits);
+    Objects.requireNonNull(format);
+    return with(draft -> draft.weights = format);
+  }
+
+  /**
+   * These options with the matrices of one layer kept in another format; a plan of a model that has
+   * no such layer refuses them. A pair of directions is one layer.
+   */
+  public PlanOptions withWeights(String layer, WeightFormat format) {
+    Map<String, WeightFormat> more = new LinkedHashMap<>(layerWeights);
+    more.put(Objects.requireNonNull(layer), Objects.requireNonNull(format));
+    return with(draft -> draft.layerWeights = Collections.unmodifiableMap(more));
   }
 
   /** What of a stream's movement is followed, and how much of its work a step may do. */
@@ -238,7 +278,7 @@ public final class PlanOptions {
   }
 
   private PlanOptions with(Limits other) {
-    return new PlanOptions(backend, skipping, inputBound, crossover, weights, blas, other);
+    return with(draft -> draft.limits = other);
   }
 
   /** Whether a BLAS serves whole dense products of many streams or steps. */
@@ -261,7 +301,29 @@ public final class PlanOptions {
    * BLAS in Java on the class path, which allocates in every product.
    */
   public PlanOptions withBlas() {
-    return new PlanOptions(backend, skipping, inputBound, crossover, weights, true, limits);
+    return with(draft -> draft.blas = true);
+  }
+
+  /** Which threads share a step. */
+  public Threads threads() {
+    return threads;
+  }
+
+  /**
+   * These options with large products of a step shared by {@code count} threads: the one that calls
+   * {@link io.github.stillgate.core.session.Session#step} and workers of the plan. 1 by default,
+   * which is the caller alone. The bits do not depend on it.
+   *
+   * @throws IllegalArgumentException if the count is not 1 to {@link Threads#MOST}
+   */
+  public PlanOptions withThreads(int count) {
+    return withThreads(Threads.of(count));
+  }
+
+  /** The same with a say in how workers wait and what is shared. */
+  public PlanOptions withThreads(Threads other) {
+    Objects.requireNonNull(other);
+    return with(draft -> draft.threads = other);
   }
 
   @Override
@@ -272,26 +334,31 @@ public final class PlanOptions {
         && Float.compare(inputBound, o.inputBound) == 0
         && crossover.equals(o.crossover)
         && weights == o.weights
+        && layerWeights.equals(o.layerWeights)
         && blas == o.blas
-        && limits.equals(o.limits);
+        && limits.equals(o.limits)
+        && threads.equals(o.threads);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(backend, skipping, inputBound, crossover, weights, blas, limits);
+    return Objects.hash(
+        backend, skipping, inputBound, crossover, weights, layerWeights, blas, limits, threads);
   }
 
   @Override
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s%s",
+        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s%s%s%s",
         backend.orElse("chosen"),
         skipping,
         inputBound,
         crossover.isPresent() ? crossover.getAsDouble() : "measured",
         weights,
+        layerWeights.isEmpty() ? "" : " but for " + layerWeights,
         blas ? ", with a BLAS" : "",
-        limits);
+        limits,
+        threads.count() == 1 ? "" : ", " + threads);
   }
 }

@@ -91,6 +91,16 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
+   * Values of layer {@code layer} that were clamped, over all steps of all runs that were begun:
+   * what {@link StepStats#clamped} counts in a session. Read it from the thread that runs.
+   *
+   * @throws IndexOutOfBoundsException if there is no such layer
+   */
+  public long clamped(int layer) {
+    return sequence.clampedValues(layer);
+  }
+
+  /**
    * Sets the state to zero, as it was when the sequence was opened.
    *
    * @throws IllegalStateException if the sequence or its plan is closed, or another thread is

@@ -11,8 +11,10 @@ import io.github.stillgate.core.stage.StreamRun;
  * nothing while stepping.
  *
  * <p>A session serves one thread at a time; a second one inside it is detected and refused. Between
- * steps it may be handed to another thread. A call that throws an exception leaves the state as it
- * was; one that breaks off half-way with an error of the JVM closes the session.
+ * steps it may be handed to another thread. Workers of a plan with {@link
+ * io.github.stillgate.core.plan.PlanOptions#withThreads several threads} help within a step and
+ * have left when it returns; the bits are the same. A call that throws an exception leaves the
+ * state as it was; one that breaks off half-way with an error of the JVM closes the session.
  *
  * <p>Closing frees the session's memory at once; that of a session that is dropped is freed after a
  * garbage collection.

@@ -14,6 +14,7 @@ public final class StepStats {
   private final long[] keptValues;
   private final long[] valuesHeldBack;
   private final long[] unitsHeldBack;
+  private final long[] clampedValues;
   private long steps;
   private long lastBytesRead;
   private long bytesRead;
@@ -26,6 +27,7 @@ public final class StepStats {
     this.keptValues = new long[stream.layers()];
     this.valuesHeldBack = new long[stream.layers()];
     this.unitsHeldBack = new long[stream.layers()];
+    this.clampedValues = new long[stream.layers()];
   }
 
   void record() {
@@ -39,6 +41,7 @@ public final class StepStats {
       keptValues[layer] += stream.keptValues(layer);
       valuesHeldBack[layer] += stream.valuesHeldBack(layer);
       unitsHeldBack[layer] += stream.unitsHeldBack(layer);
+      clampedValues[layer] += stream.clampedValues(layer);
     }
   }
 
@@ -96,6 +99,16 @@ public final class StepStats {
    */
   public long unitsHeldBack(int layer) {
     return unitsHeldBack[layer];
+  }
+
+  /**
+   * Values of layer {@code layer} that were clamped, over all steps: those beyond 127 times the
+   * scale that was found for them on data ({@link io.github.stillgate.core.model.OperandScales}),
+   * each in every product that reads it, in every step, moved or not. 0 in other layers, since no
+   * other value is beyond its scale.
+   */
+  public long clamped(int layer) {
+    return clampedValues[layer];
   }
 
   /** Weight bytes the last step read. */

@@ -23,7 +23,7 @@ public final class BatchRun {
   private final StreamRun[] streams;
   private final StreamRun[] stepping;
   private final int[] tokens;
-  private final @Nullable Batch[][] batches;
+  private final @Nullable BatchProduct[][] batches;
   private int count;
 
   BatchRun(int capacity, int inputs, List<Slot> slots, OneThread thread) {
@@ -38,14 +38,15 @@ public final class BatchRun {
     }
     this.stepping = new StreamRun[capacity];
     this.tokens = new int[capacity];
-    this.batches = new Batch[slots.size()][];
+    this.batches = new BatchProduct[slots.size()][];
     for (int layer = 0; layer < slots.size(); layer++) {
       Phase[] phases = streams[0].run(layer).phases();
-      batches[layer] = new Batch[phases.length];
+      batches[layer] = new BatchProduct[phases.length];
       for (int phase = 0; phase < phases.length; phase++) {
         Product product = phases[phase].product();
         if (product != null) {
-          batches[layer][phase] = new Batch(capacity, product.pack(), thread.memory());
+          batches[layer][phase] =
+              new BatchProduct(capacity, product.pack(), thread.split(), thread.memory());
         }
       }
     }
@@ -124,7 +125,7 @@ public final class BatchRun {
     }
     for (int layer = 0; layer < batches.length; layer++) {
       for (int phase = 0; phase < batches[layer].length; phase++) {
-        Batch batch = batches[layer][phase];
+        BatchProduct batch = batches[layer][phase];
         if (batch != null) {
           multiply(batch, layer, phase, true);
           multiply(batch, layer, phase, false);
@@ -141,8 +142,10 @@ public final class BatchRun {
    * Multiplies the streams that read a token here, or those that do not: the streams of one batch
    * leave out the same operands.
    */
-  private void multiply(Batch batch, int layer, int phase, boolean byToken) {
+  private void multiply(BatchProduct shared, int layer, int phase, boolean byToken) {
+    Batch batch = shared.batch();
     batch.clear();
+    long bytes = 0;
     for (int i = 0; i < count; i++) {
       Phase of = stepping[i].run(layer).phases()[phase];
       Product product = Objects.requireNonNull(of.product());
@@ -150,13 +153,12 @@ public final class BatchRun {
         ActiveSet groups = of.begin();
         if (product.multipliesAnything()) {
           batch.add(groups, product.binding());
+          bytes += product.multipliedBytes(groups);
         }
       }
     }
     if (batch.count() > 0) {
-      Objects.requireNonNull(streams[0].run(layer).phases()[phase].product())
-          .pack()
-          .multiply(batch);
+      shared.multiply(bytes);
     }
   }
 }

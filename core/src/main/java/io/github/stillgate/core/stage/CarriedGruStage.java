@@ -65,7 +65,10 @@ public final class CarriedGruStage extends Stage {
     GruStage.checkBounds(layer, bh, bounds);
     Pack gateRows = packing.rows(List.of(layer.z().w()), List.of(layer.z().u()));
     Pack unitRows =
-        packing.rows(List.of(layer.r().w(), layer.c().w()), List.of(layer.r().u(), layer.c().u()));
+        packing.gatedRows(
+            List.of(OperandBound.input(inputBound), OperandBound.state(Bounds.STATE)),
+            List.of(layer.r().w(), layer.c().w()),
+            List.of(layer.r().u(), layer.c().u()));
     PackedEstimate estimate =
         layer.estimate().map(e -> new PackedEstimate(layer, e, bounds, packing)).orElse(null);
     List<Pack> packs = new ArrayList<>(List.of(gateRows, unitRows));

@@ -55,7 +55,7 @@ public final class ConditionalDenseStage extends Stage {
     Pack narrow = packing.rows(List.of(estimate.v()));
     // Its rows are short: in panels they need no sum across lanes.
     Pack wide = packing.withoutTokens().panels(List.of(estimate.u()));
-    Pack rows = packing.rows(List.of(layer.w()));
+    Pack rows = packing.gatedRows(List.of(OperandBound.input(inputBound)), List.of(layer.w()));
     super(layer, outputBound, List.of(), List.of(narrow, wide, rows));
     this.ops = packing.backend().vectors();
     this.rank = estimate.rank();

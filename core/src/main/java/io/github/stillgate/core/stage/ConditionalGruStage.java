@@ -59,10 +59,11 @@ public final class ConditionalGruStage extends Stage {
     Gates gates = Gates.of(layer.gating(), bound, bounds, packing);
     List<Matrix> overX = List.of(layer.r().w(), layer.c().w());
     List<Matrix> overH = List.of(layer.r().u(), layer.c().u());
+    List<OperandBound> bounded = List.of(OperandBound.input(inputBound), OperandBound.state(bound));
     Pack rows =
         gates.areOfBlocks()
-            ? packing.blocks(gates.groupUnits(), overX, overH)
-            : packing.rows(overX, overH);
+            ? packing.gatedBlocks(gates.groupUnits(), bounded, overX, overH)
+            : packing.gatedRows(bounded, overX, overH);
     List<Pack> packs = new ArrayList<>(gates.packs());
     packs.add(rows);
     super(layer, bound, List.of(hidden(layer, bound)), packs);

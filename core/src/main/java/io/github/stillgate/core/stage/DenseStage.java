@@ -50,14 +50,14 @@ public final class DenseStage extends Stage {
 
   /** Packs a dense layer. */
   public static DenseStage of(Dense layer, double inputBound, Packing packing) {
-    Pack rows = packing.denseRows(inputBound, layer.w());
+    Pack rows = packing.denseRows(OperandBound.input(inputBound), layer.w());
     return new DenseStage(layer, new Bounds(layer.name(), inputBound), packing, rows);
   }
 
   /** Packs an embedding. */
   public static DenseStage of(Embedding layer, double inputBound, Packing packing) {
     Dense dense = layer.asDense();
-    Pack rows = packing.dense(List.of(inputBound), List.of(dense.w()));
+    Pack rows = packing.dense(List.of(OperandBound.input(inputBound)), List.of(dense.w()));
     return new DenseStage(dense, new Bounds(layer.name(), inputBound), packing, rows);
   }
 

@@ -35,7 +35,7 @@ public final class GruStage extends Stage {
     double bound = checkBounds(layer, bh, new Bounds(layer.name(), inputBound));
     Pack rows =
         packing.dense(
-            List.of(inputBound, bound),
+            List.of(OperandBound.input(inputBound), OperandBound.state(bound)),
             List.of(layer.z().w(), layer.r().w(), layer.c().w()),
             List.of(layer.z().u(), layer.r().u(), layer.c().u()));
     super(layer, bound, List.of(hidden(layer, bound)), List.of(rows));

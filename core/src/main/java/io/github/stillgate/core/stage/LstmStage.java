@@ -10,6 +10,7 @@ import io.github.stillgate.core.kernel.Product;
 import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.Sums;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -57,14 +58,19 @@ public final class LstmStage extends Stage {
     checkBounds(layer, bounds, cellBound, outputBound);
     Pack rows =
         packing.dense(
-            List.of(inputBound, outputBound),
+            List.of(OperandBound.input(inputBound), OperandBound.state(outputBound)),
             layer.sums().stream().map(Sums::w).toList(),
             layer.sums().stream().map(Sums::u).toList());
     List<Pack> packs = new ArrayList<>(List.of(rows));
     layer
         .projection()
-        .ifPresent(
-            wp -> packs.add(packing.withoutTokens().dense(List.of(hiddenBound), List.of(wp))));
+        .ifPresent(wp ->
+            packs.add(
+                packing
+                    .withoutTokens()
+                    .dense(
+                        List.of(new OperandBound(OperandRole.CELL_OUTPUT, hiddenBound)),
+                        List.of(wp))));
     super(layer, outputBound, parts(layer, outputBound, cellBound), packs);
     this.units = layer.cells();
     this.cells = packing.backend().cells();

@@ -20,6 +20,7 @@ public final class Network {
   private final int inputs;
   private final List<Slot> slots;
   private final PackArena packs;
+  private final Team team;
   private final Cleaner.Cleanable hold;
 
   /** The gates of all streams that were opened and not closed. Guards {@link #closed} too. */
@@ -27,22 +28,30 @@ public final class Network {
 
   private boolean closed;
 
-  private Network(int inputs, List<Slot> slots, PackArena packs) {
+  private Network(int inputs, List<Slot> slots, PackArena packs, Team team) {
     this.inputs = inputs;
     this.slots = List.copyOf(slots);
     this.packs = packs;
-    this.hold = Cleanup.of(this, packs::release);
+    this.team = team;
+    this.hold =
+        Cleanup.of(
+            this,
+            () -> {
+              team.close();
+              packs.release();
+            });
   }
 
   /**
    * A network of what {@code pack} packs into memory that is freed with the network.
    *
    * @param inputs values a step reads
+   * @param team helps its streams; it ends with the network
    */
-  public static Network pack(int inputs, Function<Arena, List<Slot>> pack) {
+  public static Network pack(int inputs, Team team, Function<Arena, List<Slot>> pack) {
     PackArena packs = new PackArena();
     try {
-      return new Network(inputs, pack.apply(packs.arena()), packs);
+      return new Network(inputs, pack.apply(packs.arena()), packs, team);
     } catch (Throwable failure) {
       packs.release();
       throw failure;
@@ -130,7 +139,11 @@ public final class Network {
    * @throws UnsupportedOperationException if a layer cannot run step by step
    */
   public StreamRun openStream() {
-    return open(thread -> new StreamRun(inputs, slots, thread));
+    return open(thread -> {
+      StreamRun stream = new StreamRun(inputs, slots, thread);
+      stream.divide();
+      return stream;
+    });
   }
 
   /**
@@ -183,6 +196,16 @@ public final class Network {
       streams.add(thread);
       return thread;
     }
+  }
+
+  /** Who helps its streams. */
+  Team team() {
+    return team;
+  }
+
+  /** The threads that help its streams, if they were started. */
+  public List<Thread> workers() {
+    return team.workers();
   }
 
   /** The memory of the packed weights. */

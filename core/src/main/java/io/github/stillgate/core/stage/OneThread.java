@@ -36,6 +36,7 @@ final class OneThread {
   private final Network network;
   private final StreamMemory memory = new StreamMemory();
   private final Cleaner.Cleanable cleanable;
+  private final @Nullable Split split;
 
   private volatile int running;
   private volatile int closed = OPEN;
@@ -54,6 +55,7 @@ final class OneThread {
    */
   OneThread(Network network, PackArena packs) {
     this.network = network;
+    this.split = network.team().split(this);
     StreamMemory streams = memory;
     this.cleanable =
         Cleanup.of(
@@ -62,6 +64,11 @@ final class OneThread {
               streams.free();
               packs.release();
             });
+  }
+
+  /** What workers take part in multiplications by, or null if there are none. */
+  @Nullable Split split() {
+    return split;
   }
 
   /** Memory that is freed when this is closed, or unreachable. */
@@ -174,14 +181,17 @@ final class OneThread {
 
   /**
    * Whether nobody is inside, once this is closed. A thread that has ended is not: its stack had no
-   * room for the exit.
+   * room for the exit. A worker is inside until the end of its chunk, even if the thread that began
+   * the multiplication had no room to wait for it.
    */
   boolean isLeft() {
-    if (running == 0) {
-      return true;
+    if (running != 0) {
+      Thread inside = owner;
+      if (inside == null || inside.isAlive()) {
+        return false;
+      }
     }
-    Thread inside = owner;
-    return inside != null && !inside.isAlive();
+    return split == null || split.isLeft();
   }
 
   /** Frees the memory, once; nobody may be inside. */

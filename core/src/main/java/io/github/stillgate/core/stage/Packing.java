@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BlasPack;
 import io.github.stillgate.core.kernel.DenseProducts;
+import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.kernel.Pack;
@@ -33,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  * @param zeroRows whether rows of nothing but zeros are packed too, in layers that are multiplied
  *     whole; their sums are +0 either way
  * @param movement which int8 values count as moved
+ * @param int8 knows the scales of the layer's operands
  */
 public record Packing(
     Backend backend,
@@ -41,7 +43,8 @@ public record Packing(
     @Nullable DenseProducts blas,
     boolean tokens,
     boolean zeroRows,
-    Movement movement) {
+    Movement movement,
+    Int8Operands int8) {
   /** Units of a group in a layer whose units are all live: one panel a kind. */
   private static final int TILE_UNITS = Lanes.COUNT;
 
@@ -53,11 +56,11 @@ public record Packing(
 
   /** The same for what no token reaches. */
   Packing withoutTokens() {
-    return new Packing(backend, memory, format, blas, false, zeroRows, movement);
+    return new Packing(backend, memory, format, blas, false, zeroRows, movement, int8);
   }
 
   /**
-   * Rows that are live or still one by one, each summed by itself.
+   * Rows that decide which units are live, each summed by itself: few, and never in int8.
    *
    * @param operands the matrices over operand 0, over operand 1, ...
    */
@@ -67,9 +70,27 @@ public record Packing(
   }
 
   /**
-   * The format of rows that are not multiplied whole: columns that moved do not tell their sums.
+   * Rows that are live or still one by one, each summed by itself.
+   *
+   * @param bounds of each operand
+   * @param operands the matrices over operand 0, over operand 1, ...
    */
-  private WeightFormat gatedFormat() {
+  @SafeVarargs
+  final Pack gatedRows(List<OperandBound> bounds, List<Matrix>... operands) {
+    return format == WeightFormat.I8 ? integerRows(1, bounds, operands) : rows(operands);
+  }
+
+  /**
+   * Int8 rows in groups of units that are live or still together. Sums are not kept: those of a
+   * still unit would go stale.
+   */
+  @SafeVarargs
+  private Pack integerRows(int groupUnits, List<OperandBound> bounds, List<Matrix>... operands) {
+    return integers(SumOrder.ROWS, groupUnits, bounds, kinds(true, operands));
+  }
+
+  /** The format of rows that decide. */
+  private WeightFormat decidingFormat() {
     return format == WeightFormat.I8 ? WeightFormat.F32 : format;
   }
 
@@ -83,12 +104,12 @@ public record Packing(
    * The same for a layer that is multiplied whole, so that a BLAS may serve it, and rows of zeros
    * are left out; gates are not: their order of summation decides what is live.
    *
-   * @param reach the largest magnitude of each operand
+   * @param bounds of each operand
    */
   @SafeVarargs
-  final Pack dense(List<Double> reach, List<Matrix>... operands) {
+  final Pack dense(List<OperandBound> bounds, List<Matrix>... operands) {
     if (format == WeightFormat.I8) {
-      return tiles(reach, kinds(true, operands));
+      return integers(SumOrder.TILES, PackLayout.TILE_UNITS, bounds, kinds(true, operands));
     }
     List<RowGroups.Rows> kinds = kinds(zeroRows, operands);
     boolean sparse = kinds.stream().anyMatch(kind -> kind.present() != null);
@@ -96,9 +117,10 @@ public record Packing(
   }
 
   /** Rows of a layer that is multiplied whole, each summed by itself. */
-  Pack denseRows(double reach, Matrix matrix) {
+  Pack denseRows(OperandBound bound, Matrix matrix) {
     if (format == WeightFormat.I8) {
-      return tiles(List.of(reach), kinds(true, List.of(matrix)));
+      return integers(
+          SumOrder.TILES, PackLayout.TILE_UNITS, List.of(bound), kinds(true, List.of(matrix)));
     }
     return shared(pack(SumOrder.INTERLEAVED, 1, kinds(zeroRows, List.of(matrix))));
   }
@@ -108,10 +130,18 @@ public record Packing(
     return blas == null ? pack : new BlasPack(pack, blas, memory);
   }
 
-  /** Rows of blocks of units that are live or still together: panels, in groups of one block. */
+  /** Rows of blocks of units that decide together: panels, in groups of one block. */
   @SafeVarargs
   final Pack blocks(int blockUnits, List<Matrix>... operands) {
     return pack(SumOrder.CHAIN, blockUnits, kinds(true, operands));
+  }
+
+  /** Rows of blocks of units that are live or still together. */
+  @SafeVarargs
+  final Pack gatedBlocks(int blockUnits, List<OperandBound> bounds, List<Matrix>... operands) {
+    return format == WeightFormat.I8
+        ? integerRows(blockUnits, bounds, operands)
+        : blocks(blockUnits, operands);
   }
 
   @SafeVarargs
@@ -138,13 +168,31 @@ public record Packing(
   private Pack pack(SumOrder order, int groupUnits, List<RowGroups.Rows> kinds) {
     int units = kinds.get(0).weights().rows();
     RowGroups rows = new RowGroups(units, groupUnits, kinds, byToken());
-    return backend.pack(rows, order, gatedFormat(), memory);
+    return backend.pack(rows, order, decidingFormat(), memory);
   }
 
-  private Pack tiles(List<Double> reach, List<RowGroups.Rows> kinds) {
-    int units = kinds.get(0).weights().rows();
-    RowGroups rows = new RowGroups(units, PackLayout.TILE_UNITS, kinds, byToken(), reach, movement);
-    return backend.pack(rows, SumOrder.TILES, format, memory);
+  private Pack integers(
+      SumOrder order, int groupUnits, List<OperandBound> bounds, List<RowGroups.Rows> kinds) {
+    RowGroups rows =
+        new RowGroups(
+            kinds.get(0).weights().rows(),
+            groupUnits,
+            kinds,
+            byToken(),
+            bounds.stream().map(OperandBound::reach).toList(),
+            bounds.stream().map(this::foundScale).toList(),
+            movement);
+    Pack pack = backend.pack(rows, order, format, memory);
+    for (int operand = 0; operand < bounds.size(); operand++) {
+      boolean proved = Int8.isUnit(rows.reach().get(operand)) || tokens && operand == 0;
+      int8.packed(bounds.get(operand).role(), pack.weights().operandScale(operand), proved);
+    }
+    return pack;
+  }
+
+  /** No operand needs a larger scale than its bound; under that no sum overflows. */
+  private float foundScale(OperandBound bound) {
+    return Math.min(int8.found(bound.role()), (float) (bound.reach() / Int8.LARGEST));
   }
 
   private OptionalInt byToken() {
@@ -166,6 +214,11 @@ public record Packing(
       @Override
       public void copyRow(int row, float[] to) {
         matrix.copyRow(row, to, 0);
+      }
+
+      @Override
+      public float scale(int row) {
+        return matrix.rowScale(row);
       }
     };
   }

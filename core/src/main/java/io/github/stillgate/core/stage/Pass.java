@@ -8,7 +8,6 @@ import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.Product;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** One stage in one direction over the steps of a sequence. */
@@ -21,6 +20,7 @@ final class Pass {
   private final Operand input;
   private final Run run;
   private final @Nullable Ahead[] ahead;
+  private long clampedValues;
 
   Pass(Slot.Direction direction, int width, SegmentAllocator states, OneThread thread) {
     this.thread = thread;
@@ -30,6 +30,7 @@ final class Pass {
     this.backward = direction.backward();
     this.input = new Operand(width, memory);
     this.run = stage.open(input, states, memory);
+    run.divide(thread.split(), memory);
     Phase[] phases = run.phases();
     this.ahead = new Ahead[phases.length];
     for (int i = 0; i < phases.length; i++) {
@@ -43,7 +44,7 @@ final class Pass {
     if (product != null && phase.isFixed()) {
       for (int operand = 0; operand < product.pack().layout().operands(); operand++) {
         if (product.operand(operand) == input && !product.pack().lags(operand)) {
-          return new Ahead(phase, product, operand, memory);
+          return new Ahead(phase, product, operand, thread.split(), memory);
         }
       }
     }
@@ -57,6 +58,7 @@ final class Pass {
       int t = backward ? count - 1 - i : i;
       run.readToken(tokens[begin + t]);
       run.step();
+      clampedValues += run.clampedValues();
       keep(to, column, t);
     }
   }
@@ -69,7 +71,7 @@ final class Pass {
       thread.requireOpen();
       for (Ahead sums : ahead) {
         if (sums != null) {
-          sums.multiply(from, begin, count, backward ? steps : -1);
+          clampedValues += sums.multiply(from, begin, count, backward ? steps : -1);
         }
       }
       for (int i = 0; i < count; i++) {
@@ -91,6 +93,12 @@ final class Pass {
       }
       phases[phase].run();
     }
+    clampedValues += run.clampedValues();
+  }
+
+  /** Values that were beyond the scale of their operand, over all steps. */
+  long clampedValues() {
+    return clampedValues;
   }
 
   private void keep(SequenceRun.Vectors to, int column, int t) {
@@ -102,16 +110,19 @@ final class Pass {
     private final Phase phase;
     private final Product product;
     private final int operand;
-    private final Batch batch;
+    private final BatchProduct batched;
+    private final long bytes;
     private final Binding[] bindings = new Binding[SequenceRun.AHEAD];
     private final MemorySegment[] sums = new MemorySegment[SequenceRun.AHEAD];
 
-    Ahead(Phase phase, Product product, int operand, SegmentAllocator memory) {
+    Ahead(
+        Phase phase, Product product, int operand, @Nullable Split split, SegmentAllocator memory) {
       this.phase = phase;
       this.product = product;
       this.operand = operand;
       PackLayout layout = product.pack().layout();
-      this.batch = new Batch(SequenceRun.AHEAD, product.pack(), memory);
+      this.batched = new BatchProduct(SequenceRun.AHEAD, product.pack(), split, memory);
+      this.bytes = layout.part(operand).bytes();
       for (int i = 0; i < SequenceRun.AHEAD; i++) {
         bindings[i] = new Binding(layout.operands(), memory);
         sums[i] = Lanes.floats(layout.part(operand).sumFloats(), memory);
@@ -120,19 +131,26 @@ final class Pass {
 
     /**
      * Makes the sums of {@code count} steps; {@code steps} of all if it goes from the end, or -1.
+     *
+     * @return values that were beyond the operand's scale
      */
-    void multiply(SequenceRun.Vectors from, int begin, int count, int steps) {
+    long multiply(SequenceRun.Vectors from, int begin, int count, int steps) {
+      Batch batch = batched.batch();
       batch.clear();
+      long clamped = 0;
       for (int i = 0; i < count; i++) {
         int t = steps < 0 ? begin + i : steps - 1 - begin - i;
-        bindings[i].put(operand, from.vector(t), sums[i]);
+        MemorySegment vector = from.vector(t);
+        bindings[i].put(operand, vector, sums[i]);
         batch.add(phase.groups(), bindings[i]);
+        clamped += product.clampedValues(operand, vector);
       }
-      Objects.requireNonNull(phase.product()).pack().multiply(batch);
+      batched.multiply(count * bytes);
       batch.release();
       for (int i = 0; i < count; i++) {
         bindings[i].leaveOut(operand);
       }
+      return clamped;
     }
 
     /** Puts the sums of step {@code i} into its place. */

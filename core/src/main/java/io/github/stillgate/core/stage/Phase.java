@@ -2,6 +2,7 @@ package io.github.stillgate.core.stage;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Product;
+import java.lang.foreign.SegmentAllocator;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -12,13 +13,16 @@ import org.jspecify.annotations.Nullable;
  * without a product is its end alone. Streams of a batch go through a phase together, so that they
  * can share the multiplication.
  *
- * <p>Not safe for several threads.
+ * <p>Not safe for several threads; workers of a {@link Team} share its multiplication, if it is
+ * large, while the stream's thread is in {@link #run}.
  */
-public final class Phase {
+public final class Phase implements Split.Work {
   private final @Nullable Product product;
   private final @Nullable ActiveSet fixed;
   private final @Nullable Supplier<ActiveSet> live;
   private final Runnable end;
+  private @Nullable Split split;
+  private @Nullable ActiveSet multiplied;
   private long bytesRead;
 
   private Phase(
@@ -45,6 +49,16 @@ public final class Phase {
   /** A phase that multiplies nothing. */
   static Phase elementwise(Runnable end) {
     return new Phase(null, null, null, end);
+  }
+
+  /** From now on its multiplication is shared, if its product can read enough for that. */
+  void divide(Split by, SegmentAllocator memory) {
+    Team team = by.team();
+    if (product != null && product.pack().layout().bytes() >= team.leastBytes()) {
+      product.allowWorkers(team.threads(), memory);
+      this.split = by;
+      team.start();
+    }
   }
 
   /** What it multiplies, the same in every step; null for nothing. */
@@ -81,10 +95,25 @@ public final class Phase {
     if (product != null) {
       ActiveSet set = begin();
       if (product.multipliesAnything()) {
-        product.multiply(set, 0, set.count(), 0);
+        multiply(product, set);
       }
     }
     end.run();
+  }
+
+  private void multiply(Product whole, ActiveSet set) {
+    if (split == null) {
+      whole.multiply(set, 0, set.count(), 0);
+    } else {
+      multiplied = set;
+      split.multiply(this, set.count(), whole.multipliedBytes(set));
+    }
+  }
+
+  /** Multiplies the groups at some positions of the set, after {@link #begin}. */
+  @Override
+  public void multiply(int from, int to, int worker) {
+    Objects.requireNonNull(product).multiply(Objects.requireNonNull(multiplied), from, to, worker);
   }
 
   /** Weight bytes that the last step read here, those that streams of a batch share included. */

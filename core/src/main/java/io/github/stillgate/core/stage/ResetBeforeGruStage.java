@@ -8,6 +8,7 @@ import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.Product;
 import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.OperandRole;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
@@ -39,12 +40,16 @@ public final class ResetBeforeGruStage extends Stage {
     bounds.of(activations.candidate(), c);
     Pack gateRows =
         packing.dense(
-            List.of(inputBound, bound),
+            List.of(OperandBound.input(inputBound), OperandBound.state(bound)),
             List.of(layer.z().w(), layer.r().w()),
             List.of(layer.z().u(), layer.r().u()));
     Pack candidateRows =
         packing.dense(
-            List.of(inputBound, bound * resets), List.of(layer.c().w()), List.of(layer.c().u()));
+            List.of(
+                OperandBound.input(inputBound),
+                new OperandBound(OperandRole.RESET_STATE, bound * resets)),
+            List.of(layer.c().w()),
+            List.of(layer.c().u()));
     super(layer, bound, List.of(hidden(layer, bound)), List.of(gateRows, candidateRows));
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.Operand;
 import io.github.stillgate.core.kernel.Product;
+import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
@@ -80,6 +81,15 @@ public final class Run {
     return liveUnits.getAsInt();
   }
 
+  /** Lets workers share the multiplications of its phases that are large, if there are any. */
+  void divide(@Nullable Split split, SegmentAllocator memory) {
+    if (split != null) {
+      for (Phase phase : phases) {
+        phase.divide(split, memory);
+      }
+    }
+  }
+
   /** The phases of a step. */
   Phase[] phases() {
     return phases;
@@ -150,6 +160,16 @@ public final class Run {
     if (cut != null) {
       cut.drawScores();
     }
+  }
+
+  /** Values beyond the scale of their operand in the last step. */
+  int clampedValues() {
+    int clamped = 0;
+    for (Phase phase : phases) {
+      Product product = phase.product();
+      clamped += product == null ? 0 : product.clampedValues();
+    }
+    return clamped;
   }
 
   /** Weight bytes the last step read. */

@@ -194,6 +194,15 @@ public final class SequenceRun {
     }
   }
 
+  /** Values of a layer that were beyond the scale of their operand, over all steps of all runs. */
+  public long clampedValues(int layer) {
+    long clamped = 0;
+    for (Pass pass : layers.get(layer)) {
+      clamped += pass.clampedValues();
+    }
+    return clamped;
+  }
+
   private static int outputs(Pass[] passes) {
     int outputs = 0;
     for (Pass pass : passes) {

@@ -23,7 +23,11 @@ public final class SimpleRnnStage extends Stage {
     Bounds bounds = new Bounds(layer.name(), inputBound);
     double bound = bounds.bounded(layer.activation()) * Bounds.ROUNDING;
     bounds.of(layer.activation(), bounds.sums(layer.w(), layer.u(), bound, layer.b()));
-    Pack rows = packing.dense(List.of(inputBound, bound), List.of(layer.w()), List.of(layer.u()));
+    Pack rows =
+        packing.dense(
+            List.of(OperandBound.input(inputBound), OperandBound.state(bound)),
+            List.of(layer.w()),
+            List.of(layer.u()));
     super(layer, bound, List.of(hidden(layer, bound)), List.of(rows));
     this.backend = packing.backend();
     this.activation = new Elementwise(layer.activation(), backend.vectors());

@@ -115,6 +115,18 @@ public record Slot(String name, List<Direction> directions, List<StatePart> part
     return directions.stream().mapToLong(direction -> direction.stage().denseBytes(token)).sum();
   }
 
+  /** Values that one step multiplies, all of them or those whose sums are kept. */
+  public int columns(boolean token, boolean followed) {
+    return directions.stream()
+        .mapToInt(direction -> direction.stage().columns(token, followed))
+        .sum();
+  }
+
+  /** Whether the sums over the layer's input are kept. */
+  public boolean followsInput() {
+    return directions.stream().allMatch(direction -> direction.stage().followsInput());
+  }
+
   void measureCrossover(BooleanSupplier cancelled) {
     directions.forEach(direction -> direction.stage().measureCrossover(cancelled));
   }

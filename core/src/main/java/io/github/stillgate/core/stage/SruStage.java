@@ -67,7 +67,7 @@ public final class SruStage extends Stage {
     checkGate(layer.forget(), cellBound, bounds);
     layer.highway().reset().ifPresent(gate -> checkGate(gate, cellBound, bounds));
     double outputBound = outputBound(layer, cellBound, bounds);
-    Pack rows = packing.dense(List.of(inputBound), matrices(layer));
+    Pack rows = packing.dense(List.of(OperandBound.input(inputBound)), matrices(layer));
     StatePart c = StatePart.of(layer.name(), StatePart.Kind.CELLS, 0, layer.outputs(), cellBound);
     super(layer, outputBound, List.of(c), List.of(rows));
     this.units = layer.outputs();

@@ -129,6 +129,31 @@ public abstract class Stage {
   }
 
   /**
+   * How many values one step multiplies, each with the column of its weights.
+   *
+   * @param token whether the input is a token, whose sums are a column that is there
+   * @param followed whether to count only those whose sums are kept, so that a column is read when
+   *     its value moved
+   */
+  final int columns(boolean token, boolean followed) {
+    int columns = 0;
+    for (Pack pack : packs) {
+      for (int operand = 0; operand < pack.layout().operands(); operand++) {
+        boolean taken = token && operand == pack.weights().tokenOperand();
+        if (!taken && (!followed || pack.weights().follows(operand))) {
+          columns += pack.layout().part(operand).columns();
+        }
+      }
+    }
+    return columns;
+  }
+
+  /** Whether the sums over the layer's input are kept. */
+  final boolean followsInput() {
+    return packs.getFirst().weights().follows(0);
+  }
+
+  /**
    * Finds out from which live fraction on computing everything is faster.
    *
    * @param cancelled whether to leave off; what is not decided by then stays as it was

@@ -12,11 +12,12 @@ import java.util.List;
  * that keeps out a second thread and a closed plan. Sessions are built on it; it checks no values
  * itself.
  *
- * <p>Every access to the memory stands between {@link #enter} and {@link #exit}. Between two such
- * pairs the stream may move to another thread. Memory of a closed plan or stream is freed after the
- * exit, so no step ever runs on freed memory. What changes the state stands between {@link #begin}
- * and {@link #finish} besides: a change that breaks off closes the stream. The streams of a batch
- * share one gate and one memory.
+ * <p>Every access to the memory stands between {@link #enter} and {@link #exit}; workers of a
+ * {@link Team} touch it within {@link #step} only. Between two such pairs the stream may move to
+ * another thread. Memory of a closed plan or stream is freed after the exit, so no step ever runs
+ * on freed memory. What changes the state stands between {@link #begin} and {@link #finish}
+ * besides: a change that breaks off closes the stream. The streams of a batch share one gate and
+ * one memory.
  */
 public final class StreamRun {
   private final OneThread thread;
@@ -41,6 +42,13 @@ public final class StreamRun {
     }
     this.runs = opened.toArray(Run[]::new);
     this.output = from.floats();
+  }
+
+  /** Lets the network's workers share large multiplications of {@link #step}, if it has any. */
+  void divide() {
+    for (Run run : runs) {
+      run.divide(thread.split(), thread.memory());
+    }
   }
 
   /**
@@ -164,6 +172,11 @@ public final class StreamRun {
     for (Run run : runs) {
       run.drawScores();
     }
+  }
+
+  /** Values of a layer that were beyond the scale of their operand in the last step. */
+  public int clampedValues(int layer) {
+    return runs[layer].clampedValues();
   }
 
   /** Weight bytes the last step read, over all layers. */

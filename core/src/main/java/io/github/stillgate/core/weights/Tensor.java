@@ -141,6 +141,22 @@ public final class Tensor {
     return halves;
   }
 
+  /**
+   * Copies the elements to the heap as they are stored.
+   *
+   * @throws IllegalArgumentException if the tensor is not I8, has more than {@link #MAX_ELEMENTS},
+   *     or more than the heap can hold
+   * @throws WeightsFormatException if the file has changed since it was opened
+   */
+  public byte[] toInt8s() {
+    if (type != DType.I8) {
+      throw new IllegalArgumentException("tensor %s is %s, not I8".formatted(name, type));
+    }
+    byte[] values = new byte[requireRoom(DType.I8)];
+    read((bytes, length, from) -> System.arraycopy(bytes, 0, values, (int) from, length));
+    return values;
+  }
+
   /** The number of elements, if the heap can hold them in an array of {@code held}. */
   private int requireRoom(DType held) {
     if (elements() > MAX_ELEMENTS) {

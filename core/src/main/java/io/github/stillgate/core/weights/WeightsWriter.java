@@ -22,6 +22,8 @@ public final class WeightsWriter {
 
   private static final int CHUNK = 1 << 16;
 
+  private static final int LARGEST_INT8 = 127;
+
   /** Elements of a tensor that are read in pieces when the file is written. */
   public interface Elements {
     /**
@@ -56,11 +58,12 @@ public final class WeightsWriter {
   }
 
   /**
-   * Adds a tensor that is stored as {@link DType#F32} or {@link DType#BF16}; the latter rounds to
-   * the nearest, ties to even.
+   * Adds a tensor that is stored as {@link DType#F32}, as {@link DType#BF16}, which rounds to the
+   * nearest, ties to even, or as {@link DType#I8}, which takes whole numbers from -127 to 127.
    *
    * @throws IllegalArgumentException if the name is taken or not allowed, the shape does not fit
-   *     the values, the type is another, or a finite value leaves the range of BF16
+   *     the values, the type is another, a finite value leaves the range of BF16, or I8 cannot hold
+   *     one
    */
   public WeightsWriter tensor(String name, DType type, float[] values, int... shape) {
     if (size(name, shape) != values.length) {
@@ -81,12 +84,12 @@ public final class WeightsWriter {
       throw new IllegalArgumentException("a tensor cannot be called " + METADATA);
     }
     int size = size(name, shape);
-    if (type != DType.F32 && type != DType.BF16) {
+    if (type != DType.F32 && type != DType.BF16 && type != DType.I8) {
       throw new IllegalArgumentException(
-          "tensor %s: weights are written as F32 or BF16, not %s".formatted(name, type));
+          "tensor %s: weights are written as F32, BF16 or I8, not %s".formatted(name, type));
     }
-    if (type == DType.BF16) {
-      requireRange(name, elements, size);
+    if (type != DType.F32) {
+      requireRange(name, type, elements, size);
     }
     if (tensors.size() == WeightsFile.MAX_TENSORS) {
       throw new IllegalArgumentException(
@@ -111,15 +114,24 @@ public final class WeightsWriter {
     return Float.intBitsToFloat(half << 16);
   }
 
-  private static void requireRange(String name, Elements elements, int size) {
+  /** Whether a value survives being stored, but for rounding. */
+  private static boolean fits(DType type, float value) {
+    return type == DType.I8
+        ? value >= -LARGEST_INT8 && value <= LARGEST_INT8 && value == (byte) value
+        : !Float.isFinite(value) || Float.isFinite(widened(bfloat16(value)));
+  }
+
+  private static void requireRange(String name, DType type, Elements elements, int size) {
     float[] chunk = new float[Math.min(size, CHUNK)];
     for (int from = 0; from < size; from += CHUNK) {
       int count = Math.min(CHUNK, size - from);
       elements.copy(from, count, chunk, 0);
       for (int i = 0; i < count; i++) {
-        if (Float.isFinite(chunk[i]) && !Float.isFinite(widened(bfloat16(chunk[i])))) {
+        if (!fits(type, chunk[i])) {
           throw new IllegalArgumentException(
-              "tensor %s: %s is too large for BF16".formatted(name, chunk[i]));
+              type == DType.I8
+                  ? "tensor %s: %s is no whole number from -127 to 127".formatted(name, chunk[i])
+                  : "tensor %s: %s is too large for BF16".formatted(name, chunk[i]));
         }
       }
     }
@@ -177,11 +189,17 @@ public final class WeightsWriter {
       int count = Math.min(most, source.size - from);
       source.elements.copy(from, count, values, 0);
       chunk.clear();
-      if (source.type == DType.F32) {
-        chunk.asFloatBuffer().put(values, 0, count);
-      } else {
-        for (int i = 0; i < count; i++) {
-          chunk.putShort(bfloat16(values[i]));
+      switch (source.type) {
+        case F32 -> chunk.asFloatBuffer().put(values, 0, count);
+        case I8 -> {
+          for (int i = 0; i < count; i++) {
+            chunk.put((byte) values[i]);
+          }
+        }
+        default -> {
+          for (int i = 0; i < count; i++) {
+            chunk.putShort(bfloat16(values[i]));
+          }
         }
       }
       out.write(chunk.array(), 0, count * width);

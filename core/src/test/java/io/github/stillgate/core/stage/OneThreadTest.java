@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import io.github.stillgate.contract.TestModels;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
+import io.github.stillgate.core.plan.Threads;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
@@ -104,6 +107,46 @@ class OneThreadTest {
     stream.close();
     awaitFreed(stream.input());
     plan.close();
+  }
+
+  /** As if the stream's thread had left without room to wait for the worker. */
+  @Test
+  void memoryIsNotFreedUnderAWorker() throws InterruptedException {
+    PlanOptions options = OPTIONS.withThreads(Threads.of(2).withLeastBytes(0));
+    try (Plan plan = Plan.compile(TestModels.gru(5, 9, 1), options)) {
+      Network network = NetworkAccess.of(plan);
+      network.packs().hold();
+      OneThread gate = new OneThread(network, network.packs());
+      MemorySegment memory = gate.memory().allocate(64, 64);
+      CountDownLatch begun = new CountDownLatch(2);
+      CountDownLatch goOn = new CountDownLatch(1);
+      Split split = Objects.requireNonNull(gate.split());
+      Split.Work work =
+          (from, to, worker) -> {
+            begun.countDown();
+            try {
+              goOn.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          };
+      Thread stream = Thread.ofPlatform().start(() -> split.multiply(work, 2, 1_000));
+      Thread worker =
+          Thread.ofPlatform()
+              .start(() -> {
+                while (!split.help(1)) {
+                  Thread.onSpinWait();
+                }
+              });
+      begun.await();
+      gate.close();
+      Thread.sleep(20);
+      assertThat(memory.scope().isAlive()).isTrue();
+      goOn.countDown();
+      worker.join();
+      stream.join();
+      awaitFreed(memory);
+    }
   }
 
   @Test

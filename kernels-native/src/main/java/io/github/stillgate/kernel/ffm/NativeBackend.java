@@ -35,6 +35,7 @@ public final class NativeBackend implements Backend {
       case INTERLEAVED -> new NativeRows(weights, arena);
       case CHAIN -> new NativePanels(weights, arena);
       case TILES -> new NativeTiles(weights, arena);
+      case ROWS -> new NativeIntegerRows(weights, arena);
     };
   }
 

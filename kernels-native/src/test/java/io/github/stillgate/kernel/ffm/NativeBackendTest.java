@@ -4,9 +4,11 @@ import io.github.stillgate.contract.AllocationContract;
 import io.github.stillgate.contract.BatchContract;
 import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.ConditionalDenseContract;
+import io.github.stillgate.contract.ConditionalDenseReadsContract;
 import io.github.stillgate.contract.FormatContract;
 import io.github.stillgate.contract.Int8Contract;
 import io.github.stillgate.contract.Int8PlanContract;
+import io.github.stillgate.contract.Int8ScalesContract;
 import io.github.stillgate.contract.LifecycleContract;
 import io.github.stillgate.contract.LifetimeContract;
 import io.github.stillgate.contract.LimitsContract;
@@ -16,6 +18,7 @@ import io.github.stillgate.contract.RowsContract;
 import io.github.stillgate.contract.SequenceContract;
 import io.github.stillgate.contract.SessionContract;
 import io.github.stillgate.contract.SkippingContract;
+import io.github.stillgate.contract.ThreadsContract;
 import io.github.stillgate.contract.VectorOpsContract;
 import io.github.stillgate.contract.ZeroRowsContract;
 import org.junit.jupiter.api.Nested;
@@ -99,6 +102,13 @@ class NativeBackendTest {
   }
 
   @Nested
+  class ConditionalDenseReads extends ConditionalDenseReadsContract {
+    ConditionalDenseReads() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
   class Lifecycles extends LifecycleContract {
     Lifecycles() {
       super(new NativeBackend());
@@ -143,6 +153,20 @@ class NativeBackendTest {
   @Nested
   class Limits extends LimitsContract {
     Limits() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class Int8Scales extends Int8ScalesContract {
+    Int8Scales() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class SeveralThreads extends ThreadsContract {
+    SeveralThreads() {
       super(new NativeBackend());
     }
   }

@@ -69,6 +69,7 @@ public final class VectorBackend implements Backend {
             case I8 -> throw inTiles();
           };
       case TILES -> new VectorTiles(weights);
+      case ROWS -> new VectorIntegerRows(weights);
     };
   }
 

@@ -52,22 +52,13 @@ final class VectorTiles extends Pack {
   private static final VectorMask<Float> IS_ODD =
       VectorMask.fromLong(SPECIES, 0xaaaa_aaaa_aaaa_aaaaL);
 
-  private static final FloatVector ROUNDING = FloatVector.broadcast(SPECIES, Int8.ROUNDING);
-  private static final FloatVector LARGEST = FloatVector.broadcast(SPECIES, Int8.LARGEST);
-  private static final FloatVector SMALLEST = LARGEST.neg();
-  private static final IntVector ROUNDING_BITS = ROUNDING.reinterpretAsInts();
-
   private final int operands;
   private final int widest;
 
   VectorTiles(PackedWeights weights) {
     super(weights);
     this.operands = layout().operands();
-    int most = 0;
-    for (int operand = 0; operand < operands; operand++) {
-      most = Math.max(most, layout().part(operand).columns());
-    }
-    this.widest = most;
+    this.widest = layout().widest();
   }
 
   /** The widest operand as integers. */
@@ -95,7 +86,7 @@ final class VectorTiles extends Pack {
     }
     Movement movement = kept.movement();
     long changes = Memory.at(kept.changes());
-    difference(columns, 1 / scale, Memory.at(vector), Memory.at(sent), changes);
+    Int8Values.difference(columns, 1 / scale, Memory.at(vector), Memory.at(sent), changes);
     long indices = Memory.at(kept.moved().indices());
     int candidates = list(columns, movement.threshold(), changes, indices);
     int count = movement.cut(candidates, kept.moved().indices(), kept.changes(), kept.room());
@@ -109,7 +100,7 @@ final class VectorTiles extends Pack {
     long changes = Memory.at(kept.changes());
     long summed = Memory.at(kept.summed());
     long indices = Memory.at(kept.moved().indices());
-    difference(columns, inverse, values, summed, changes);
+    Int8Values.difference(columns, inverse, values, summed, changes);
     int count = list(columns, 0, changes, indices);
     add(count, indices, changes, summed);
     kept.moved().count(count);
@@ -119,27 +110,6 @@ final class VectorTiles extends Pack {
     for (int i = 0; i < count; i++) {
       long at = values + 4L * ALL.get(JAVA_INT, indices + 4L * i);
       ALL.set(JAVA_FLOAT, at, ALL.get(JAVA_FLOAT, at) + ALL.get(JAVA_INT, changes + 4L * i));
-    }
-  }
-
-  /** Leaves in {@code changes} by how much each rounded value differs from {@code before}. */
-  private static void difference(
-      int columns, float inverse, long values, long before, long changes) {
-    long from = Memory.at(values);
-    long former = Memory.at(before);
-    long to = Memory.at(changes);
-    int bytes = 4 * Lanes.padded(columns);
-    FloatVector by = FloatVector.broadcast(SPECIES, inverse);
-    for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, from + at, ORDER);
-      v = v.mul(by).add(ROUNDING).sub(ROUNDING);
-      v = v.blend(LARGEST, v.compare(VectorOperators.GT, LARGEST));
-      v = v.blend(SMALLEST, v.compare(VectorOperators.LT, SMALLEST));
-      v.sub(FloatVector.fromMemorySegment(SPECIES, ALL, former + at, ORDER))
-          .add(ROUNDING)
-          .reinterpretAsInts()
-          .sub(ROUNDING_BITS)
-          .intoMemorySegment(ALL, to + at, ORDER);
     }
   }
 
@@ -186,41 +156,12 @@ final class VectorTiles extends Pack {
       } else {
         long integers = Memory.at(scratch);
         int columns = layout().part(operand).columns();
-        float scale = scale(operand, columns, Memory.at(vector));
-        roundAll(columns, 1 / scale, Memory.at(vector), integers);
+        float scale = Int8Values.scale(weights(), operand, Memory.at(vector));
+        Int8Values.round(columns, 1 / scale, Memory.at(vector), integers);
         for (int i = from; i < to; i++) {
           addGroup(operand, set.at(i), columns, 0, integers, 0, scale, Memory.at(sums));
         }
       }
-    }
-  }
-
-  private float scale(int operand, int columns, long values) {
-    float fixed = weights().operandScale(operand);
-    if (fixed != 0) {
-      return fixed;
-    }
-    int bytes = 4 * Lanes.padded(columns);
-    FloatVector largest = FloatVector.zero(SPECIES);
-    for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER).abs();
-      largest = largest.blend(v, v.compare(VectorOperators.GT, largest));
-    }
-    // The largest of some numbers does not depend on their order.
-    return Int8.scale(largest.reduceLanes(VectorOperators.MAX));
-  }
-
-  private static void roundAll(int columns, float inverse, long values, long integers) {
-    long from = Memory.at(values);
-    long to = Memory.at(integers);
-    int bytes = 4 * Lanes.padded(columns);
-    FloatVector by = FloatVector.broadcast(SPECIES, inverse);
-    for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, from + at, ORDER);
-      v = v.mul(by).add(ROUNDING).sub(ROUNDING);
-      v = v.blend(LARGEST, v.compare(VectorOperators.GT, LARGEST));
-      v = v.blend(SMALLEST, v.compare(VectorOperators.LT, SMALLEST));
-      v.add(ROUNDING).reinterpretAsInts().sub(ROUNDING_BITS).intoMemorySegment(ALL, to + at, ORDER);
     }
   }
 

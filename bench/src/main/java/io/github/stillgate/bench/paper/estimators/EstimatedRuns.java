@@ -1,7 +1,7 @@
 package io.github.stillgate.bench.paper.estimators;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.paper.RunFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,8 +31,6 @@ record EstimatedRuns(
     String pictures,
     List<String> machines,
     List<String> unfinished) {
-  private static final JsonMapper JSON = JsonMapper.builder().build();
-
   /** Settings that may differ between the runs of one table. */
   private static final List<String> FREE = List.of("seeds", "networks", "trace");
 
@@ -74,7 +72,8 @@ record EstimatedRuns(
     Map<String, String> machines = new TreeMap<>();
     String pictures = "";
     for (Path run : runs(folder)) {
-      JsonNode record = JSON.readTree(run.resolve("record.json").toFile());
+      JsonNode record =
+          RunFile.read(run.resolve("record.json"), "train again, or move %s away".formatted(run));
       JsonNode result = record.path("result");
       String name = run.getFileName().toString();
       if (!result.has("networks")) {
@@ -99,7 +98,7 @@ record EstimatedRuns(
         networks.add(trained(run, one.getKey(), one.getValue(), record.path("curve")));
       }
       if (Files.exists(run.resolve("rank-error.json"))) {
-        rankErrors.add(JSON.readTree(run.resolve("rank-error.json").toFile()));
+        rankErrors.add(rankError(run.resolve("rank-error.json")));
       }
     }
     if (networks.isEmpty()) {
@@ -119,6 +118,22 @@ record EstimatedRuns(
         pictures,
         List.copyOf(machines.keySet()),
         unfinished);
+  }
+
+  private static JsonNode rankError(Path file) throws IOException {
+    String cure = "remove it, or make it again with rank_error.py";
+    JsonNode read = RunFile.read(file, cure);
+    boolean whole = !read.path("layers").isEmpty();
+    for (JsonNode layer : read.path("layers")) {
+      int ranks = layer.path("ranks").size();
+      whole &= ranks > 0 && layer.path("value").size() == ranks;
+      whole &= layer.path("sign").size() == ranks;
+    }
+    if (!whole) {
+      throw new IOException(
+          "%s: has no layers with as many values and signs as ranks; %s".formatted(file, cure));
+    }
+    return read;
   }
 
   private static List<Path> runs(Path folder) throws IOException {

@@ -1,5 +1,6 @@
 package io.github.stillgate.bench.paper.gru;
 
+import io.github.stillgate.bench.Count;
 import io.github.stillgate.bench.Launched;
 import io.github.stillgate.bench.paper.Curve;
 import io.github.stillgate.bench.paper.Race;
@@ -95,14 +96,23 @@ public final class ReproduceGru implements Callable<Integer> {
       description = "characters of the test part that exported networks are scored on")
   private int scoreChars;
 
-  @Option(names = "--trials", defaultValue = "10", description = "trials of each cell")
+  @Option(
+      names = "--trials",
+      converter = Count.class,
+      defaultValue = "10",
+      description = "trials of each cell")
   private int trials;
 
-  @Option(names = "--steps", defaultValue = "1000", description = "steps of a trial, one stream")
+  @Option(
+      names = "--steps",
+      converter = Count.class,
+      defaultValue = "1000",
+      description = "steps of a trial, one stream")
   private int steps;
 
   @Option(
       names = "--batch-steps",
+      converter = Count.class,
       defaultValue = "1000",
       description = "steps of a trial, 64 streams")
   private int batchSteps;

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.paper.sparse;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.Count;
 import io.github.stillgate.bench.Launched;
 import io.github.stillgate.bench.Machine;
 import java.io.IOException;
@@ -57,10 +58,18 @@ public final class ReproduceSparse implements Callable<Integer> {
       description = "where tables and figures are written")
   private Path results;
 
-  @Option(names = "--forks", defaultValue = "5", description = "JVMs that time a structure")
+  @Option(
+      names = "--forks",
+      converter = Count.class,
+      defaultValue = "5",
+      description = "JVMs that time a structure")
   private int forks;
 
-  @Option(names = "--turns", defaultValue = "60", description = "turns of each network in a JVM")
+  @Option(
+      names = "--turns",
+      converter = Count.class,
+      defaultValue = "60",
+      description = "turns of each network in a JVM")
   private int turns;
 
   /** For picocli. */

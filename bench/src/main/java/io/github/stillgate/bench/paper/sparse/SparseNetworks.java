@@ -124,14 +124,18 @@ final class SparseNetworks {
       double without,
       double with) {}
 
-  /** The crossings of all tasks that have both Bayesian runs. */
+  /**
+   * The crossings of all tasks that have both Bayesian runs, as far as both have gone: of one that
+   * has only begun there is nothing to compare.
+   */
   static List<Crossing> crossings(List<SparseRun> runs) {
     List<Crossing> crossings = new ArrayList<>();
     for (SparseRun without : runs) {
       for (SparseRun with : runs) {
         if (without.task().equals(with.task())
             && without.method().equals("bayes-wn")
-            && with.method().equals("bayes-wgn")) {
+            && with.method().equals("bayes-wgn")
+            && commonEpochs(without, with) > 0) {
           crossings.add(crossing(without, with));
         }
       }
@@ -139,8 +143,12 @@ final class SparseNetworks {
     return crossings;
   }
 
+  private static int commonEpochs(SparseRun without, SparseRun with) {
+    return Math.min(without.gates().size(), with.gates().size());
+  }
+
   private static Crossing crossing(SparseRun without, SparseRun with) {
-    int epochs = Math.min(without.gates().size(), with.gates().size());
+    int epochs = commonEpochs(without, with);
     int fewer = 0;
     int times = 0;
     for (int epoch = epochs; epoch >= 1; epoch--) {
@@ -159,7 +167,7 @@ final class SparseNetworks {
         epochs,
         fewer,
         times,
-        epochs == 0 ? 0 : without.gates().get(epochs - 1),
-        epochs == 0 ? 0 : with.gates().get(epochs - 1));
+        without.gates().get(epochs - 1),
+        with.gates().get(epochs - 1));
   }
 }

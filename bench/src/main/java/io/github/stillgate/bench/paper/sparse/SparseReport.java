@@ -39,7 +39,7 @@ final class SparseReport {
     text.append("\n## Do gates of their own make fewer gates?\n\n");
     crossings.forEach(crossing -> text.append("* ").append(words(crossing)).append('\n'));
     if (crossings.isEmpty()) {
-      text.append("No task has both Bayesian runs, W+N and W+G+N.\n");
+      text.append("No task has an epoch of both Bayesian runs, W+N and W+G+N.\n");
     }
     text.append(
         "\nIn the logs of the paper's authors the two cross on IMDb near epoch 180 of 800; before,"

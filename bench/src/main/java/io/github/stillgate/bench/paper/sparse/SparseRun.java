@@ -1,7 +1,7 @@
 package io.github.stillgate.bench.paper.sparse;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.bench.paper.RunFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,8 +31,6 @@ record SparseRun(
   private static final List<String> METHODS =
       List.of("original", "prun-wn", "prun-wgn", "bayes-w", "bayes-wn", "bayes-wgn");
 
-  private static final JsonMapper JSON = JsonMapper.builder().build();
-
   /**
    * The runs below {@code folder}, by task and method.
    *
@@ -45,7 +43,7 @@ record SparseRun(
         for (Path run : inside.sorted().toList()) {
           Path record = run.resolve("record.json");
           if (Files.exists(record)) {
-            runs.add(of(run, JSON.readTree(record.toFile())));
+            runs.add(of(run, RunFile.read(record, "train again, or move %s away".formatted(run))));
           }
         }
       }

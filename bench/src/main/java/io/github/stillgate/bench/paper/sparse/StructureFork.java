@@ -2,8 +2,8 @@ package io.github.stillgate.bench.paper.sparse;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.bench.LstmStructure;
-import io.github.stillgate.bench.peer.Case;
-import io.github.stillgate.bench.peer.Contender;
+import io.github.stillgate.bench.layer.Case;
+import io.github.stillgate.bench.layer.Contender;
 import io.github.stillgate.bench.strategy.Turns;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.BackendRegistry;

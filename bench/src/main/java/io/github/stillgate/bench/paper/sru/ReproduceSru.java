@@ -1,5 +1,6 @@
 package io.github.stillgate.bench.paper.sru;
 
+import io.github.stillgate.bench.Count;
 import io.github.stillgate.bench.Launched;
 import io.github.stillgate.bench.paper.Trainings;
 import io.github.stillgate.training.CharCorpus;
@@ -75,10 +76,18 @@ public final class ReproduceSru implements Callable<Integer> {
   @Option(names = "--sets", defaultValue = "TREC,CR,MR,SUBJ", description = "sets to train on")
   private String sets;
 
-  @Option(names = "--folds", defaultValue = "10", description = "folds of that training")
+  @Option(
+      names = "--folds",
+      converter = Count.class,
+      defaultValue = "10",
+      description = "folds of that training")
   private int folds;
 
-  @Option(names = "--epochs", defaultValue = "100", description = "epochs of each fold")
+  @Option(
+      names = "--epochs",
+      converter = Count.class,
+      defaultValue = "100",
+      description = "epochs of each fold")
   private int epochs;
 
   @Option(names = "--rate", defaultValue = "0.001", description = "Adam's step there")
@@ -112,14 +121,23 @@ public final class ReproduceSru implements Callable<Integer> {
   @Option(names = "--train-only", description = "stops before scoring and timing")
   private boolean trainOnly;
 
-  @Option(names = "--trials", defaultValue = "11", description = "runs of each timed batch")
+  @Option(
+      names = "--trials",
+      converter = Count.class,
+      defaultValue = "11",
+      description = "runs of each timed batch")
   private int trials;
 
-  @Option(names = "--sequences", defaultValue = "32", description = "sequences of a batch")
+  @Option(
+      names = "--sequences",
+      converter = Count.class,
+      defaultValue = "32",
+      description = "sequences of a batch")
   private int sequences;
 
   @Option(
       names = "--lengths",
+      converter = Count.class,
       split = ",",
       defaultValue = "130,400",
       description = "steps of the sequences of drqa")

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.stillgate.bench.paper.RunFile;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Sequence;
@@ -35,10 +36,10 @@ final class SentenceRuns {
   /** How far a probability may be from the trainer's. */
   static final double TOLERANCE = 1e-5;
 
-  /** What differs from training to training. */
   /** A loss of this many times the first epoch's is no training any more. */
   private static final double DIVERGED = 2;
 
+  /** What differs from training to training. */
   private static final List<String> OWN =
       List.of("set", "model", "fold", "own_test_set", "words", "words_without_vector");
 
@@ -90,37 +91,25 @@ final class SentenceRuns {
     long parameters = 0;
     Path place = folder.resolve(set).resolve(model);
     for (Path record : records(place)) {
-      JsonNode read = JSON.readTree(record.toFile());
-      JsonNode settings = read.required("settings");
-      asked = settings.required("folds").intValue();
-      ownTestSet = settings.required("own_test_set").booleanValue();
-      JsonNode result = read.required("result");
-      if (result.isNull()) {
-        continue;
+      String cure = "train again, or move %s away".formatted(record.getParent());
+      JsonNode read = RunFile.read(record, cure);
+      JsonNode settings;
+      JsonNode result;
+      try {
+        settings = read.required("settings");
+        asked = settings.required("folds").intValue();
+        ownTestSet = settings.required("own_test_set").booleanValue();
+        result = read.required("result");
+        if (result.isNull()) {
+          continue;
+        }
+        trainer = read.required("machine").textValue();
+        parameters = result.required("parameters").longValue();
+        folds.add(fold(read, settings, result));
+      } catch (IllegalArgumentException incomplete) {
+        throw RunFile.wrong(record, cure, incomplete);
       }
       requireCommon(record, settings);
-      trainer = read.required("machine").textValue();
-      parameters = result.required("parameters").longValue();
-      List<Double> validation = new ArrayList<>();
-      double first = read.required("curve").path(0).path("loss").doubleValue();
-      boolean diverged = false;
-      // A curve that goes on for more epochs is longer than what was scored.
-      int epochs = result.required("epochs").intValue();
-      for (JsonNode point : read.required("curve")) {
-        if (validation.size() < epochs) {
-          validation.add(point.required("validation").doubleValue());
-          diverged |= point.required("loss").doubleValue() > DIVERGED * first;
-        }
-      }
-      folds.add(
-          new SentenceCell.Fold(
-              settings.required("fold").intValue(),
-              result.required("test").doubleValue(),
-              result.required("epoch").intValue(),
-              epochs,
-              result.required("cpu_seconds_an_epoch").doubleValue(),
-              diverged,
-              validation));
     }
     folds.sort(Comparator.comparingInt(SentenceCell.Fold::fold));
     boolean begins = !folds.isEmpty() && folds.getFirst().fold() == 0;
@@ -132,6 +121,28 @@ final class SentenceRuns {
         parameters,
         folds,
         begins ? check(place.resolve("fold-0")) : null);
+  }
+
+  private static SentenceCell.Fold fold(JsonNode read, JsonNode settings, JsonNode result) {
+    List<Double> validation = new ArrayList<>();
+    double first = read.required("curve").path(0).path("loss").doubleValue();
+    boolean diverged = false;
+    // A curve that goes on for more epochs is longer than what was scored.
+    int epochs = result.required("epochs").intValue();
+    for (JsonNode point : read.required("curve")) {
+      if (validation.size() < epochs) {
+        validation.add(point.required("validation").doubleValue());
+        diverged |= point.required("loss").doubleValue() > DIVERGED * first;
+      }
+    }
+    return new SentenceCell.Fold(
+        settings.required("fold").intValue(),
+        result.required("test").doubleValue(),
+        result.required("epoch").intValue(),
+        epochs,
+        result.required("cpu_seconds_an_epoch").doubleValue(),
+        diverged,
+        validation);
   }
 
   private static List<Path> records(Path place) throws IOException {
@@ -157,26 +168,45 @@ final class SentenceRuns {
 
   /** Runs the network of {@code fold} over its test sentences. */
   static SentenceCell.Check check(Path fold) throws IOException {
-    JsonNode kept = JSON.readTree(fold.resolve("check.json").toFile());
-    JsonNode sentences = kept.required("tokens");
+    Path file = fold.resolve("check.json");
+    String cure = "train again, or move %s away".formatted(fold);
+    JsonNode kept = RunFile.read(file, cure);
+    Model model = Model.load(fold.resolve("network.safetensors"));
+    try (Plan plan = Plan.compile(model);
+        Sequence sequence = Sequence.open(plan)) {
+      return check(fold, kept, sequence);
+    } catch (IllegalArgumentException | IndexOutOfBoundsException incomplete) {
+      throw RunFile.wrong(file, cure, incomplete);
+    }
+  }
+
+  private static SentenceCell.Check check(Path fold, JsonNode kept, Sequence sequence) {
+    int[][] sentences = JSON.convertValue(kept.required("tokens"), int[][].class);
+    int[] labels = JSON.convertValue(kept.required("labels"), int[].class);
+    double[][] probabilities = JSON.convertValue(kept.required("probabilities"), double[][].class);
+    if (labels.length != sentences.length || probabilities.length != sentences.length) {
+      throw new IllegalArgumentException(
+          "it has %d sentences, %d labels and probabilities of %d"
+              .formatted(sentences.length, labels.length, probabilities.length));
+    }
     double farthest = 0;
     int right = 0;
     int other = 0;
-    try (Plan plan = Plan.compile(Model.load(fold.resolve("network.safetensors")));
-        Sequence sequence = Sequence.open(plan)) {
-      for (int i = 0; i < sentences.size(); i++) {
-        sequence.reset();
-        float[] here =
-            sequence
-                .run(JSON.convertValue(sentences.get(i), int[].class))[sentences.get(i).size() - 1];
-        double[] there = JSON.convertValue(kept.required("probabilities").get(i), double[].class);
-        for (int k = 0; k < there.length; k++) {
-          farthest = Math.max(farthest, Math.abs(here[k] - there[k]));
-        }
-        int best = largest(here);
-        right += best == kept.required("labels").get(i).intValue() ? 1 : 0;
-        other += there[best] < Arrays.stream(there).max().orElseThrow() ? 1 : 0;
+    for (int i = 0; i < sentences.length; i++) {
+      sequence.reset();
+      float[] here = sequence.run(sentences[i])[sentences[i].length - 1];
+      double[] there = probabilities[i];
+      if (there.length != here.length) {
+        throw new IllegalArgumentException(
+            "sentence %d has %d probabilities, the network gives %d"
+                .formatted(i, there.length, here.length));
       }
+      for (int k = 0; k < there.length; k++) {
+        farthest = Math.max(farthest, Math.abs(here[k] - there[k]));
+      }
+      int best = largest(here);
+      right += best == labels[i] ? 1 : 0;
+      other += there[best] < Arrays.stream(there).max().orElseThrow() ? 1 : 0;
     }
     if (!(farthest <= TOLERANCE)) {
       throw new IllegalStateException(
@@ -184,7 +214,7 @@ final class SentenceRuns {
               .formatted(fold, farthest, TOLERANCE));
     }
     return new SentenceCell.Check(
-        sentences.size(), 100.0 * right / sentences.size(), farthest, other);
+        sentences.length, 100.0 * right / sentences.length, farthest, other);
   }
 
   private static int largest(float[] values) {

@@ -3,6 +3,7 @@ package io.github.stillgate.bench.paper.sru;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.bench.Machine;
+import io.github.stillgate.bench.paper.RunFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -125,7 +126,8 @@ record SruResults(
   /** What {@code file} holds; nothing if it is not there. */
   static SruResults read(Path file) throws IOException {
     return Files.exists(file)
-        ? JSON.readValue(file.toFile(), SruResults.class)
+        ? JSON.treeToValue(
+            RunFile.read(file, "remove it and make its parts again"), SruResults.class)
         : new SruResults(null, null, null, null);
   }
 

@@ -252,6 +252,33 @@ class EstimatorsTest {
   }
 
   @Test
+  void damagedFilesAreNamed() throws IOException {
+    run("seed-1", 1, true, "0", "control");
+    Path record = runs.resolve("seed-1/record.json");
+    String whole = Files.readString(record);
+    for (String text : List.of(whole.substring(0, 60), whole.replace("0.001", "NaN"), "")) {
+      Files.writeString(record, text);
+      assertThatThrownBy(() -> EstimatedRuns.read(runs, ""))
+          .hasMessageStartingWith(record + ": ")
+          .hasMessageEndingWith("; train again, or move " + record.getParent() + " away");
+    }
+    Files.writeString(record, whole);
+    Path ranks = runs.resolve("seed-1/rank-error.json");
+    String layers = "{\"layers\": {\"hidden0\": {\"ranks\": [1, 2], \"value\": [0.9, %s]";
+    for (String text :
+        List.of(
+            layers,
+            layers.formatted("NaN") + ", \"sign\": [0, 0]}}}",
+            layers.formatted("0.1") + ", \"sign\": [0]}}}",
+            "{}")) {
+      Files.writeString(ranks, text);
+      assertThatThrownBy(() -> EstimatedRuns.read(runs, ""))
+          .hasMessageStartingWith(ranks + ": ")
+          .hasMessageEndingWith("; remove it, or make it again with rank_error.py");
+    }
+  }
+
+  @Test
   void whatTheLibraryFindsIsWhatTheFormulasSay() throws IOException {
     run("seed-1", 1, true, "0", "control", "2");
     EstimatedRuns trained = EstimatedRuns.read(runs, "");

@@ -131,6 +131,32 @@ final class SparseNetworksTest {
         .contains("imdb: W+G+N never has fewer gates at equal quality");
   }
 
+  /** Of one that has only begun nothing can be compared, which is no fault. */
+  @Test
+  void aTwinThatHasOnlyBegunIsNoCrossing() throws IOException {
+    run("imdb-bayes-wn", "bayes-wn", "", false, 0);
+    run("imdb-bayes-wgn", "bayes-wgn", point(80, 14), true, 75);
+    assertThat(reproduce()).isZero();
+    assertThat(folder.resolve("results/sparse.md"))
+        .content()
+        .contains("No task has an epoch of both Bayesian runs")
+        .doesNotContain("0 epochs");
+  }
+
+  @Test
+  void aDamagedRecordIsNamed() throws IOException {
+    run("imdb-original", "original", point(80, 12), true, 75);
+    Path record = folder.resolve("imdb-original/record.json");
+    String whole = Files.readString(record);
+    for (String text : List.of(whole.substring(0, 40), whole.replace("7200", "NaN"), "")) {
+      Files.writeString(record, text);
+      assertThatThrownBy(() -> SparseRun.in(folder))
+          .isInstanceOf(IOException.class)
+          .hasMessageStartingWith(record + ": ")
+          .hasMessageContaining("train again, or move " + record.getParent() + " away");
+    }
+  }
+
   @Test
   void runsOfWhichNoneHasFinishedFail() throws IOException {
     run("imdb-original", "original", point(80, 12), false, 0);

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.paper.sru;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
@@ -93,6 +94,43 @@ class SruReportTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> SentenceRuns.read(folder, ORIGIN))
         .withMessageContaining("one table needs one setting");
+  }
+
+  @Test
+  void damagedFilesAreNamed() throws Exception {
+    record("CR", "sru-2", 0, 1, "80");
+    Path fold = folder.resolve("CR/sru-2/fold-0");
+    network(fold, 0);
+    Path record = fold.resolve("record.json");
+    Path check = fold.resolve("check.json");
+    for (Path file : List.of(record, check)) {
+      String whole = Files.readString(file);
+      for (String text :
+          List.of(
+              whole.substring(0, whole.length() / 2),
+              whole.replaceFirst("[0-9][.][0-9]+", "NaN"),
+              "{}",
+              "")) {
+        Files.writeString(file, text);
+        assertThatIOException()
+            .isThrownBy(() -> SentenceRuns.read(folder, ORIGIN))
+            .withMessageStartingWith(file + ": ")
+            .withMessageEndingWith("; train again, or move " + fold + " away");
+      }
+      Files.writeString(file, whole);
+    }
+    String whole = Files.readString(check);
+    for (String text :
+        List.of(
+            whole.replaceFirst("\"labels\": \\[[^]]*]", "\"labels\": []"),
+            whole.replaceFirst("\"tokens\": \\[\\[[0-9]+", "\"tokens\": [[99"),
+            whole.replaceFirst("\"probabilities\": \\[\\[", "\"probabilities\": [[0.5, "))) {
+      assertThat(text).isNotEqualTo(whole);
+      Files.writeString(check, text);
+      assertThatIOException()
+          .isThrownBy(() -> SentenceRuns.read(folder, ORIGIN))
+          .withMessageStartingWith(check + ": ");
+    }
   }
 
   @Test

@@ -36,6 +36,7 @@ public final class ReferenceBackend implements Backend {
     return switch (weights.layout().order()) {
       case INTERLEAVED, CHAIN -> new ReferencePack(weights);
       case TILES -> new ReferenceTiles(weights);
+      case ROWS -> new ReferenceIntegerRows(weights);
     };
   }
 

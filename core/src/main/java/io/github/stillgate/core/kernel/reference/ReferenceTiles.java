@@ -22,15 +22,7 @@ final class ReferenceTiles extends Pack {
   ReferenceTiles(PackedWeights weights) {
     super(weights);
     this.weights = weights.weights();
-    this.widest = widest(layout());
-  }
-
-  private static int widest(PackLayout layout) {
-    int widest = 0;
-    for (int operand = 0; operand < layout.operands(); operand++) {
-      widest = Math.max(widest, layout.part(operand).columns());
-    }
-    return widest;
+    this.widest = layout().widest();
   }
 
   /** Integer sums of a tile, then the values of an operand. */
@@ -163,14 +155,7 @@ final class ReferenceTiles extends Pack {
   /** Leaves the rounded values behind the sums in {@code scratch}. Gives their scale. */
   private float roundAll(int operand, MemorySegment vector, MemorySegment scratch) {
     int columns = layout().part(operand).columns();
-    float scale = weights().operandScale(operand);
-    if (scale == 0) {
-      float largest = 0;
-      for (int column = 0; column < columns; column++) {
-        largest = Math.max(largest, Math.abs(vector.getAtIndex(JAVA_FLOAT, column)));
-      }
-      scale = Int8.scale(largest);
-    }
+    float scale = weights().operandScale(operand, vector);
     float inverse = 1 / scale;
     for (int column = 0; column < columns; column++) {
       int value = Int8.round(vector.getAtIndex(JAVA_FLOAT, column), inverse);

@@ -4,8 +4,10 @@ import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.Sums;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -18,29 +20,42 @@ final class LayerReader {
   private final JsonNode node;
   private final String outer;
   private final TensorReader tensors;
+  private final Map<String, Map<OperandRole, Float>> scales;
 
   /**
    * Reads {@code node}.
    *
    * @param outer what its tensors' names begin with before its own name
+   * @param scales receives those of its operands
    */
-  LayerReader(JsonNode node, String outer, TensorReader tensors) {
+  LayerReader(
+      JsonNode node,
+      String outer,
+      TensorReader tensors,
+      Map<String, Map<OperandRole, Float>> scales) {
     this.node = node;
     this.outer = outer;
     this.tensors = tensors;
+    this.scales = scales;
   }
 
   /** The layer. */
   Layer read() {
     String type = JsonFields.text(node.path("type"), "a layer's \"type\"");
-    return LayerFormats.ofType(type).read(this);
+    Layer layer = LayerFormats.ofType(type).read(this);
+    if (node.has(ScalesFormat.FIELD)) {
+      scales.put(prefix(), ScalesFormat.read(node.get(ScalesFormat.FIELD), prefix()));
+    }
+    return layer;
   }
 
-  /** Refuses other fields than type, name, inputs, units, and these. */
+  /** Refuses other fields than type, name, inputs, units, scales of operands, and these. */
   void requireWidthsAnd(Set<String> required, Set<String> optional) {
     Set<String> all = new HashSet<>(required);
     all.addAll(Set.of("type", "name", "inputs", "units"));
-    JsonFields.require(node, "layer", all, optional);
+    Set<String> more = new HashSet<>(optional);
+    more.add(ScalesFormat.FIELD);
+    JsonFields.require(node, "layer", all, more);
   }
 
   /** Refuses other fields than type and these. */
@@ -158,11 +173,11 @@ final class LayerReader {
 
   /** A layer in this one, whose tensors' names begin as this one's do. */
   Layer wrapped(String field) {
-    return new LayerReader(node.get(field), outer, tensors).read();
+    return new LayerReader(node.get(field), outer, tensors, scales).read();
   }
 
   /** A layer in this one, before whose tensors' names stands this one's name. */
   Layer inner(String field) {
-    return new LayerReader(node.get(field), prefix() + ".", tensors).read();
+    return new LayerReader(node.get(field), prefix() + ".", tensors, scales).read();
   }
 }

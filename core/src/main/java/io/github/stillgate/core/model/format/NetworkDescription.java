@@ -7,14 +7,17 @@ import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.json.StrictJson;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.OperandRole;
+import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.model.Vocabulary;
-import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -129,11 +132,13 @@ public final class NetworkDescription {
     requireHeap(file);
     Optional<Vocabulary> vocabulary = vocabulary(root);
     TensorReader tensors = new TensorReader(file);
+    Map<String, Map<OperandRole, Float>> scales = new LinkedHashMap<>();
     List<Layer> layers = new ArrayList<>();
     for (JsonNode node : nodes) {
-      layers.add(new LayerReader(node, "", tensors).read());
+      layers.add(new LayerReader(node, "", tensors, scales).read());
     }
-    Model model = vocabulary.isPresent() ? new Model(layers, vocabulary.get()) : new Model(layers);
+    Model plain = vocabulary.isPresent() ? new Model(layers, vocabulary.get()) : new Model(layers);
+    Model model = plain.withOperandScales(new OperandScales(scales));
     Set<String> unused = new TreeSet<>(file.tensors().keySet());
     unused.removeAll(tensors.used());
     unused.removeAll(others);
@@ -148,7 +153,13 @@ public final class NetworkDescription {
     long bytes = 0;
     Tensor largest = null;
     for (Tensor tensor : file.tensors().values()) {
-      bytes += (tensor.type() == DType.BF16 ? Short.BYTES : Float.BYTES) * tensor.elements();
+      int held =
+          switch (tensor.type()) {
+            case I8 -> Byte.BYTES;
+            case BF16 -> Short.BYTES;
+            default -> Float.BYTES;
+          };
+      bytes += held * tensor.elements();
       largest = largest == null || tensor.elements() > largest.elements() ? tensor : largest;
     }
     long most = Runtime.getRuntime().maxMemory();
@@ -175,7 +186,9 @@ public final class NetworkDescription {
     model.vocabulary().ifPresent(v -> root.put("vocabulary", v.characters()));
     ArrayNode layers = root.putArray("layers");
     for (Layer layer : model.layers()) {
-      LayerFormats.of(layer).describe(layer, layers.addObject());
+      ObjectNode node = layers.addObject();
+      LayerFormats.of(layer).describe(layer, node);
+      ScalesFormat.describe(layer, "", model.operandScales(), node);
     }
     String text = root.toString();
     if (text.length() > MAX_CHARACTERS) {

@@ -1,6 +1,8 @@
 package io.github.stillgate.core.model.format;
 
+import io.github.stillgate.core.model.Int8Tensors;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsFormatException;
@@ -23,7 +25,7 @@ final class TensorReader {
   }
 
   /**
-   * The tensor called {@code name}.
+   * The tensor called {@code name}, with its scales if it is of type I8.
    *
    * @throws WeightsFormatException if it is missing, of another shape, or was read before
    * @throws IllegalArgumentException if its values are no weights
@@ -43,6 +45,14 @@ final class TensorReader {
           "tensor %s belongs to two layers: a layer's name is used twice, or is that of a pair, a dot"
                   .formatted(tensor.name())
               + " and the name of one of its directions");
+    }
+    if (tensor.type() == DType.I8) {
+      Tensor scales = file.tensor(name + Int8Tensors.SCALE);
+      if (!used.add(scales.name())) {
+        throw new WeightsFormatException(
+            file.path(), "tensor %s belongs to a layer of its own".formatted(scales.name()));
+      }
+      return Matrix.of(tensor, scales);
     }
     return Matrix.of(tensor);
   }
