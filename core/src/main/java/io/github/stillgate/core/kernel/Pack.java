@@ -41,7 +41,9 @@ public abstract class Pack {
 
   /** Whether of an operand only what moved is multiplied: its sums are kept. */
   public final boolean follows(int operand) {
-    return layout().order() == SumOrder.TILES && weights.operandScale(operand) != 0;
+    return layout().order() == SumOrder.TILES
+        && weights.operandScale(operand) != 0
+        && !weights.movement(operand).equals(Movement.ALL);
   }
 
   /** Whether the values that sums over an operand are of can lag behind what it is. */
