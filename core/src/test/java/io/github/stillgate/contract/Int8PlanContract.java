@@ -225,9 +225,8 @@ public abstract class Int8PlanContract {
         right.step(x, b);
         assertThat(Steps.bits(a)).as("step %d", step).isEqualTo(Steps.bits(b));
       }
-      if (given.name.equals("all")) {
-        assertThat(right.stats().bytesRead()).isEqualTo(whole.denseBytesPerStep());
-      }
+      long least = left.stats().totalBytesRead();
+      assertThat(right.stats().totalBytesRead()).isGreaterThanOrEqualTo(least);
     }
   }
 
