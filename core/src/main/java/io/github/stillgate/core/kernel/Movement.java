@@ -47,7 +47,9 @@ public record Movement(int threshold, int most, boolean toBeBounded) {
    *     126, or {@code most} is below 1
    */
   public Movement {
-    if (threshold < -1 || threshold >= Int8.LARGEST || (threshold < 0 && (most < MOST || toBeBounded))) {
+    if (threshold < -1
+        || threshold >= Int8.LARGEST
+        || (threshold < 0 && (most < MOST || toBeBounded))) {
       throw new IllegalArgumentException(
           "movement threshold %d; expected a whole number from 0 to %d"
               .formatted(threshold, Int8.LARGEST - 1));

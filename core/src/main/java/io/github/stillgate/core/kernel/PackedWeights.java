@@ -313,9 +313,7 @@ public final class PackedWeights {
     if (token && operand == tokenOperand) {
       return columnBytes();
     }
-    return follows(operand)
-        ? Math.min(part.columns(), movements[operand].most())
-        : part.rowBytes();
+    return follows(operand) ? Math.min(part.columns(), movements[operand].most()) : part.rowBytes();
   }
 
   /**
