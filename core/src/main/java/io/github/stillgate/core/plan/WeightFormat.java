@@ -26,8 +26,9 @@ public enum WeightFormat {
    * scale of their own in each step. {@link Plan#operandScales} tells which is which. Matrices that
    * the model holds as int8 keep their integers and scales.
    *
-   * <p>For layers that are multiplied whole: GRU, LSTM, SRU, simple RNN, embedding, dense. Layers
-   * that skip units, conditional and estimated ones, keep float32, and a BLAS serves none of it.
+   * <p>Of layers that skip units, conditional and estimated ones, the rows of a unit are int8, and
+   * all columns of a live unit are read; what decides which units are live stays float32. A BLAS
+   * serves none of it.
    */
   I8
 }
