@@ -61,14 +61,7 @@ enum Export {
   MULTIPLY_ROWS_I8(
       "sg_multiply_rows_i8",
       FunctionDescriptor.ofVoid(
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_LONG,
-          JAVA_FLOAT,
-          JAVA_LONG)),
+          JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_LONG)),
   SELECT_POSITIVE("sg_select_positive", FunctionDescriptor.of(JAVA_LONG, longs(3))),
   ADD(4),
   SUBTRACT(4),

@@ -64,8 +64,7 @@ final class NativeIntegerRows extends NativePack {
     }
   }
 
-  private void multiply(
-      long operand, long groups, long count, long bytes, float scale, long sums) {
+  private void multiply(long operand, long groups, long count, long bytes, float scale, long sums) {
     long by = rowScales[(int) operand];
     try {
       MULTIPLY.invokeExact(description, operand, groups, count, bytes, by, scale, sums);

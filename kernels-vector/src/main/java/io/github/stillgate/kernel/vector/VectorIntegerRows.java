@@ -2,7 +2,6 @@ package io.github.stillgate.kernel.vector;
 
 import static io.github.stillgate.kernel.vector.Memory.ALL;
 import static io.github.stillgate.kernel.vector.Species.BYTES;
-import static io.github.stillgate.kernel.vector.Species.COUNT;
 import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Species.SPECIES;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;

@@ -10,7 +10,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Binding;
-import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.KeptSums;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Movement;

@@ -19,9 +19,7 @@ record Variant(String name, PlanOptions options) {
         new Variant("float32", PlanOptions.defaults()),
         new Variant(
             "int8 whole",
-            PlanOptions.defaults()
-                .withWeights(WeightFormat.I8)
-                .withSkipping(Skipping.NOTHING)),
+            PlanOptions.defaults().withWeights(WeightFormat.I8).withSkipping(Skipping.NOTHING)),
         int8(0),
         int8(2),
         int8(4),
