@@ -205,6 +205,30 @@ public abstract class Int8PlanContract {
     return PlanOptions.defaults().withBackend(backend.name()).withWeights(WeightFormat.I8);
   }
 
+  /** The bits that numpy and plain integers give, and no code of this library. */
+  @Test
+  void bitsAreThoseOfPlainIntegers() {
+    assertBits("all", int8());
+    assertBits("all", int8().withSkipping(Skipping.NOTHING));
+    assertBits("above_9", int8().withMovementThreshold(9));
+    assertBits("at_most_5", int8().withMaxMoved(5));
+  }
+
+  private static void assertBits(String expected, PlanOptions options) {
+    float[][] inputs = Int8Vectors.vectors("input");
+    float[][] outputs = Int8Vectors.vectors(expected);
+    float[] found = new float[outputs[0].length];
+    try (Plan plan = Plan.compile(Int8Vectors.network(), options);
+        Session session = Session.open(plan)) {
+      for (int step = 0; step < inputs.length; step++) {
+        session.step(inputs[step], found);
+        assertThat(Steps.bits(found))
+            .as("%s, step %d", options, step)
+            .isEqualTo(Steps.bits(outputs[step]));
+      }
+    }
+  }
+
   /** What is left out changes nothing: neither columns nor rows. */
   @ParameterizedTest
   @MethodSource("cases")
