@@ -99,7 +99,7 @@ final class Compiler {
       throw new IllegalArgumentException(
           forward
               ? "a deadline, but nothing in this model can be cut to meet one; it needs a conditional"
-                  + " layer, or int8 weights (withWeights(WeightFormat.I8)) and values within [-1, 1]"
+                  + " layer, or int8 weights (withWeights(WeightFormat.I8)) and operands of a fixed scale"
               : "a deadline is for steps, but this model reads its input from the end");
     }
     return network;
