@@ -13,9 +13,21 @@ import io.github.stillgate.core.kernel.PackedWeights;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
 
 /** Values of operands as int8: {@link Int8}. Addresses are of padded vectors. */
 final class Int8Values {
+  /** A register of products of 16 bits. */
+  static final VectorSpecies<Short> PRODUCTS = VectorSpecies.of(short.class, SPECIES.vectorShape());
+
+  /** The weights that become one. */
+  static final VectorSpecies<Byte> WEIGHTS =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
+
+  /** A register of sums. */
+  static final VectorSpecies<Integer> SUMS = VectorSpecies.of(int.class, SPECIES.vectorShape());
+
   private static final FloatVector ROUNDING = FloatVector.broadcast(SPECIES, Int8.ROUNDING);
   private static final FloatVector LARGEST = FloatVector.broadcast(SPECIES, Int8.LARGEST);
   private static final FloatVector SMALLEST = LARGEST.neg();

@@ -1,9 +1,11 @@
 package io.github.stillgate.kernel.vector;
 
+import static io.github.stillgate.kernel.vector.Int8Values.PRODUCTS;
+import static io.github.stillgate.kernel.vector.Int8Values.SUMS;
+import static io.github.stillgate.kernel.vector.Int8Values.WEIGHTS;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
 import static io.github.stillgate.kernel.vector.Species.BYTES;
 import static io.github.stillgate.kernel.vector.Species.ORDER;
-import static io.github.stillgate.kernel.vector.Species.SPECIES;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.stillgate.core.kernel.ActiveSet;
@@ -19,21 +21,12 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Rows of int8 in the order {@link SumOrder#ROWS}. The sum of two products of int8 fits 16 bits; a
  * 32-bit lane holds two such sums, which shifts take apart.
  */
 final class VectorIntegerRows extends Pack {
-  private static final VectorSpecies<Short> PRODUCTS =
-      VectorSpecies.of(short.class, SPECIES.vectorShape());
-  private static final VectorSpecies<Byte> WEIGHTS =
-      VectorSpecies.of(byte.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
-  private static final VectorSpecies<Integer> SUMS =
-      VectorSpecies.of(int.class, SPECIES.vectorShape());
-
   /** Weights of a register of products. */
   private static final int WIDTH = PRODUCTS.length();
 

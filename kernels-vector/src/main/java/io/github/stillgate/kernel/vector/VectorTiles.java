@@ -1,5 +1,8 @@
 package io.github.stillgate.kernel.vector;
 
+import static io.github.stillgate.kernel.vector.Int8Values.PRODUCTS;
+import static io.github.stillgate.kernel.vector.Int8Values.SUMS;
+import static io.github.stillgate.kernel.vector.Int8Values.WEIGHTS;
 import static io.github.stillgate.kernel.vector.Memory.ALL;
 import static io.github.stillgate.kernel.vector.Species.BYTES;
 import static io.github.stillgate.kernel.vector.Species.COUNT;
@@ -24,9 +27,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Tiles of int8 in the order {@link SumOrder#TILES}, a register of 16-bit products at a time: int8
@@ -34,13 +35,6 @@ import jdk.incubator.vector.VectorSpecies;
  * own, since a 32-bit lane holds two products, which shifts take apart.
  */
 final class VectorTiles extends Pack {
-  private static final VectorSpecies<Short> PRODUCTS =
-      VectorSpecies.of(short.class, SPECIES.vectorShape());
-  private static final VectorSpecies<Byte> WEIGHTS =
-      VectorSpecies.of(byte.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
-  private static final VectorSpecies<Integer> SUMS =
-      VectorSpecies.of(int.class, SPECIES.vectorShape());
-
   /** Rows of a register of products. */
   private static final int ROWS = PRODUCTS.length();
 
