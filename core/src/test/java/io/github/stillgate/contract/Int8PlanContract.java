@@ -1,9 +1,14 @@
 package io.github.stillgate.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
@@ -11,6 +16,7 @@ import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
+import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -313,6 +319,32 @@ public abstract class Int8PlanContract {
   private static long cutBytes(Plan whole, Model model, int most) {
     int units = model.layers().getFirst().outputs();
     return whole.denseBytesPerStep() - 3L * units * (units - most);
+  }
+
+  /** What is proved to lie within less than 1 is rounded to no more, so that bounds hold. */
+  @Test
+  void aRoundedValueStaysWithinItsBound() {
+    Matrix one = Matrix.of("one", 1, 1, 1);
+    Matrix zero = Matrix.of("zero", 1, 1, 0);
+    Matrix none = Matrix.vector("none", 0);
+    Model model =
+        new Model(
+            List.of(
+                new SimpleRnn("r0", one, zero, none, Activation.clip(0.5f)),
+                new Dense("d1", one, none, Activation.LINEAR)));
+    float[] y = new float[1];
+    try (Plan plan = Plan.compile(model, int8());
+        Session session = Session.open(plan)) {
+      session.step(new float[] {3}, y);
+      assertThat(y[0]).isCloseTo(0.5f, within(1e-3f));
+      session.state("r0.h", session.state("r0.h"));
+      session.restore(session.snapshot());
+    }
+    try (Plan plan = Plan.compile(model, int8().withInputBound(0.0039f));
+        Session session = Session.open(plan)) {
+      session.step(new float[] {0.0039f}, y);
+      assertThat(y[0]).isCloseTo(0.0039f, within(1e-3f));
+    }
   }
 
   /** A state from elsewhere begins as in a new stream, whatever was sent before. */

@@ -10,10 +10,10 @@ package io.github.stillgate.core.kernel;
  * </pre>
  *
  * A row's scale is its largest magnitude over 127, unless it was stored with one. So is that of an
- * operand, each time it is multiplied, unless it is fixed: it is 1/127 for what is proved to lie
- * within [-1, 1], or was found on data. Then what did not move need not be multiplied again ({@link
- * KeptSums}). A value beyond a fixed scale, one that {@code rint} takes beyond 127, is clamped and
- * counted.
+ * operand, each time it is multiplied, unless it is fixed: min(1, bound) / 127 for what is proved
+ * to lie within [-1, 1], or was found on data. Then what did not move need not be multiplied again
+ * ({@link KeptSums}). A value beyond a fixed scale, one that {@code rint} takes beyond 127, is
+ * clamped and counted.
  */
 public final class Int8 {
   /** Largest magnitude of a stored value. */
@@ -36,9 +36,17 @@ public final class Int8 {
 
   private Int8() {}
 
-  /** Whether what reaches at most {@code reach} has the scale 1/127. */
-  public static boolean isUnit(double reach) {
+  /** Whether what reaches at most {@code reach} is proved to lie within [-1, 1]. */
+  public static boolean isProved(double reach) {
     return reach <= UNIT_REACH;
+  }
+
+  /**
+   * The scale of what is proved to reach at most {@code reach}: min(1, reach) / 127, so that no
+   * rounded value lies beyond its bound. It is {@link #UNIT_SCALE} from 1 on.
+   */
+  public static float provedScale(double reach) {
+    return scale((float) Math.min(1, reach));
   }
 
   /** The largest magnitude of {@code values}. */

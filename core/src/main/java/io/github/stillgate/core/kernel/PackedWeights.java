@@ -68,9 +68,10 @@ public final class PackedWeights {
     float[] operandScales = new float[layout.operands()];
     BitSet found = new BitSet();
     for (int operand = 0; operand < operandScales.length; operand++) {
-      boolean isUnit = Int8.isUnit(rows.reach().get(operand)) || operand == tokenOperand;
-      operandScales[operand] = isUnit ? Int8.UNIT_SCALE : rows.scales().get(operand);
-      found.set(operand, !isUnit && operandScales[operand] != 0);
+      double reach = operand == tokenOperand ? 1 : rows.reach().get(operand);
+      boolean proved = Int8.isProved(reach);
+      operandScales[operand] = proved ? Int8.provedScale(reach) : rows.scales().get(operand);
+      found.set(operand, !proved && operandScales[operand] != 0);
     }
     PackedWeights packed =
         new PackedWeights(

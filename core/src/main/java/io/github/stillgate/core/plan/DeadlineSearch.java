@@ -160,7 +160,7 @@ final class DeadlineSearch {
       double least = part.kind() == StatePart.Kind.CARRIED ? 1 : -Math.min(1, part.bound());
       double behind = part.kind() == StatePart.Kind.CARRIED ? 2 : Math.min(1, part.bound());
       for (int i = 0; i < part.width() && part.kind() != StatePart.Kind.SENT; i++) {
-        float value = (float) random.nextDouble(least, behind);
+        float value = least < behind ? (float) random.nextDouble(least, behind) : 0;
         stream.state().setAtIndex(JAVA_FLOAT, (long) part.at() + i, value);
       }
     }

@@ -13,7 +13,7 @@ import io.github.stillgate.core.model.OperandRole;
 public record OperandScale(String layer, OperandRole operand, Origin origin, float scale) {
   /** Where a scale is from. */
   public enum Origin {
-    /** 1/127, since the plan proved that the operand lies within [-1, 1]. */
+    /** min(1, bound) / 127, since the plan proved that the operand lies within [-1, 1]. */
     PROVED,
 
     /** Found on data ({@link io.github.stillgate.core.model.OperandScales}). */

@@ -185,8 +185,8 @@ public final class PlanOptions {
    *   moved  = { k : |q(x_k) - sent_k| &gt; theta },  sent_k = q(x_k) for k in moved
    * </pre>
    *
-   * One step of 1 in theta is one step of the operand's scale: 1/127 where it is proved to lie
-   * within [-1, 1]. So a sum {@code w x} is off by at most {@code theta s L1(w)}, s being that
+   * One step of 1 in theta is one step of the operand's scale: at most 1/127 where it is proved to
+   * lie within [-1, 1]. So a sum {@code w x} is off by at most {@code theta s L1(w)}, s being that
    * scale, in each step, and no error adds up. At 0, the default, outputs are exactly those of the
    * int8 network. Above, they depend on the steps before; {@link
    * io.github.stillgate.core.session.Session#reset} and {@link

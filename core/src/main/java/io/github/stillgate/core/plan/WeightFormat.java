@@ -18,9 +18,9 @@ public enum WeightFormat {
   /**
    * int8, a quarter of the bytes: each row of a matrix has a scale, its largest magnitude over 127,
    * and so has what it is multiplied by. Sums are exact integers. What is proved to lie within [-1,
-   * 1], as the state of an ordinary GRU does, has the scale 1/127, and a step reads only the
-   * columns of values that moved since the last: with the bits of a step that reads all. So it is
-   * with operands for which the model has a scale ({@link
+   * 1], as the state of an ordinary GRU does, has the scale min(1, bound) / 127, and a step reads
+   * only the columns of values that moved since the last: with the bits of a step that reads all.
+   * So it is with operands for which the model has a scale ({@link
    * io.github.stillgate.core.model.OperandScales}); what is beyond 127 times it is clamped and
    * counted ({@link io.github.stillgate.core.session.StepStats#clamped}). Other operands have a
    * scale of their own in each step. {@link Plan#operandScales} tells which is which. Matrices that

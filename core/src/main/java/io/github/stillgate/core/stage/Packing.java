@@ -184,7 +184,7 @@ public record Packing(
             movement);
     Pack pack = backend.pack(rows, order, format, memory);
     for (int operand = 0; operand < bounds.size(); operand++) {
-      boolean proved = Int8.isUnit(rows.reach().get(operand)) || tokens && operand == 0;
+      boolean proved = Int8.isProved(rows.reach().get(operand)) || tokens && operand == 0;
       int8.packed(bounds.get(operand).role(), pack.weights().operandScale(operand), proved);
     }
     return pack;
