@@ -47,7 +47,7 @@ class LayersTest {
             .setErr(new PrintWriter(said))
             .execute("--alone", "--forks", "100000", option, "64,0");
     assertThat(exit).isEqualTo(CommandLine.ExitCode.USAGE);
-    assertThat(said.toString()).contains(option + ": 0 units");
+    assertThat(said.toString()).contains(option, "'0' is no whole number from 1 on");
   }
 
   /** Medians of ratios within one JVM: JVMs are not held against each other. */

@@ -203,12 +203,15 @@ class DigitsTest {
       assertThat(row.path("folds").asInt()).isEqualTo(2);
     }
     assertThat(names)
-        .startsWith("float32", "int8 theta 0")
+        .startsWith("float32", "int8 whole", "int8 theta 0")
         .allMatch(name -> name.startsWith("int8") || name.startsWith("float32"));
     JsonNode float32 = json.path("rows").path(0);
     assertThat(float32.path("largest_gap_to_trainer").asDouble()).isZero();
     assertThat(float32.path("words_lost").asInt()).isZero();
-    JsonNode moved = json.path("rows").path(1);
+    JsonNode whole = json.path("rows").path(1);
+    assertThat(whole.path("silence").path("bytes_a_frame").asDouble())
+        .isEqualTo(whole.path("speech").path("bytes_a_frame").asDouble());
+    JsonNode moved = json.path("rows").path(2);
     assertThat(float32.path("silence").path("bytes_a_frame").asDouble())
         .isEqualTo(float32.path("speech").path("bytes_a_frame").asDouble());
     assertThat(moved.path("silence").path("bytes_a_frame").asDouble())
