@@ -58,6 +58,8 @@ typedef struct sg_terms {
     int32_t subtracted;
     int32_t room; /* SG_TERMS_OF(padded) */
     int32_t held_back; /* values that send_int8 did not send because they were more than `most` */
+    int32_t is_whole;  /* whether the sums begin at 0: fewer columns than changes */
+    int32_t unused[3];
     int32_t columns[];
 } sg_terms;
 

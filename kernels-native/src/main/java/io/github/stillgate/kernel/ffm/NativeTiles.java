@@ -49,7 +49,7 @@ final class NativeTiles extends NativePack {
   /** What {@code sg_terms} needs. */
   private static int floatsOfTerms(int columns) {
     int room = 2 * Lanes.padded(columns) + 8;
-    return Lanes.padded(4 + room + room / 4 + Lanes.padded(columns));
+    return Lanes.padded(8 + room + room / 4 + Lanes.padded(columns));
   }
 
   /** The terms of the widest operand. */
