@@ -154,7 +154,7 @@ public final class Plot {
    * are many, the axis begins a little before the first, so that it counts in tens instead.
    */
   private void spreadNumbers() {
-    if (places.size() > NUMBERS) {
+    if (places.size() > NUMBERS && !chart.getStyler().isXAxisLogarithmic()) {
       double width = places.last() - places.first();
       chart.getStyler().setXAxisMin(places.first() - 0.01 * width);
     }

@@ -87,6 +87,20 @@ class PlotTest {
     }
   }
 
+  /** Such an axis cannot begin at 0 or below. */
+  @Test
+  void aLogarithmicAxisTakesManyPoints() throws IOException {
+    List<Double> x = new ArrayList<>();
+    List<Double> y = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      x.add(1.7 + 5.5 * i);
+      y.add(60.0 + i % 9);
+    }
+    Path svg = folder.resolve("logarithmic.svg");
+    new Plot("title", "us", "percent").logarithmicX().line("a", x, y).save(svg);
+    assertThat(Files.readString(svg)).contains("percent");
+  }
+
   /** The grid of a logarithmic axis has hundreds of lines. */
   @Test
   void aGridIsDrawnInFewBytes() throws IOException {
