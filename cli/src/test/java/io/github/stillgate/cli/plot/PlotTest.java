@@ -98,7 +98,7 @@ class PlotTest {
     }
     Path svg = folder.resolve("logarithmic.svg");
     new Plot("title", "us", "percent").logarithmicX().line("a", x, y).save(svg);
-    assertThat(Files.readString(svg)).contains("percent");
+    assertThat(Files.readString(svg).strip()).endsWith("</svg>");
   }
 
   /** The grid of a logarithmic axis has hundreds of lines. */
