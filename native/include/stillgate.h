@@ -49,9 +49,10 @@ typedef struct sg_pack {
 
 /*
  * Columns of int8 and what they are multiplied by, made by send_int8 or round_int8 for `padded` values: the first
- * `added` columns are added, the last `subtracted` of `room` are subtracted, times their factors, of 8 bits each,
- * which follow all columns. Both are multiples of 4, filled up with factors of 0. A change beyond 127 is two of them.
- * Behind the factors send_int8 has room for `padded` integers.
+ * `added` columns are added, the last `subtracted` of `room` - SG_TERMS_AHEAD are subtracted, times their factors, of
+ * 8 bits each, which follow all columns. Both are multiples of 4, filled up with factors of 0. A column is kept as its
+ * place in a tile of 64 rows, in bytes; a change beyond 127 is two of them. Behind the factors send_int8 has room for
+ * `padded` integers.
  */
 typedef struct sg_terms {
     int32_t added;
@@ -63,7 +64,9 @@ typedef struct sg_terms {
     int32_t columns[];
 } sg_terms;
 
-#define SG_TERMS_OF(padded) (2 * (padded) + 8)
+/* Columns that are fetched before they are multiplied; behind each list so many more are columns too. */
+#define SG_TERMS_AHEAD 16
+#define SG_TERMS_OF(padded) (2 * (padded) + 8 + 2 * SG_TERMS_AHEAD)
 
 /*
  * The one list of kernels: KERNEL(result, name, (parameters), (arguments)). Declarations, the table of

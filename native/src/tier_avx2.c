@@ -2,6 +2,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "tiers.h"
+
 #define TIER avx2
 #define LANES 8
 #define ROWS 2
@@ -54,6 +56,20 @@ typedef __m256i vi;
 
 static inline void v_store_integers(int32_t *p, vi v) { _mm256_store_si256((__m256i *)p, v); }
 static inline vf v_float(vi v) { return _mm256_cvtepi32_ps(v); }
+static inline vi v_integers(vf v) { return _mm256_cvtps_epi32(v); }
+static inline vi v_count_from(int32_t i) {
+    return _mm256_add_epi32(_mm256_set1_epi32(i), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+/* Half by half: a table for eight lanes is 2 KB in the first cache. */
+static inline int64_t v_put_chosen(vm chosen, vi v, int32_t *to) {
+    int lanes = _mm256_movemask_ps(chosen), lower = lanes & 15, upper = lanes >> 4;
+    __m128 first = _mm_castsi128_ps(_mm256_castsi256_si128(v));
+    __m128 second = _mm_castsi128_ps(_mm256_extracti128_si256(v, 1));
+    int count = __builtin_popcount((unsigned)lower);
+    _mm_storeu_ps((float *)to, _mm_permutevar_ps(first, _mm_load_si128((const __m128i *)CHOSEN_FIRST[lower])));
+    _mm_storeu_ps((float *)to + count, _mm_permutevar_ps(second, _mm_load_si128((const __m128i *)CHOSEN_FIRST[upper])));
+    return count + __builtin_popcount((unsigned)upper);
+}
 
 static inline vi v_set_integers(int32_t i) { return _mm256_set1_epi32(i); }
 static inline vi v_negate_integers(vi v) { return _mm256_sub_epi32(_mm256_setzero_si256(), v); }
@@ -74,6 +90,8 @@ static inline void v_quads(const int8_t *a, const int8_t *b, const int8_t *c, co
 static inline vi v_add_quads(vi sums, vi quads, vi four) {
     return _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_maddubs_epi16(four, quads), _mm256_set1_epi16(1)));
 }
+/* Four sums that are to stay in registers: gcc would take the operations on two blocks of rows together and spill. */
+#define V_STAY(v) __asm__("" : "+x"((v)[0]), "+x"((v)[1]), "+x"((v)[2]), "+x"((v)[3]))
 static inline void v_enter(const int32_t *from, int rows, vi *sums) {
     (void)rows;
     for (int j = 0; j < 2; j++) {

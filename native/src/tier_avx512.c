@@ -70,26 +70,20 @@ static inline void v_joint_trees(vf a, vf b, vf c, vf d, float *const *sums) {
     *sums[3] = _mm_cvtss_f32(_mm512_extractf32x4_ps(p, 3));
 }
 
-/* Compress within a register: compressing to memory is microcoded on some CPUs. */
-#define HAS_SELECT_POSITIVE
-static int64_t select_positive(int64_t n, const float *scores, int32_t *indices) {
-    __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    int64_t count = 0;
-    /* The indices have padded room, so whole registers may be written; what lies behind n is not compared. */
-    for (int64_t i = 0; i < n; i += LANES) {
-        vm inside = n - i < LANES ? (vm)((1u << (n - i)) - 1) : (vm)-1;
-        vm live = _mm512_mask_cmp_ps_mask(inside, v_load(scores + i), v_set(0.0f), _CMP_GT_OQ);
-        _mm512_storeu_si512(indices + count, _mm512_maskz_compress_epi32(live, index));
-        count += __builtin_popcount(live);
-        index = _mm512_add_epi32(index, _mm512_set1_epi32(LANES));
-    }
-    return count;
-}
-
 typedef __m512i vi;
 
 static inline void v_store_integers(int32_t *p, vi v) { _mm512_store_si512(p, v); }
 static inline vf v_float(vi v) { return _mm512_cvtepi32_ps(v); }
+static inline vi v_integers(vf v) { return _mm512_cvtps_epi32(v); }
+static inline vi v_count_from(int32_t i) {
+    vi lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_add_epi32(_mm512_set1_epi32(i), lanes);
+}
+/* Compressed within a register: compressing to memory is microcoded on some CPUs. */
+static inline int64_t v_put_chosen(vm chosen, vi v, int32_t *to) {
+    _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(chosen, v));
+    return __builtin_popcount(chosen);
+}
 
 static inline vi v_set_integers(int32_t i) { return _mm512_set1_epi32(i); }
 static inline vi v_negate_integers(vi v) { return _mm512_sub_epi32(_mm512_setzero_si512(), v); }
@@ -124,6 +118,8 @@ static inline void v_exchange_quarters(vi *v) {
     v[2] = _mm512_shuffle_i32x4(q, s, 0x88);
     v[3] = _mm512_shuffle_i32x4(q, s, 0xdd);
 }
+/* Four sums that are to stay in registers: gcc would take the operations on two blocks of rows together and spill. */
+#define V_STAY(v) __asm__("" : "+v"((v)[0]), "+v"((v)[1]), "+v"((v)[2]), "+v"((v)[3]))
 static inline void v_enter(const int32_t *from, int rows, vi *sums) {
     for (int j = 0; j < 4; j++) {
         sums[j] = from && LANES * j < rows ? _mm512_load_si512(from + LANES * j) : _mm512_setzero_si512();

@@ -10,6 +10,12 @@ typedef struct sg_table {
 } sg_table;
 #undef SG_MEMBER
 
+/* The lanes of a bit mask in ascending order, then zeros: what a permutation of four lanes takes to bring them first. */
+static const int32_t CHOSEN_FIRST[16][4] __attribute__((aligned(16), unused)) = {
+    {0, 0, 0, 0}, {0, 0, 0, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {2, 0, 0, 0}, {0, 2, 0, 0}, {1, 2, 0, 0}, {0, 1, 2, 0},
+    {3, 0, 0, 0}, {0, 3, 0, 0}, {1, 3, 0, 0}, {0, 1, 3, 0}, {2, 3, 0, 0}, {0, 2, 3, 0}, {1, 2, 3, 0}, {0, 1, 2, 3},
+};
+
 #if defined(__x86_64__)
 extern const sg_table sg_table_avx512vnni;
 extern const sg_table sg_table_avx512;

@@ -21,11 +21,11 @@ import java.util.SplittableRandom;
  * <p>Matrices are whole, and a product's time does not depend on their values.
  */
 final class DrivenLayer {
-  /** Magnitude of every input. */
-  static final float INPUT = 64f / 127;
+  /** Magnitude of every input. A change is twice that, and so no larger than one column bears. */
+  static final float INPUT = 50f / 127;
 
   /** Magnitude of every state, as int8. */
-  static final int STATE = 75;
+  static final int STATE = 60;
 
   private static final double BIAS = 9;
 

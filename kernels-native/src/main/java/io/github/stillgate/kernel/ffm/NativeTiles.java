@@ -23,6 +23,9 @@ final class NativeTiles extends NativePack {
   /** Where {@code held_back} lies in {@code sg_terms}. */
   private static final long HELD_BACK = 12;
 
+  /** {@code SG_TERMS_AHEAD}. */
+  private static final int TERMS_AHEAD = 16;
+
   private final int operands;
   private final int[] columns;
   private final float[] scales;
@@ -48,7 +51,7 @@ final class NativeTiles extends NativePack {
 
   /** What {@code sg_terms} needs. */
   private static int floatsOfTerms(int columns) {
-    int room = 2 * Lanes.padded(columns) + 8;
+    int room = 2 * Lanes.padded(columns) + 8 + 2 * TERMS_AHEAD;
     return Lanes.padded(8 + room + room / 4 + Lanes.padded(columns));
   }
 

@@ -16,72 +16,68 @@ final class VectorPointwise {
 
   private VectorPointwise() {}
 
-  /** {@code out = f(values)}; {@code out} may be {@code values}. */
-  static void apply(Pointwise function, float a, float b, int bytes, long from, long to) {
+  /**
+   * {@code out = f(values)}; {@code out} may be {@code values}.
+   *
+   * <p>Written out for the same reason as {@link VectorElementary#sigmoidOfSum}: a layer applies
+   * several functions in a step, and with each of them inlined one broadcast of a threshold was a
+   * vector on the heap in each step (96 bytes, 2026-11-27).
+   */
+  static void apply(Pointwise function, float a, float b, int bytes, long from, long out) {
+    long values = Memory.at(from);
+    long to = Memory.at(out);
+    FloatVector first = FloatVector.broadcast(SPECIES, a);
     switch (function) {
       case SIGMOID -> {
-        affine(-1f, -0f, bytes, from, to);
+        for (int at = 0; at < bytes; at += BYTES) {
+          FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER)
+              .neg()
+              .intoMemorySegment(ALL, to + at, ORDER);
+        }
         VectorElementary.sigmoidOfNegated(to, bytes);
       }
-      case TANH -> VectorElementary.tanh(from, bytes, to);
-      case AFFINE -> affine(a, b, bytes, from, to);
-      case CLAMP -> clamp(a, b, bytes, from, to);
-      case LEAK -> leak(a, bytes, from, to);
-      case THRESHOLD -> threshold(a, bytes, from, to);
-      case ELU -> VectorElementary.elu(a, from, bytes, to);
-      case SOFTSIGN -> softsign(bytes, from, to);
-    }
-  }
-
-  private static void affine(float scale, float shift, int bytes, long values, long out) {
-    long v = Memory.at(values);
-    long to = Memory.at(out);
-    FloatVector a = FloatVector.broadcast(SPECIES, scale);
-    FloatVector b = FloatVector.broadcast(SPECIES, shift);
-    for (int at = 0; at < bytes; at += BYTES) {
-      a.fma(FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER), b)
-          .intoMemorySegment(ALL, to + at, ORDER);
-    }
-  }
-
-  private static void clamp(float low, float high, int bytes, long values, long out) {
-    long v = Memory.at(values);
-    long to = Memory.at(out);
-    FloatVector a = FloatVector.broadcast(SPECIES, low);
-    FloatVector b = FloatVector.broadcast(SPECIES, high);
-    for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
-      FloatVector below = b.blend(x, x.compare(VectorOperators.LT, b));
-      a.blend(below, x.compare(VectorOperators.GT, a)).intoMemorySegment(ALL, to + at, ORDER);
-    }
-  }
-
-  private static void leak(float slope, int bytes, long values, long out) {
-    long v = Memory.at(values);
-    long to = Memory.at(out);
-    FloatVector a = FloatVector.broadcast(SPECIES, slope);
-    for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
-      a.mul(x).blend(x, x.compare(VectorOperators.GT, ZERO)).intoMemorySegment(ALL, to + at, ORDER);
-    }
-  }
-
-  private static void threshold(float threshold, int bytes, long values, long out) {
-    long v = Memory.at(values);
-    long to = Memory.at(out);
-    FloatVector a = FloatVector.broadcast(SPECIES, threshold);
-    for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
-      ZERO.blend(x, x.compare(VectorOperators.GT, a)).intoMemorySegment(ALL, to + at, ORDER);
-    }
-  }
-
-  private static void softsign(int bytes, long values, long out) {
-    long v = Memory.at(values);
-    long to = Memory.at(out);
-    for (int at = 0; at < bytes; at += BYTES) {
-      FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, v + at, ORDER);
-      x.div(ONE.add(x.abs())).intoMemorySegment(ALL, to + at, ORDER);
+      case TANH -> VectorElementary.tanh(values, bytes, to);
+      case AFFINE -> {
+        FloatVector shift = FloatVector.broadcast(SPECIES, b);
+        for (int at = 0; at < bytes; at += BYTES) {
+          first
+              .fma(FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER), shift)
+              .intoMemorySegment(ALL, to + at, ORDER);
+        }
+      }
+      case CLAMP -> {
+        FloatVector high = FloatVector.broadcast(SPECIES, b);
+        for (int at = 0; at < bytes; at += BYTES) {
+          FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
+          FloatVector below = high.blend(x, x.compare(VectorOperators.LT, high));
+          first
+              .blend(below, x.compare(VectorOperators.GT, first))
+              .intoMemorySegment(ALL, to + at, ORDER);
+        }
+      }
+      case LEAK -> {
+        for (int at = 0; at < bytes; at += BYTES) {
+          FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
+          first
+              .mul(x)
+              .blend(x, x.compare(VectorOperators.GT, ZERO))
+              .intoMemorySegment(ALL, to + at, ORDER);
+        }
+      }
+      case THRESHOLD -> {
+        for (int at = 0; at < bytes; at += BYTES) {
+          FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
+          ZERO.blend(x, x.compare(VectorOperators.GT, first))
+              .intoMemorySegment(ALL, to + at, ORDER);
+        }
+      }
+      case ELU -> VectorElementary.elu(a, values, bytes, to);
+      case SOFTSIGN -> {
+        for (int at = 0; at < bytes; at += BYTES) {
+          FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, values + at, ORDER);
+          x.div(ONE.add(x.abs())).intoMemorySegment(ALL, to + at, ORDER);
+        }
+      }
     }
   }
 }
