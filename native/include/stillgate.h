@@ -48,11 +48,11 @@ typedef struct sg_pack {
 } sg_pack;
 
 /*
- * Columns of int8 and what they are multiplied by, made by send_int8 or round_int8 for `padded` values: the first
- * `added` columns are added, the last `subtracted` of `room` - SG_TERMS_AHEAD are subtracted, times their factors, of
- * 8 bits each, which follow all columns. Both are multiples of 4, filled up with factors of 0. A column is kept as its
- * place in a tile of 64 rows, in bytes; a change beyond 127 is two of them. Behind the factors send_int8 has room for
- * `padded` integers.
+ * Columns of int8 and what they are multiplied by, made by send_int8 or round_int8 for `padded` values: `added` columns
+ * that are added, and from `second` on `subtracted` columns that are subtracted, times their factors, of 8 bits each,
+ * which follow all columns. Both numbers are multiples of 4, filled up with factors of 0. A column is kept as its place
+ * in a tile of 64 rows, in bytes; a change beyond 127 is two of them. Behind the factors send_int8 has room for `padded`
+ * integers.
  */
 typedef struct sg_terms {
     int32_t added;
@@ -60,7 +60,8 @@ typedef struct sg_terms {
     int32_t room; /* SG_TERMS_OF(padded) */
     int32_t held_back; /* values that send_int8 did not send because they were more than `most` */
     int32_t is_whole;  /* whether the sums begin at 0: fewer columns than changes */
-    int32_t unused[3];
+    int32_t second;
+    int32_t unused[2];
     int32_t columns[];
 } sg_terms;
 

@@ -1,6 +1,7 @@
 /* AVX2 and FMA: 8 lanes, four registers a row; two rows at once fill eight of the sixteen registers. */
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tiers.h"
 
@@ -56,9 +57,13 @@ typedef __m256i vi;
 
 static inline void v_store_integers(int32_t *p, vi v) { _mm256_store_si256((__m256i *)p, v); }
 static inline vf v_float(vi v) { return _mm256_cvtepi32_ps(v); }
+/* From any address: changes follow the terms. */
+static inline vi v_load_integers(const int32_t *p) { return _mm256_loadu_si256((const vi *)p); }
+static inline vi v_times_64(vi v) { return _mm256_slli_epi32(v, 6); }
 static inline vi v_integers(vf v) { return _mm256_cvtps_epi32(v); }
-static inline vi v_count_from(int32_t i) {
-    return _mm256_add_epi32(_mm256_set1_epi32(i), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+static inline vi v_count_from(int32_t i, int32_t by) {
+    vi lanes = _mm256_setr_epi32(0, by, 2 * by, 3 * by, 4 * by, 5 * by, 6 * by, 7 * by);
+    return _mm256_add_epi32(_mm256_set1_epi32(i), lanes);
 }
 /* Half by half: a table for eight lanes is 2 KB in the first cache. */
 static inline int64_t v_put_chosen(vm chosen, vi v, int32_t *to) {
@@ -68,6 +73,14 @@ static inline int64_t v_put_chosen(vm chosen, vi v, int32_t *to) {
     int count = __builtin_popcount((unsigned)lower);
     _mm_storeu_ps((float *)to, _mm_permutevar_ps(first, _mm_load_si128((const __m128i *)CHOSEN_FIRST[lower])));
     _mm_storeu_ps((float *)to + count, _mm_permutevar_ps(second, _mm_load_si128((const __m128i *)CHOSEN_FIRST[upper])));
+    return count + __builtin_popcount((unsigned)upper);
+}
+static inline int64_t v_put_chosen_bytes(vm chosen, vi v, uint8_t *to) {
+    int lanes = _mm256_movemask_ps(chosen), lower = lanes & 15, upper = lanes >> 4;
+    __m128i first = _mm256_castsi256_si128(v), second = _mm256_extracti128_si256(v, 1);
+    int count = __builtin_popcount((unsigned)lower);
+    _mm_storeu_si32(to, _mm_shuffle_epi8(first, _mm_loadu_si32(CHOSEN_BYTES_FIRST[lower])));
+    _mm_storeu_si32(to + count, _mm_shuffle_epi8(second, _mm_loadu_si32(CHOSEN_BYTES_FIRST[upper])));
     return count + __builtin_popcount((unsigned)upper);
 }
 
@@ -90,7 +103,7 @@ static inline void v_quads(const int8_t *a, const int8_t *b, const int8_t *c, co
 static inline vi v_add_quads(vi sums, vi quads, vi four) {
     return _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_maddubs_epi16(four, quads), _mm256_set1_epi16(1)));
 }
-/* Four sums that are to stay in registers: gcc would take the operations on two blocks of rows together and spill. */
+/* With sixteen registers gcc would take the operations on two blocks of rows together, and spill. */
 #define V_STAY(v) __asm__("" : "+x"((v)[0]), "+x"((v)[1]), "+x"((v)[2]), "+x"((v)[3]))
 static inline void v_enter(const int32_t *from, int rows, vi *sums) {
     (void)rows;

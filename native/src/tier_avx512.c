@@ -1,6 +1,7 @@
 /* AVX-512 F, DQ, VL, BW: 16 lanes, two registers a row, four rows at once. Compiled with VNNI, too. */
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifndef TIER
 #define TIER avx512
@@ -74,14 +75,21 @@ typedef __m512i vi;
 
 static inline void v_store_integers(int32_t *p, vi v) { _mm512_store_si512(p, v); }
 static inline vf v_float(vi v) { return _mm512_cvtepi32_ps(v); }
+/* From any address: changes follow the terms. */
+static inline vi v_load_integers(const int32_t *p) { return _mm512_loadu_si512(p); }
+static inline vi v_times_64(vi v) { return _mm512_slli_epi32(v, 6); }
 static inline vi v_integers(vf v) { return _mm512_cvtps_epi32(v); }
-static inline vi v_count_from(int32_t i) {
+static inline vi v_count_from(int32_t i, int32_t by) {
     vi lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    return _mm512_add_epi32(_mm512_set1_epi32(i), lanes);
+    return _mm512_add_epi32(_mm512_set1_epi32(i), _mm512_mullo_epi32(lanes, _mm512_set1_epi32(by)));
 }
 /* Compressed within a register: compressing to memory is microcoded on some CPUs. */
 static inline int64_t v_put_chosen(vm chosen, vi v, int32_t *to) {
     _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(chosen, v));
+    return __builtin_popcount(chosen);
+}
+static inline int64_t v_put_chosen_bytes(vm chosen, vi v, uint8_t *to) {
+    _mm_storeu_si128((__m128i *)to, _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(chosen, v)));
     return __builtin_popcount(chosen);
 }
 
@@ -118,8 +126,6 @@ static inline void v_exchange_quarters(vi *v) {
     v[2] = _mm512_shuffle_i32x4(q, s, 0x88);
     v[3] = _mm512_shuffle_i32x4(q, s, 0xdd);
 }
-/* Four sums that are to stay in registers: gcc would take the operations on two blocks of rows together and spill. */
-#define V_STAY(v) __asm__("" : "+v"((v)[0]), "+v"((v)[1]), "+v"((v)[2]), "+v"((v)[3]))
 static inline void v_enter(const int32_t *from, int rows, vi *sums) {
     for (int j = 0; j < 4; j++) {
         sums[j] = from && LANES * j < rows ? _mm512_load_si512(from + LANES * j) : _mm512_setzero_si512();

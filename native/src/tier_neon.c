@@ -1,6 +1,7 @@
 /* NEON on arm64: 4 lanes, eight registers a row; two rows at once leave half of the registers free. */
 #include <arm_neon.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tiers.h"
 
@@ -54,17 +55,30 @@ typedef int32x4_t vi;
 
 static inline void v_store_integers(int32_t *p, vi v) { vst1q_s32(p, v); }
 static inline vf v_float(vi v) { return vcvtq_f32_s32(v); }
+static inline vi v_load_integers(const int32_t *p) { return vld1q_s32(p); }
+static inline vi v_times_64(vi v) { return vshlq_n_s32(v, 6); }
 static inline vi v_integers(vf v) { return vcvtnq_s32_f32(v); }
-static inline vi v_count_from(int32_t i) {
+static inline vi v_count_from(int32_t i, int32_t by) {
     static const int32_t lanes[LANES] = {0, 1, 2, 3};
-    return vaddq_s32(vdupq_n_s32(i), vld1q_s32(lanes));
+    return vmlaq_n_s32(vdupq_n_s32(i), vld1q_s32(lanes), by);
+}
+static inline uint32_t v_bits(vm chosen) {
+    static const uint32_t bits[LANES] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(chosen, vld1q_u32(bits)));
 }
 static inline int64_t v_put_chosen(vm chosen, vi v, int32_t *to) {
-    static const uint32_t bits[LANES] = {1, 2, 4, 8};
-    uint32_t lanes = vaddvq_u32(vandq_u32(chosen, vld1q_u32(bits)));
+    uint32_t lanes = v_bits(chosen);
     /* Bytes 4 i to 4 i + 3 of lane i. */
     uint32x4_t bytes = vmlaq_n_u32(vdupq_n_u32(0x03020100u), vld1q_u32((const uint32_t *)CHOSEN_FIRST[lanes]), 0x04040404u);
     vst1q_s32(to, vreinterpretq_s32_u8(vqtbl1q_u8(vreinterpretq_u8_s32(v), vreinterpretq_u8_u32(bytes))));
+    return __builtin_popcount(lanes);
+}
+static inline int64_t v_put_chosen_bytes(vm chosen, vi v, uint8_t *to) {
+    uint32_t lanes = v_bits(chosen), four;
+    memcpy(&four, CHOSEN_BYTES_FIRST[lanes], sizeof four);
+    uint8x16_t bytes = vqtbl1q_u8(vreinterpretq_u8_s32(v), vreinterpretq_u8_u32(vdupq_n_u32(four)));
+    four = vgetq_lane_u32(vreinterpretq_u32_u8(bytes), 0);
+    memcpy(to, &four, sizeof four);
     return __builtin_popcount(lanes);
 }
 static inline vi v_set_integers(int32_t i) { return vdupq_n_s32(i); }
@@ -91,8 +105,6 @@ static inline vi v_add_quads(vi sums, vi quads, vi four) {
     return vaddq_s32(sums, vpaddq_s32(lower, upper));
 #endif
 }
-/* Four sums that are to stay in registers: gcc would take the operations on two blocks of rows together and spill. */
-#define V_STAY(v) __asm__("" : "+w"((v)[0]), "+w"((v)[1]), "+w"((v)[2]), "+w"((v)[3]))
 static inline void v_enter(const int32_t *from, int rows, vi *sums) {
     (void)rows;
     for (int j = 0; j < 4; j++) {

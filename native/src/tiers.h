@@ -16,6 +16,12 @@ static const int32_t CHOSEN_FIRST[16][4] __attribute__((aligned(16), unused)) = 
     {3, 0, 0, 0}, {0, 3, 0, 0}, {1, 3, 0, 0}, {0, 1, 3, 0}, {2, 3, 0, 0}, {0, 2, 3, 0}, {1, 2, 3, 0}, {0, 1, 2, 3},
 };
 
+/* The lowest byte of each of these lanes. */
+static const uint8_t CHOSEN_BYTES_FIRST[16][4] __attribute__((unused)) = {
+    {0, 0, 0, 0}, {0, 0, 0, 0},  {4, 0, 0, 0},  {0, 4, 0, 0},  {8, 0, 0, 0},  {0, 8, 0, 0},  {4, 8, 0, 0},  {0, 4, 8, 0},
+    {12, 0, 0, 0}, {0, 12, 0, 0}, {4, 12, 0, 0}, {0, 4, 12, 0}, {8, 12, 0, 0}, {0, 8, 12, 0}, {4, 8, 12, 0}, {0, 4, 8, 12},
+};
+
 #if defined(__x86_64__)
 extern const sg_table sg_table_avx512vnni;
 extern const sg_table sg_table_avx512;
