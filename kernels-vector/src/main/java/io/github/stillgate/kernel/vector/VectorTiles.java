@@ -10,6 +10,7 @@ import static io.github.stillgate.kernel.vector.Species.ORDER;
 import static io.github.stillgate.kernel.vector.Species.SPECIES;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Binding;
@@ -30,9 +31,9 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * Tiles of int8 in the order {@link SumOrder#TILES}, a register of 16-bit products at a time: int8
- * times a change of at most 254 fits. The sums of even and of odd rows are in registers of their
- * own, since a 32-bit lane holds two products, which shifts take apart.
+ * Tiles of int8 in the order {@link SumOrder#TILES}, a register of 16-bit products at a time, added
+ * up in 16 bits as long as they fit ({@link VectorTerms}). The sums of even and of odd rows are in
+ * registers of their own, since a 32-bit lane holds two products, which shifts take apart.
  */
 final class VectorTiles extends Pack {
   /** Rows of a register of products. */
@@ -54,10 +55,21 @@ final class VectorTiles extends Pack {
     this.widest = layout().widest();
   }
 
-  /** The widest operand as integers. */
+  /** The widest operand as integers, then its terms. */
   @Override
   public int scratchFloats() {
-    return Lanes.padded(widest);
+    return Lanes.padded(widest) + VectorTerms.floats(widest);
+  }
+
+  /** Changes, then terms. */
+  @Override
+  public int changeFloats(int operand) {
+    int columns = layout().part(operand).columns();
+    return Lanes.padded(columns) + VectorTerms.floats(columns);
+  }
+
+  private static long terms(long integers, int columns) {
+    return integers + 4L * Lanes.padded(columns);
   }
 
   @Override
@@ -97,6 +109,7 @@ final class VectorTiles extends Pack {
     int count = list(columns, 0, changes, indices);
     add(count, indices, changes, summed);
     kept.moved().count(count);
+    VectorTerms.put(count, indices, changes, terms(changes, columns));
   }
 
   private static void add(int count, long indices, long changes, long values) {
@@ -137,38 +150,31 @@ final class VectorTiles extends Pack {
         continue;
       }
       KeptSums kept = stream.keptSums(operand);
-      if (kept != null) {
-        long moved = Memory.at(kept.moved().indices());
-        long changes = Memory.at(kept.changes());
-        long sumsKept = Memory.at(kept.sums());
-        float scale = weights().operandScale(operand);
-        int count = kept.moved().count();
-        for (int i = from; i < to; i++) {
-          addGroup(operand, set.at(i), count, moved, changes, sumsKept, scale, Memory.at(sums));
-        }
-      } else {
-        long integers = Memory.at(scratch);
-        int columns = layout().part(operand).columns();
-        float scale = Int8Values.scale(weights(), operand, Memory.at(vector));
+      int columns = layout().part(operand).columns();
+      long integers = Memory.at(kept == null ? scratch : kept.changes());
+      long terms = terms(integers, columns);
+      float scale = weights().operandScale(operand);
+      if (kept == null) {
+        scale = Int8Values.scale(weights(), operand, Memory.at(vector));
         Int8Values.round(columns, 1 / scale, Memory.at(vector), integers);
-        for (int i = from; i < to; i++) {
-          addGroup(operand, set.at(i), columns, 0, integers, 0, scale, Memory.at(sums));
-        }
+        VectorTerms.put(columns, 0, integers, terms);
+      }
+      long sumsKept = kept == null ? 0 : Memory.at(kept.sums());
+      for (int i = from; i < to; i++) {
+        addGroup(operand, set.at(i), terms, sumsKept, scale, Memory.at(sums));
       }
     }
   }
 
-  private void addGroup(
-      int operand,
-      int group,
-      int count,
-      long moved,
-      long factors,
-      long kept,
-      float scale,
-      long sums) {
+  private void addGroup(int operand, int group, long terms, long kept, float scale, long sums) {
     PackLayout.Part part = layout().part(operand);
     int tileRows = part.tileRows(group);
+    int fours = VectorTerms.count(terms, VectorTerms.FOURS);
+    int pairs = VectorTerms.count(terms, VectorTerms.PAIRS);
+    long inFours = VectorTerms.list(terms, VectorTerms.FOURS);
+    long inPairs = VectorTerms.list(terms, VectorTerms.PAIRS);
+    // Terms are for tiles of TILE_UNITS rows.
+    int shift = tileRows == PackLayout.TILE_UNITS ? 16 : 17;
     long weightsAt = Memory.at(weights().weights());
     long rowScales = Memory.at(weights().rowScales(operand));
     // Sums that are not kept are integers on their way to floats in the same place.
@@ -176,61 +182,142 @@ final class VectorTiles extends Pack {
     for (int kind = 0; kind < part.kinds(); kind++) {
       long tile = weightsAt + part.at(group) + (long) kind * part.columns() * tileRows;
       long first = 4L * (kind * layout().sumStride() + group * PackLayout.TILE_UNITS);
+      if (kept == 0) {
+        clear(4 * tileRows, integers + first);
+      }
       int row = 0;
       for (; row + 2 * ROWS <= tileRows; row += 2 * ROWS) {
         long to = integers + first + 4L * row;
-        addTwo(tile + row, tileRows, count, moved, factors, kept == 0, to);
+        addFours(tile + row, shift, fours, inFours, to);
+        addPairs(tile + row, shift, pairs, inPairs, to);
       }
       if (row < tileRows) {
         long to = integers + first + 4L * row;
-        addOne(tile + row, tileRows, count, moved, factors, kept == 0, to);
+        addPairsToOne(tile + row, shift, fours, inFours, to);
+        addPairsToOne(tile + row, shift, pairs, inPairs, to);
       }
       scale(4 * tileRows, integers + first, rowScales + first, scale, sums + first);
     }
   }
 
   /**
-   * Adds columns times their factors to the integer sums of two registers of rows.
+   * Adds columns times their factors to the integer sums of two registers of rows, four columns at
+   * a time. More of either, and C2 does not inline it all: then each operation allocates.
+   *
+   * <p>Addresses are masked where they are used. Without, C2 checks their range by a nest of loops
+   * around this one, and the loop takes half as long again.
    *
    * @param tile address of their weights in column 0
-   * @param stride bytes from one column to the next
-   * @param count columns
-   * @param moved address of their numbers; 0 for the first {@code count}
-   * @param factors address of their factors
-   * @param fromZero whether the sums begin at 0
+   * @param shift what makes a term the place of its column
+   * @param count terms
+   * @param terms address of the terms
    * @param sums address of the sums: those of even rows, then of odd ones, of each register
    */
-  private static void addTwo(
-      long tile, int stride, int count, long moved, long factors, boolean fromZero, long sums) {
-    long weights = Memory.at(tile);
-    long list = Memory.at(moved);
-    long by = Memory.at(factors);
+  private static void addFours(long tile, int shift, int count, long terms, long sums) {
+    long list = Memory.at(terms);
     long to = Memory.at(sums);
-    IntVector even0 = IntVector.zero(SUMS);
-    IntVector odd0 = IntVector.zero(SUMS);
-    IntVector even1 = IntVector.zero(SUMS);
-    IntVector odd1 = IntVector.zero(SUMS);
-    if (!fromZero) {
-      even0 = IntVector.fromMemorySegment(SUMS, ALL, to, ORDER);
-      odd0 = IntVector.fromMemorySegment(SUMS, ALL, to + BYTES, ORDER);
-      even1 = IntVector.fromMemorySegment(SUMS, ALL, to + 2L * BYTES, ORDER);
-      odd1 = IntVector.fromMemorySegment(SUMS, ALL, to + 3L * BYTES, ORDER);
-    }
-    for (int i = 0; i < count; i++) {
-      long column = moved == 0 ? i : ALL.get(JAVA_INT, list + 4L * i);
-      long at = Memory.at(weights + column * stride);
-      short factor = (short) ALL.get(JAVA_INT, by + 4L * i);
+    IntVector even0 = IntVector.fromMemorySegment(SUMS, ALL, to, ORDER);
+    IntVector odd0 = IntVector.fromMemorySegment(SUMS, ALL, to + BYTES, ORDER);
+    IntVector even1 = IntVector.fromMemorySegment(SUMS, ALL, to + 2L * BYTES, ORDER);
+    IntVector odd1 = IntVector.fromMemorySegment(SUMS, ALL, to + 3L * BYTES, ORDER);
+    for (int i = 0; i < count; i += 4) {
+      long term = Memory.at(list + 8L * i);
+      long term0 = ALL.get(JAVA_LONG_UNALIGNED, term);
+      long term1 = ALL.get(JAVA_LONG_UNALIGNED, term + 8);
+      long term2 = ALL.get(JAVA_LONG_UNALIGNED, term + 16);
+      long term3 = ALL.get(JAVA_LONG_UNALIGNED, term + 24);
+      long at0 = Memory.at(tile + (term0 >> shift));
+      long at1 = Memory.at(tile + (term1 >> shift));
+      long at2 = Memory.at(tile + (term2 >> shift));
+      long at3 = Memory.at(tile + (term3 >> shift));
       IntVector x =
           ((ShortVector)
-                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at, ORDER)
+                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at0, ORDER)
                       .convertShape(VectorOperators.B2S, PRODUCTS, 0))
-              .mul(factor)
+              .mul((short) term0)
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at1, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term1))
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at2, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term2))
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at3, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term3))
               .reinterpretAsInts();
       IntVector y =
           ((ShortVector)
-                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at + ROWS, ORDER)
+                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at0 + ROWS, ORDER)
                       .convertShape(VectorOperators.B2S, PRODUCTS, 0))
-              .mul(factor)
+              .mul((short) term0)
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at1 + ROWS, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term1))
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at2 + ROWS, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term2))
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at3 + ROWS, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term3))
+              .reinterpretAsInts();
+      even0 = even0.add(x.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
+      odd0 = odd0.add(x.lanewise(VectorOperators.ASHR, 16));
+      even1 = even1.add(y.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
+      odd1 = odd1.add(y.lanewise(VectorOperators.ASHR, 16));
+    }
+    even0.intoMemorySegment(ALL, to, ORDER);
+    odd0.intoMemorySegment(ALL, to + BYTES, ORDER);
+    even1.intoMemorySegment(ALL, to + 2L * BYTES, ORDER);
+    odd1.intoMemorySegment(ALL, to + 3L * BYTES, ORDER);
+  }
+
+  /** The same, two columns at a time. */
+  private static void addPairs(long tile, int shift, int count, long terms, long sums) {
+    long list = Memory.at(terms);
+    long to = Memory.at(sums);
+    IntVector even0 = IntVector.fromMemorySegment(SUMS, ALL, to, ORDER);
+    IntVector odd0 = IntVector.fromMemorySegment(SUMS, ALL, to + BYTES, ORDER);
+    IntVector even1 = IntVector.fromMemorySegment(SUMS, ALL, to + 2L * BYTES, ORDER);
+    IntVector odd1 = IntVector.fromMemorySegment(SUMS, ALL, to + 3L * BYTES, ORDER);
+    for (int i = 0; i < count; i += 2) {
+      long term = Memory.at(list + 8L * i);
+      long term0 = ALL.get(JAVA_LONG_UNALIGNED, term);
+      long term1 = ALL.get(JAVA_LONG_UNALIGNED, term + 8);
+      long at0 = Memory.at(tile + (term0 >> shift));
+      long at1 = Memory.at(tile + (term1 >> shift));
+      IntVector x =
+          ((ShortVector)
+                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at0, ORDER)
+                      .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+              .mul((short) term0)
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at1, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term1))
+              .reinterpretAsInts();
+      IntVector y =
+          ((ShortVector)
+                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at0 + ROWS, ORDER)
+                      .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+              .mul((short) term0)
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at1 + ROWS, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term1))
               .reinterpretAsInts();
       even0 = even0.add(x.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
       odd0 = odd0.add(x.lanewise(VectorOperators.ASHR, 16));
@@ -244,33 +331,40 @@ final class VectorTiles extends Pack {
   }
 
   /** The same for one register of rows. */
-  private static void addOne(
-      long tile, int stride, int count, long moved, long factors, boolean fromZero, long sums) {
-    long weights = Memory.at(tile);
-    long list = Memory.at(moved);
-    long by = Memory.at(factors);
+  private static void addPairsToOne(long tile, int shift, int count, long terms, long sums) {
+    long list = Memory.at(terms);
     long to = Memory.at(sums);
-    IntVector even = IntVector.zero(SUMS);
-    IntVector odd = IntVector.zero(SUMS);
-    if (!fromZero) {
-      even = IntVector.fromMemorySegment(SUMS, ALL, to, ORDER);
-      odd = IntVector.fromMemorySegment(SUMS, ALL, to + BYTES, ORDER);
-    }
-    for (int i = 0; i < count; i++) {
-      long column = moved == 0 ? i : ALL.get(JAVA_INT, list + 4L * i);
-      long at = Memory.at(weights + column * stride);
-      short factor = (short) ALL.get(JAVA_INT, by + 4L * i);
+    IntVector even = IntVector.fromMemorySegment(SUMS, ALL, to, ORDER);
+    IntVector odd = IntVector.fromMemorySegment(SUMS, ALL, to + BYTES, ORDER);
+    for (int i = 0; i < count; i += 2) {
+      long term = Memory.at(list + 8L * i);
+      long term0 = ALL.get(JAVA_LONG_UNALIGNED, term);
+      long term1 = ALL.get(JAVA_LONG_UNALIGNED, term + 8);
+      long at0 = Memory.at(tile + (term0 >> shift));
+      long at1 = Memory.at(tile + (term1 >> shift));
       IntVector x =
           ((ShortVector)
-                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at, ORDER)
+                  ByteVector.fromMemorySegment(WEIGHTS, ALL, at0, ORDER)
                       .convertShape(VectorOperators.B2S, PRODUCTS, 0))
-              .mul(factor)
+              .mul((short) term0)
+              .add(
+                  ((ShortVector)
+                          ByteVector.fromMemorySegment(WEIGHTS, ALL, at1, ORDER)
+                              .convertShape(VectorOperators.B2S, PRODUCTS, 0))
+                      .mul((short) term1))
               .reinterpretAsInts();
       even = even.add(x.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
       odd = odd.add(x.lanewise(VectorOperators.ASHR, 16));
     }
     even.intoMemorySegment(ALL, to, ORDER);
     odd.intoMemorySegment(ALL, to + BYTES, ORDER);
+  }
+
+  private static void clear(int bytes, long sums) {
+    long to = Memory.at(sums);
+    for (int at = 0; at < bytes; at += BYTES) {
+      IntVector.zero(SUMS).intoMemorySegment(ALL, to + at, ORDER);
+    }
   }
 
   /** Makes floats of integer sums, row after row; {@code sums} may be where the integers are. */
