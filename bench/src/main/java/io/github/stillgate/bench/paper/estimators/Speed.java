@@ -22,6 +22,8 @@ import java.util.function.ToDoubleFunction;
  * @param masked median of a step of the same network with every unit computed, then masked
  * @param dense median of a step without an estimate
  * @param denseTail its 99th percentile
+ * @param estimatedI8 median of a step in int8, skipping
+ * @param denseI8 median of a step in int8 without an estimate, inputs that are 0 left out
  * @param factor dense over estimated, in each JVM; the median of these
  * @param least factor of the JVM where it is least
  * @param greatest factor of the JVM where it is greatest
@@ -35,6 +37,8 @@ record Speed(
     @JsonProperty("masked_p50_ns") double masked,
     @JsonProperty("dense_p50_ns") double dense,
     @JsonProperty("dense_p99_ns") double denseTail,
+    @JsonProperty("estimated_i8_p50_ns") double estimatedI8,
+    @JsonProperty("dense_i8_p50_ns") double denseI8,
     double factor,
     @JsonProperty("least_factor") double least,
     @JsonProperty("greatest_factor") double greatest,
@@ -79,6 +83,8 @@ record Speed(
               median(sorted(reports, found -> pick(found, backend, Way.MASKED).p50())),
               median(sorted(reports, found -> pick(found, backend, Way.DENSE).p50())),
               median(sorted(reports, found -> pick(found, backend, Way.DENSE).p99())),
+              median(sorted(reports, found -> pick(found, backend, Way.ESTIMATED_I8).p50())),
+              median(sorted(reports, found -> pick(found, backend, Way.DENSE_I8).p50())),
               median(factors),
               factors[0],
               factors[factors.length - 1],

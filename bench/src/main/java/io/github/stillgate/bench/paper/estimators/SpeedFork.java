@@ -7,6 +7,7 @@ import io.github.stillgate.core.plan.Backends;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.plan.Skipping;
+import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.Session;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -17,8 +18,8 @@ import org.HdrHistogram.Histogram;
 
 /**
  * One JVM that times one estimated network on every backend: as it is, with every unit computed and
- * then masked, and as a dense network without an estimate. All take turns of some pictures, each
- * step timed by itself, one thread. Prints one line of JSON.
+ * then masked, and as a dense network without an estimate; the first and the last in int8 too. All
+ * take turns of some pictures, each step timed by itself, one thread. Prints one line of JSON.
  */
 public final class SpeedFork {
   private static final int TURN = 100;
@@ -30,7 +31,11 @@ public final class SpeedFork {
   enum Way {
     ESTIMATED,
     MASKED,
-    DENSE
+    DENSE,
+    /** In int8: rows of units that the estimate leaves out are not read. */
+    ESTIMATED_I8,
+    /** In int8, without an estimate: columns of inputs that are 0 are not read. */
+    DENSE_I8
   }
 
   /**
@@ -124,6 +129,8 @@ public final class SpeedFork {
             case ESTIMATED -> Plan.compile(model, options);
             case MASKED -> Plan.compile(model, options.withSkipping(Skipping.NOTHING));
             case DENSE -> Plan.compile(Bound.dense(model), options);
+            case ESTIMATED_I8 -> Plan.compile(model, options.withWeights(WeightFormat.I8));
+            case DENSE_I8 -> Plan.compile(Bound.dense(model), options.withWeights(WeightFormat.I8));
           };
       plan.warmUp();
       this.session = Session.open(plan);

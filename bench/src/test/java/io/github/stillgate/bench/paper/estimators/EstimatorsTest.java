@@ -316,7 +316,7 @@ class EstimatorsTest {
     assertThat(text)
         .contains(
             "| control | 1.124 +- 0.074 |",
-            "inputs that are 0 skipped exactly",
+            "an input that a relu made 0 adds nothing",
             "seed-3 (epoch 4 of 4)")
         .contains("never worse than the value");
     JsonNode json =
@@ -377,13 +377,17 @@ class EstimatorsTest {
           List.of(
               new Found("native", Way.ESTIMATED, 100, 150, 10),
               new Found("native", Way.MASKED, 250, 260, 10),
-              new Found("native", Way.DENSE, dense, dense, 10)));
+              new Found("native", Way.DENSE, dense, dense, 10),
+              new Found("native", Way.ESTIMATED_I8, 40, 40, 10),
+              new Found("native", Way.DENSE_I8, dense / 5, dense / 4, 10)));
     }
     Speed speed = Speed.of(score(1), reports).getFirst();
     assertThat(speed.factor()).isEqualTo(2);
     assertThat(speed.least()).isEqualTo(1);
     assertThat(speed.greatest()).isEqualTo(3);
     assertThat(speed.share()).isEqualTo(1);
+    assertThat(speed.estimatedI8()).isEqualTo(40);
+    assertThat(speed.denseI8()).isEqualTo(40);
   }
 
   @Test
