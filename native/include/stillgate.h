@@ -19,7 +19,7 @@
  * Whoever changes one of them raises it here and in the Java class NativeLibrary, which refuses a library of
  * another version. tests/test_library.c fails when it was forgotten.
  */
-#define SG_ABI_VERSION 3
+#define SG_ABI_VERSION 4
 
 /*
  * The rows of a pack that multiply one operand; see PackLayout.Part. Group g has the rows first[g] to first[g + 1],
