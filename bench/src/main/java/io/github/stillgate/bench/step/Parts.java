@@ -38,6 +38,9 @@ public final class Parts {
   /** What {@link ReadBenchmark} reads at a time. */
   private static final int SLICE_KIB = 16;
 
+  /** Of each part: uncompiled vector code is thousands of times slower. */
+  private static final double WARM_UP_SECONDS = 1.5;
+
   private Parts() {}
 
   /**
@@ -57,7 +60,8 @@ public final class Parts {
             args[0],
             WeightFormat.valueOf(args[1]),
             Integer.parseInt(args[2]),
-            Integer.parseInt(args[3]));
+            Integer.parseInt(args[3]),
+            WARM_UP_SECONDS);
     System.out.println(JsonMapper.builder().build().writeValueAsString(times));
   }
 
@@ -66,7 +70,8 @@ public final class Parts {
     return 2.0 * KINDS * units * units * format.bytes();
   }
 
-  static Times time(String backend, WeightFormat format, int units, int turns) {
+  static Times time(
+      String backend, WeightFormat format, int units, int turns, double warmUpSeconds) {
     Feed feed = Feed.random(units);
     float[] out = new float[units];
     int kib = (int) Math.ceil(bytes(format, units) / 1024 / SLICE_KIB) * SLICE_KIB;
@@ -90,18 +95,16 @@ public final class Parts {
       MemorySegment scratch = Lanes.floats(Cells.SCRATCH_ROWS, units, memory);
       MemorySegment state = Lanes.floats(units, memory);
       feed.advance();
-      List<Turns.Time> found =
-          Turns.run(
-              List.of(
-                  new Turns.Contender("step", () -> step.step(feed, out)),
-                  new Turns.Contender("read", () -> sink[0] += read.read()),
-                  new Turns.Contender("products", () -> product.multiply(all)),
-                  new Turns.Contender(
-                      "end",
-                      () ->
-                          cells.gru(
-                              units, product.sums(0), product.sums(1), bias, scratch, state))),
-              turns);
+      List<Turns.Contender> parts =
+          List.of(
+              new Turns.Contender("step", () -> step.step(feed, out)),
+              new Turns.Contender("read", () -> sink[0] += read.read()),
+              new Turns.Contender("products", () -> product.multiply(all)),
+              new Turns.Contender(
+                  "end",
+                  () -> cells.gru(units, product.sums(0), product.sums(1), bias, scratch, state)));
+      parts.forEach(part -> warmUp(part.call(), warmUpSeconds));
+      List<Turns.Time> found = Turns.run(parts, turns);
       return new Times(
           found.get(0).nanos(),
           found.get(1).nanos() * bytes(format, units) / (1024.0 * kib),
@@ -110,6 +113,14 @@ public final class Parts {
     } finally {
       read.free();
     }
+  }
+
+  /** Until the compiler has done with it. */
+  private static void warmUp(Runnable call, double seconds) {
+    long end = System.nanoTime() + (long) (1e9 * seconds);
+    do {
+      call.run();
+    } while (System.nanoTime() < end);
   }
 
   private static Operand random(int units, Arena memory) {

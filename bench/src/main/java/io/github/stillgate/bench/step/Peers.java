@@ -138,25 +138,28 @@ public final class Peers implements Callable<Integer> {
                 line.row(),
                 line.p50() / 1e3,
                 line.p99() / 1e3));
+        // So much stays if a later JVM fails.
+        write(report(hosts, lines, absent));
       }
     }
+    out.println();
+    out.print(report(hosts, lines, absent).markdown());
+    return 0;
+  }
+
+  private StepReport report(List<Host> hosts, List<StepLine> lines, Map<String, String> absent) {
     Map<Host, String> described = new EnumMap<>(Host.class);
     hosts.forEach(host -> described.put(host, host.description()));
-    StepReport report =
-        new StepReport(
-            Machine.description(),
-            LocalDate.now().toString(),
-            "./stillgate bench" + options(),
-            forks,
-            seconds,
-            described,
-            BlasLibraries.described(),
-            lines,
-            absent);
-    out.println();
-    out.print(report.markdown());
-    write(report);
-    return 0;
+    return new StepReport(
+        Machine.description(),
+        LocalDate.now().toString(),
+        "./stillgate bench" + options(),
+        forks,
+        seconds,
+        described,
+        BlasLibraries.described(),
+        lines,
+        absent);
   }
 
   /** As they were given, each behind a space. */

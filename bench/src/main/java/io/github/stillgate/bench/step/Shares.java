@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -179,7 +180,13 @@ public final class Shares implements Callable<Integer> {
         }
       }
     }
-    String command = "./stillgate bench shares --forks %d --turns %d".formatted(forks, turns);
+    String command =
+        "./stillgate bench shares --sizes %s --formats %s --forks %d --turns %d"
+            .formatted(
+                sizes.stream().map(String::valueOf).collect(Collectors.joining(",")),
+                String.join(",", formats),
+                forks,
+                turns);
     Report report = new Report(Machine.description(), LocalDate.now().toString(), command, lines);
     System.out.print(report.toMarkdown());
     if (markdown != null) {

@@ -67,10 +67,12 @@ public final class BlasLibraries {
 
   private static String describe(Blas blas) {
     BlasIdentity identity = blas.identity();
+    // Whoever reads a table has the checkout elsewhere.
+    String home = System.getProperty("stillgate.home", ".") + "/";
     return "BLAS %s: %s%s"
         .formatted(
             identity.kind().label(),
-            identity,
+            identity.toString().replace(home, ""),
             identity.narrowness().map(problem -> " (" + problem + ")").orElse(""));
   }
 }

@@ -15,7 +15,7 @@ class SharesTest {
   @ParameterizedTest
   @EnumSource(WeightFormat.class)
   void aStepAndItsPartsAreTimed(WeightFormat format) {
-    Parts.Times times = Parts.time("vector", format, 72, 4);
+    Parts.Times times = Parts.time("vector", format, 72, 4, 0);
     assertThat(times.step()).isPositive();
     assertThat(times.read()).isPositive();
     assertThat(times.products()).isPositive();
