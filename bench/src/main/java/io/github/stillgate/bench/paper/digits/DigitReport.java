@@ -107,20 +107,21 @@ final class DigitReport {
   private void accuracy() {
     heading("Words, and what moves");
     paragraph(
-        "Lost and gained are the words that float32 spots and the row does not, and the other way round. \"Trainer\""
-            + " is PyTorch's score of the same frames. Moved is the share of the values with a fixed scale that"
+        "Lost and gained are the words that float32 spots and the row does not, and the other way round; the difference of the"
+            + " accuracies, in points, has the standard error behind it, were other words of these speakers drawn."
+            + " \"Trainer\" is PyTorch's score of the same frames. Moved is the share of the values with a fixed scale that"
             + " moved since the frame before, mean over the recurrent layers; KB are the weights a frame"
             + " reads.");
     text.add("");
     text.add(
-        "| network | parameters | format | folds | words | accuracy | lost, gained | false alarms a minute | trainer |"
+        "| network | parameters | format | folds | words | accuracy | lost, gained | points | false alarms a minute | trainer |"
             + " moved, speech | moved, silence | KB, speech | KB, silence |");
-    text.add("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    text.add("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for (Row row : rows) {
       text.add(
           String.format(
               Locale.ROOT,
-              "| %s | %,d | %s | %d | %,d | **%.2f %%** | %d, %d | %.2f | %.2f %% | %s | %s | %s | %s |",
+              "| %s | %,d | %s | %d | %,d | **%.2f %%** | %d, %d | %s | %.2f | %.2f %% | %s | %s | %s | %s |",
               row.network(),
               row.parameters(),
               format(row),
@@ -129,6 +130,7 @@ final class DigitReport {
               100 * row.score().accuracy(),
               row.lost(),
               row.gained(),
+              difference(row),
               row.score().falseAlarmsAMinute(),
               100 * row.trainer(),
               moved(row.speech()),
@@ -140,6 +142,16 @@ final class DigitReport {
 
   private static String format(Row row) {
     return row.peer() ? row.variant() + ", ONNX Runtime" : row.variant();
+  }
+
+  private static String difference(Row row) {
+    return row.lost() + row.gained() == 0
+        ? "0"
+        : String.format(
+            Locale.ROOT,
+            "%+.2f +- %.2f",
+            100.0 * (row.gained() - row.lost()) / row.score().words(),
+            100 * row.error());
   }
 
   /** Of variants that multiply every column nothing is to be said. */

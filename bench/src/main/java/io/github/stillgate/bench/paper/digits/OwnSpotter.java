@@ -20,7 +20,7 @@ final class OwnSpotter implements Spotter {
    */
   OwnSpotter(Model model, Variant variant, Optional<String> backend) {
     this.variant = variant;
-    PlanOptions options = variant.options();
+    PlanOptions options = variant.options(model);
     this.plan = Plan.compile(model, backend.map(options::withBackend).orElse(options));
     this.session = Session.open(plan);
   }

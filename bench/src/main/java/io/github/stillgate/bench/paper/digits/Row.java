@@ -107,6 +107,15 @@ record Row(
         silence == null || other.silence == null ? null : silence.plus(other.silence));
   }
 
+  /**
+   * Standard error of the difference of this accuracy from float32's, were the words drawn anew:
+   * only words that one of the two spots alone count.
+   */
+  @JsonProperty("standard_error")
+  double error() {
+    return Math.sqrt(lost + gained) / score.words();
+  }
+
   /** Weight bytes of a mean frame of audio of which so much is speech. */
   double bytesAFrame(double share) {
     return speech == null || silence == null

@@ -11,6 +11,7 @@ import io.github.stillgate.bench.paper.digits.Score.Spotting;
 import io.github.stillgate.bench.paper.digits.SpeedFork.Found;
 import io.github.stillgate.bench.paper.digits.SpeedFork.Times;
 import io.github.stillgate.bench.paper.digits.TestStream.Word;
+import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -298,6 +299,29 @@ class DigitsTest {
     assertThat(day.gigabytes()).isCloseTo(8.64e6 * 1200 / 1e9, within(1e-9));
     assertThat(day.factor()).isCloseTo(4 / 1.2, within(1e-9));
     assertThat(day.runsIn()).isEqualTo("native");
+  }
+
+  @Test
+  void onlyWordsThatOneSpotsAloneAddToTheErrorOfADifference() {
+    Traffic traffic = new Traffic(1, 1, new double[] {1});
+    Score score = new Score(200, 150, 0, 1);
+    Row row = new Row("2x8", 9, 1, "int8", false, score, 10, 6, 0.75, 0, traffic, traffic);
+    assertThat(row.error()).isCloseTo(0.02, within(1e-12));
+  }
+
+  @Test
+  void thresholdsGoToLayersInOrderAndTheLastToAllThatFollow() throws IOException {
+    writeRuns(0);
+    Trained trained = DigitRuns.read(folder.resolve("runs")).of("2x8").getFirst();
+    Model model = trained.model();
+    Variant two =
+        Variant.all().stream()
+            .filter(variant -> variant.thresholds().equals(List.of(12, 16)))
+            .findFirst()
+            .orElseThrow();
+    assertThat(two.name()).isEqualTo("int8 theta 12 then 16");
+    assertThat(two.options(model).toString())
+        .contains("of gru.l0 above 12, of gru.l1 above 16, of out above 16");
   }
 
   private static Times times(double nanos) {
