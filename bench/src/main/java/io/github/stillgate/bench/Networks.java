@@ -15,6 +15,7 @@ import io.github.stillgate.core.session.Session;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 
 /**
  * Random networks of the shapes that are measured; the time of a step does not depend on training.
@@ -26,24 +27,47 @@ public final class Networks {
   static final int RANK = 16;
   private static final String ALPHABET = " abcdefghijklmnopqrstuvwxyz";
 
+  private static final double SCALE = 3;
+
+  /**
+   * Of what a gate reads of the state. With {@link #SCALE} the units that stand still decide which
+   * others do: the share that is live then drifts over thousands of steps.
+   */
+  private static final double GATE_SCALE = 0.3;
+
+  /** Steps until a state no longer shows where it began, and steps whose live units are counted. */
+  private static final int SETTLING = 100;
+
+  private static final int COUNTED = 400;
+
   private final SplittableRandom random = new SplittableRandom(42);
 
   private Networks() {}
 
   /**
-   * 27-n-n-27 with unit gating and softmax, its gate biases set so that about {@code live} of the
-   * units move in a step on random tokens; which ones changes from step to step.
+   * 27-n-n-27 with unit gating and softmax, the gate biases of each layer set so that about {@code
+   * live} of its units move in a step on random tokens; which ones changes from step to step.
+   *
+   * <p>The first layer is set first, since the second reads it.
    */
   public static Model conditional(int units, double live) {
-    double low = -8;
-    double high = 8;
-    Model model = conditional(units, 0f);
-    for (int i = 0; i < 12; i++) {
-      double bias = (low + high) / 2;
-      model = conditional(units, (float) bias);
-      double measured = liveFraction(model);
-      if (Math.abs(measured - live) < 0.01) {
-        break;
+    float first = gateBias(live, 0, bias -> conditional(units, bias, 0));
+    float second = gateBias(live, 1, bias -> conditional(units, first, bias));
+    return conditional(units, first, second);
+  }
+
+  /** Of the biases that a bisection tries, the one whose share of live units is the closest. */
+  private static float gateBias(double live, int layer, Function<Float, Model> network) {
+    float low = -8;
+    float high = 8;
+    float best = 0;
+    double closest = Double.POSITIVE_INFINITY;
+    for (int i = 0; i < 14 && closest > 0.005; i++) {
+      float bias = (low + high) / 2;
+      double measured = liveFraction(network.apply(bias), layer);
+      if (Math.abs(measured - live) < closest) {
+        closest = Math.abs(measured - live);
+        best = bias;
       }
       if (measured > live) {
         high = bias;
@@ -51,27 +75,29 @@ public final class Networks {
         low = bias;
       }
     }
-    return model;
+    return best;
   }
 
-  private static double liveFraction(Model model) {
+  private static double liveFraction(Model model, int layer) {
     float[] out = new float[TOKENS];
     SplittableRandom tokens = new SplittableRandom(7);
+    long live = 0;
     try (Plan plan = Plan.compile(model, PlanOptions.defaults());
         Session session = Session.open(plan)) {
-      for (int step = 0; step < 200; step++) {
+      for (int step = 0; step < SETTLING + COUNTED; step++) {
         session.step(tokens.nextInt(TOKENS), out);
+        live += step < SETTLING ? 0 : session.stats().liveUnits(layer);
       }
-      return (session.stats().liveFraction(0) + session.stats().liveFraction(1)) / 2;
+      return (double) live / COUNTED / session.stats().units(layer);
     }
   }
 
-  private static Model conditional(int units, float gateBias) {
+  private static Model conditional(int units, float firstBias, float secondBias) {
     Networks n = new Networks();
     return new Model(
         List.of(
-            n.layer("rnn0", TOKENS, units, gateBias),
-            n.layer("rnn1", units, units, gateBias),
+            n.layer("rnn0", TOKENS, units, firstBias),
+            n.layer("rnn1", units, units, secondBias),
             new Dense(
                 "out", n.matrix("W", TOKENS, units), n.vector("b", TOKENS), Activation.SOFTMAX)),
         new Vocabulary(ALPHABET));
@@ -89,7 +115,10 @@ public final class Networks {
     return ConditionalGru.named(name)
         .gating(
             new Gating.Unit(
-                new Sums(matrix("Wu", RANK, inputs), matrix("Uu", RANK, units), vector("bu", RANK)),
+                new Sums(
+                    matrix("Wu", RANK, inputs),
+                    matrix("Uu", RANK, units, GATE_SCALE),
+                    vector("bu", RANK)),
                 matrix("Wz", units, RANK),
                 Matrix.vector("bz", bz)))
         .reset(
@@ -111,7 +140,11 @@ public final class Networks {
   }
 
   private Matrix matrix(String name, int rows, int columns) {
-    return Matrix.of(name, rows, columns, values(rows * columns, 3 / Math.sqrt(columns)));
+    return matrix(name, rows, columns, SCALE);
+  }
+
+  private Matrix matrix(String name, int rows, int columns, double scale) {
+    return Matrix.of(name, rows, columns, values(rows * columns, scale / Math.sqrt(columns)));
   }
 
   private Matrix vector(String name, int length) {

@@ -109,6 +109,7 @@ final class DigitReport {
     paragraph(
         "Lost and gained are the words that float32 spots and the row does not, and the other way round; the difference of the"
             + " accuracies, in points, has the standard error behind it, were other words of these speakers drawn."
+            + " A theta of one number holds in all layers, three are those of the two GRUs and of the output layer."
             + " \"Trainer\" is PyTorch's score of the same frames. Moved is the share of the values with a fixed scale that"
             + " moved since the frame before, mean over the recurrent layers; KB are the weights a frame"
             + " reads.");

@@ -310,18 +310,20 @@ class DigitsTest {
   }
 
   @Test
-  void thresholdsGoToLayersInOrderAndTheLastToAllThatFollow() throws IOException {
+  void thresholdsGoToLayersInOrder() throws IOException {
     writeRuns(0);
     Trained trained = DigitRuns.read(folder.resolve("runs")).of("2x8").getFirst();
     Model model = trained.model();
     Variant two =
         Variant.all().stream()
-            .filter(variant -> variant.thresholds().equals(List.of(12, 16)))
+            .filter(variant -> variant.thresholds().equals(List.of(12, 16, 0)))
             .findFirst()
             .orElseThrow();
-    assertThat(two.name()).isEqualTo("int8 theta 12 then 16");
+    assertThat(two.name()).isEqualTo("int8 theta 12, 16, 0");
+    assertThat(Variant.all().get(3).options(model).toString())
+        .contains("of gru.l0 above 2, of gru.l1 above 2, of out above 2");
     assertThat(two.options(model).toString())
-        .contains("of gru.l0 above 12, of gru.l1 above 16, of out above 16");
+        .contains("of gru.l0 above 12, of gru.l1 above 16, of out above 0");
   }
 
   private static Times times(double nanos) {
