@@ -18,11 +18,16 @@ class StepReportTest {
   private static final Contender.Work WHOLE = Contender.Work.whole(6000);
 
   private static StepFork.Found found(String id, Contender.Work work, long... nanos) {
+    return found(id, 16, work, nanos);
+  }
+
+  private static StepFork.Found found(
+      String id, double allocated, Contender.Work work, long... nanos) {
     Histogram times = new Histogram(10_000_000_000L, 3);
     for (long time : nanos) {
       times.recordValue(time);
     }
-    return StepFork.Found.of(id, times, 16, work);
+    return StepFork.Found.of(id, times, allocated, work);
   }
 
   private static List<List<StepFork.Found>> forks() {
@@ -74,6 +79,27 @@ class StepReportTest {
     assertThat(dense.moved()).isNull();
     assertThat(lines.get(1).moved()).isEqualTo(0.25);
     assertThat(lines.get(1).bytes()).isEqualTo(1500);
+  }
+
+  @Test
+  void stepsOfOursThatAllocateAreNamed() {
+    List<StepLine> lines =
+        StepLine.of(
+            Host.WHOLE,
+            Cell.GRU,
+            64,
+            List.of(
+                List.of(
+                    found("vector/f32", 52_224, WHOLE, 1000),
+                    found("vector/bf16", 311, WHOLE, 1000),
+                    found("onnxruntime/f32", 2000, WHOLE, 1000))));
+    String text =
+        new StepReport("a machine", "2026-01-02", "", 1, 0.5, Map.of(), List.of(), lines, Map.of())
+            .markdown();
+    assertThat(text)
+        .contains("* gru n = 64, vector/f32: 52,224 bytes a step\n")
+        .doesNotContain("vector/bf16: ", "onnxruntime/f32: ");
+    assertThat(report().markdown()).doesNotContain("allocate, which none may");
   }
 
   @Test

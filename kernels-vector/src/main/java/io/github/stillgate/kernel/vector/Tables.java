@@ -16,6 +16,7 @@ final class Tables {
   private final long sums;
   private final int stride;
   private final int kinds;
+  private final long first;
   private final long groupBytes;
   private final long sumBytes;
 
@@ -28,6 +29,7 @@ final class Tables {
     this.sums = Memory.at(part.sumTable());
     this.stride = part.stride();
     this.kinds = part.kinds();
+    this.first = at(0);
     this.groupBytes = pack.layout().bytes() / pack.layout().groups();
     this.sumBytes = 4L * pack.layout().sumStride();
   }
@@ -60,9 +62,9 @@ final class Tables {
     return kinds;
   }
 
-  /** In a regular pack: bytes from one group to the next. */
-  long groupBytes() {
-    return groupBytes;
+  /** The same in a regular pack, without a look at a table. */
+  long regularAt(int group) {
+    return first + group * groupBytes;
   }
 
   /** In a regular pack: bytes from the sum of one kind to that of the next. */
