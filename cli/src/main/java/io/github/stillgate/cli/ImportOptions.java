@@ -10,6 +10,7 @@ import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -140,12 +141,19 @@ final class ImportOptions {
     return new ConvertSource(
         ConvertSource.Kind.pytorch,
         imported.model(),
-        file.metadata(),
+        notes(file),
         imported.unused(),
         imported.remarks(),
         Optional.empty(),
         Optional.empty(),
         TOLERANCE);
+  }
+
+  /** What the file says of itself, but for names of its tensors, which the network has no more. */
+  private static Map<String, String> notes(WeightsFile file) {
+    Map<String, String> notes = new LinkedHashMap<>(file.metadata());
+    notes.values().removeAll(file.tensors().keySet());
+    return notes;
   }
 
   /** The first bytes say it; where they do not, the ending does. */

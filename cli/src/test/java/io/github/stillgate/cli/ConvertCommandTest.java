@@ -261,6 +261,7 @@ class ConvertCommandTest {
   void whatWasFoundAndFoldedIsSaid() throws IOException {
     new WeightsWriter()
         .metadata("format", "pt")
+        .metadata("_orig_mod.tied.weight", "_orig_mod.emb.weight")
         .tensor("_orig_mod.emb.weight", new float[] {1, 2}, 2, 1)
         .tensor("_orig_mod.fc.bias", new float[] {3, 4}, 2)
         .tensor("_orig_mod.fc2.weight_g", new float[] {3}, 1, 1)
@@ -277,12 +278,17 @@ class ConvertCommandTest {
             "_orig_mod.fc.weight=_orig_mod.emb.weight");
     assertThat(outcome.code()).as(outcome.err()).isZero();
     assertThat(outcome.out())
-        .contains("embedding:emb is embedding:_orig_mod.emb")
+        .contains("embedding:emb is read from _orig_mod.emb")
         .contains("_orig_mod.fc.weight is tied to _orig_mod.emb.weight")
         .contains("_orig_mod.fc2.weight: weight norm is folded");
     Dense last = (Dense) Model.load(out).layers().getLast();
     assertThat(last.w().toArray()).containsExactly(1.8f, 2.4f);
     assertThat(last.activation()).isEqualTo(Activation.RELU);
+    try (WeightsFile file = WeightsFile.open(out)) {
+      assertThat(file.metadata())
+          .containsEntry("format", "pt")
+          .doesNotContainKey("_orig_mod.tied.weight");
+    }
   }
 
   @Test

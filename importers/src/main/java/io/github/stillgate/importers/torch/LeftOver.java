@@ -19,6 +19,8 @@ final class LeftOver {
   /** And of the tensors of each. */
   private static final int MOST_TENSORS = 4;
 
+  private static final String NOT_SUPPORTED = ", which no layer computes";
+
   private LeftOver() {}
 
   /**
@@ -113,11 +115,13 @@ final class LeftOver {
     if (weight == null) {
       return "";
     }
-    return switch (weight.shape().length) {
-      case 1 -> tensors.containsKey("bias") ? "a LayerNorm" : "a norm or a PReLU";
+    long[] shape = weight.shape();
+    return switch (shape.length) {
+      case 1 -> tensors.containsKey("bias") ? "a LayerNorm" + NOT_SUPPORTED : "a norm or a PReLU";
       case 2 -> tensors.containsKey("bias") ? "a Linear" : "a Linear or an Embedding";
-      case 3 -> "a Conv1d with a kernel of %d".formatted(weight.shape()[2]);
-      case 4 -> "a Conv2d";
+      case 3 ->
+          "a Conv1d with a kernel of %d%s".formatted(shape[2], shape[2] == 1 ? "" : NOT_SUPPORTED);
+      case 4 -> "a Conv2d" + NOT_SUPPORTED;
       default -> "";
     };
   }

@@ -3,6 +3,7 @@ package io.github.stillgate.importers.torch;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Matrix;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -12,6 +13,9 @@ import java.util.Optional;
  * <p>Immutable.
  */
 final class Product {
+  /** The widest matrix that is made where a file has none, so that a file's few bytes make few. */
+  private static final int WIDEST = 8192;
+
   private final String name;
   private final int inputs;
   private final Optional<Parameter> stored;
@@ -45,23 +49,41 @@ final class Product {
     return new Product(name, w.columns(), Optional.of(w), new double[0], b, activation);
   }
 
-  /** What a batch norm is alone: a diagonal matrix, whose sums have one term each. */
+  /**
+   * What a batch norm is alone: a diagonal matrix, whose sums have one term each.
+   *
+   * @throws IllegalArgumentException if it is too wide for that
+   */
   static Product diagonal(BatchNorm norm) {
-    int width = norm.width();
-    double[] w = new double[Math.multiplyExact(width, width)];
-    for (int i = 0; i < width; i++) {
-      w[i * width + i] = norm.scale()[i];
-    }
-    return new Product(norm.name(), width, Optional.empty(), w, norm.shift(), Activation.LINEAR);
+    double[] w = diagonal(norm.name(), norm.scale());
+    return new Product(
+        norm.name(), norm.width(), Optional.empty(), w, norm.shift(), Activation.LINEAR);
   }
 
-  /** What an activation is alone: the identity, which is exact, and the activation. */
+  /**
+   * What an activation is alone: the identity, which is exact, and the activation.
+   *
+   * @throws IllegalArgumentException if it is too wide for that
+   */
   static Product identity(String name, int width, Activation activation) {
-    double[] w = new double[Math.multiplyExact(width, width)];
-    for (int i = 0; i < width; i++) {
-      w[i * width + i] = 1;
+    double[] ones = new double[width];
+    Arrays.fill(ones, 1);
+    return new Product(
+        name, width, Optional.empty(), diagonal(name, ones), new double[width], activation);
+  }
+
+  private static double[] diagonal(String name, double[] values) {
+    int width = values.length;
+    if (width > WIDEST) {
+      throw new IllegalArgumentException(
+          "%s is beside no dense layer and would need a matrix of %d x %d; at most %d are supported"
+              .formatted(name, width, width, WIDEST));
     }
-    return new Product(name, width, Optional.empty(), w, new double[width], activation);
+    double[] w = new double[width * width];
+    for (int i = 0; i < width; i++) {
+      w[i * width + i] = values[i];
+    }
+    return w;
   }
 
   String name() {

@@ -138,26 +138,28 @@ public final class StateDict {
   }
 
   private void add(LayerRequest asked) {
-    if (asked.kind() == LayerRequest.Kind.ACTIVATION) {
-      chain.add(asked.layerName(), asked.activation().orElseThrow());
-      return;
-    }
-    LayerRequest request = asked.withPrefix(ModulePrefix.of(asked, parameters.names()));
-    if (!request.prefix().equals(asked.prefix())) {
-      remarks.add(
-          request.prefix().isEmpty()
-              ? "%s is the module without a prefix".formatted(asked)
-              : "%s is %s".formatted(asked, request));
-    }
+    LayerRequest request =
+        asked.kind() == LayerRequest.Kind.ACTIVATION ? asked : withPrefixOfTheFile(asked);
     switch (request.kind()) {
       case EMBEDDING ->
           chain.add(new Embedding(request.layerName(), matrix(request, "weight").toMatrix()));
       case LINEAR, CONV1D -> chain.add(product(request));
       case BATCH_NORM -> chain.add(BatchNorm.read(parameters, request));
+      case ACTIVATION -> chain.add(request.layerName(), request.activation().orElseThrow());
       case GRU, LSTM, RNN -> recurrent(request).forEach(chain::add);
       case SRU -> new SruModule(this, request).layers().forEach(chain::add);
-      case ACTIVATION -> throw new IllegalStateException("%s was added".formatted(request));
     }
+  }
+
+  private LayerRequest withPrefixOfTheFile(LayerRequest asked) {
+    LayerRequest request = asked.withPrefix(ModulePrefix.of(asked, parameters.names()));
+    if (!request.prefix().equals(asked.prefix())) {
+      remarks.add(
+          request.prefix().isEmpty()
+              ? "%s is read from tensors without a prefix".formatted(asked)
+              : "%s is read from %s".formatted(asked, request.prefix()));
+    }
+    return request;
   }
 
   private Product product(LayerRequest request) {

@@ -323,6 +323,13 @@ class FoldedModulesTest {
     assertRefused("relu, tanh", "activations alone are no network");
   }
 
+  @Test
+  void anActivationThatIsTooWideToStandAlone() {
+    file.f32("emb.weight", new double[8193], 1, 8193);
+    assertRefused(
+        "emb, relu", "relu is beside no dense layer and would need a matrix of 8193 x 8193");
+  }
+
   private static List<String> names(StateDict.Import imported) {
     return imported.model().layers().stream().map(Layer::name).toList();
   }

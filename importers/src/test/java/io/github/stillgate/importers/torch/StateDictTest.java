@@ -232,7 +232,8 @@ class StateDictTest {
     recurrent("other.rnn", 3, 0, "", 4, 4);
     StateDict.Import imported = read("gru:" + asked + ", gru:other.rnn");
     assertThat(imported.model().layers().getFirst().name()).isEqualTo(asked);
-    assertThat(imported.remarks()).containsExactly("gru:%s is gru:%s".formatted(asked, prefix));
+    assertThat(imported.remarks())
+        .containsExactly("gru:%s is read from %s".formatted(asked, prefix));
     assertThat(imported.unused()).isEmpty();
   }
 
@@ -262,7 +263,8 @@ class StateDictTest {
     matrix("weight_hh_l0", 12, 4);
     assertThat(read("gru:").model().layers().getFirst().name()).isEqualTo("gru");
     assertThat(read("gru:").remarks()).isEmpty();
-    assertThat(read("gru").remarks()).containsExactly("gru:gru is the module without a prefix");
+    assertThat(read("gru").remarks())
+        .containsExactly("gru:gru is read from tensors without a prefix");
     assertThat(read("gru").model().fingerprint()).isEqualTo(read("gru:").model().fingerprint());
     assertRefused("gru:encoder", "has no tensor \"encoder.weight_ih_l0\"", "ask for gru:");
   }
@@ -408,10 +410,10 @@ class StateDictTest {
         Map.of(),
         List.of(),
         "the network is likely incomplete, since no layer uses",
-        "norm (a LayerNorm: bias [4], weight [4])",
+        "norm (a LayerNorm, which no layer computes: bias [4], weight [4])",
         "bn (a BatchNorm: running_mean [4])",
         "fc (a Linear or an Embedding: weight [2, 4])",
-        "conv (a Conv1d with a kernel of 3: weight [2, 4, 3])",
+        "conv (a Conv1d with a kernel of 3, which no layer computes: weight [2, 4, 3])",
         "head (a recurrent module: ",
         "the module without a prefix (scale [1])",
         "--ignore scale,bn,conv,fc,head,norm");
