@@ -39,9 +39,11 @@ import picocli.CommandLine.Parameters;
       "",
       "A state dict in a safetensors file does not say what its tensors are: --layers does, the layer"
           + " that reads the input first, as kind:prefix or kind:prefix:activation with the kinds emb,"
-          + " gru, lstm, rnn, linear and sru, which also takes the options bidirectional and no_skip."
-          + " Stacked layers, both directions and projections are found by the tensors' names. What is"
-          + " not used is listed. --layers network.json names a file that says the same as JSON, or"
+          + " gru, lstm, rnn, linear, conv1d (a kernel of 1), bn (BatchNorm1d; bn:prefix:eps=0.001) and"
+          + " sru, which also takes the options bidirectional and no_skip; relu and other activations may"
+          + " stand alone. Cells, stacked layers, both directions, projections, weight norm and spectral"
+          + " norm are found by the tensors' names. A weight that no layer uses is refused, unless --ignore"
+          + " leaves it out. --layers network.json names a file that says the same as JSON, or"
           + " describes tensors that are named as in a weights file (docs/pytorch.md).",
       "",
       "An .onnx file that is a chain of layers is taken whole, or --node names one of its GRU, LSTM or RNN"
@@ -196,6 +198,7 @@ final class ConvertCommand implements Callable<Integer> {
           onnx.accounts().forEach(account -> out.line("%s", account));
           warning(onnx.answer()).ifPresent(text -> out.line("%s", text));
         });
+    source.remarks().forEach(remark -> out.line("%s", remark));
     pruned.ifPresent(report -> report.print(out));
     verified.ifPresent(v ->
         out.line(
@@ -254,6 +257,7 @@ final class ConvertCommand implements Callable<Integer> {
           report.put("answer", onnx.answer().name().toLowerCase(Locale.ROOT));
           report.put("accounts", onnx.accounts().stream().map(ConvertCommand::describe).toList());
         });
+    report.put("remarks", source.remarks());
     report.put("unused", source.unused());
     pruned.ifPresent(p -> report.put("pruned", p.describe()));
     report.put("verified", verified.isPresent());

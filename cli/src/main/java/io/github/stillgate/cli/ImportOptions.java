@@ -10,6 +10,7 @@ import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -24,11 +25,32 @@ final class ImportOptions {
   /** Largest error of a proof's replay where nothing else is said. */
   static final double TOLERANCE = 1e-5;
 
+  private static final String ONLY_PYTORCH =
+      "--ignore and --tie are for PyTorch state dicts, with --layers";
+
   @Option(
       names = "--layers",
       paramLabel = "LIST",
       description = "what a PyTorch state dict holds, or a .json file that says it")
   private @Nullable String layers;
+
+  @Option(
+      names = "--ignore",
+      paramLabel = "NAME",
+      split = ",",
+      description =
+          "a module or a tensor of a PyTorch state dict that is left out on purpose; a weight that is neither"
+              + " used nor left out is refused")
+  private List<String> ignored = List.of();
+
+  @Option(
+      names = "--tie",
+      paramLabel = "NAME=TENSOR",
+      split = ",",
+      description =
+          "a parameter of a PyTorch state dict that is stored once, under the name of the other that shares"
+              + " it")
+  private Map<String, String> tied = Map.of();
 
   @Option(
       names = "--node",
@@ -58,6 +80,9 @@ final class ImportOptions {
       throw new ParameterException(
           spec.commandLine(), "--vocabulary is for PyTorch state dicts, with --layers");
     }
+    if (layers == null && (!ignored.isEmpty() || !tied.isEmpty())) {
+      throw new ParameterException(spec.commandLine(), ONLY_PYTORCH);
+    }
     if (node != null) {
       throw new ParameterException(
           spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
@@ -86,6 +111,7 @@ final class ImportOptions {
         model,
         Map.copyOf(file.metadata()),
         List.of(),
+        List.of(),
         Optional.empty(),
         ProofVectors.carriedBy(file),
         ProofVectors.metBy(file).map(ProofVectors.Met::tolerance).orElse(TOLERANCE));
@@ -98,22 +124,36 @@ final class ImportOptions {
           "--vocabulary is for --layers LIST; in %s it is the field \"vocabulary\""
               .formatted(layers));
     }
-    return network.modules().isPresent()
-        ? pytorch(file, network.requests(), network.modules().get().vocabulary())
-        : weights(file, network.model(file));
+    if (network.modules().isPresent()) {
+      return pytorch(file, network.requests(), network.modules().get().vocabulary());
+    }
+    if (!ignored.isEmpty() || !tied.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "%s; %s describes the tensors of a weights file".formatted(ONLY_PYTORCH, layers));
+    }
+    return weights(file, network.model(file));
   }
 
-  private static ConvertSource pytorch(
+  private ConvertSource pytorch(
       WeightsFile file, List<LayerRequest> requests, Optional<Vocabulary> characters) {
-    StateDict.Import imported = StateDict.read(file, requests, characters);
+    StateDict.Import imported = StateDict.readWhole(file, requests, characters, tied, ignored);
     return new ConvertSource(
         ConvertSource.Kind.pytorch,
         imported.model(),
-        file.metadata(),
+        notes(file),
         imported.unused(),
+        imported.remarks(),
         Optional.empty(),
         Optional.empty(),
         TOLERANCE);
+  }
+
+  /** What the file says of itself, but for names of its tensors, which the network has no more. */
+  private static Map<String, String> notes(WeightsFile file) {
+    Map<String, String> notes = new LinkedHashMap<>(file.metadata());
+    notes.values().removeAll(file.tensors().keySet());
+    return notes;
   }
 
   /** The first bytes say it; where they do not, the ending does. */
@@ -128,12 +168,16 @@ final class ImportOptions {
       throw new ParameterException(
           spec.commandLine(), "--layers and --vocabulary are for PyTorch state dicts");
     }
+    if (!ignored.isEmpty() || !tied.isEmpty()) {
+      throw new ParameterException(spec.commandLine(), ONLY_PYTORCH);
+    }
     OnnxFile file = OnnxFile.open(from);
     OnnxFile.Import onnx = node == null ? file.network() : file.network(node);
     return new ConvertSource(
         ConvertSource.Kind.onnx,
         onnx.model(),
         Map.of(),
+        List.of(),
         List.of(),
         Optional.of(onnx),
         Optional.empty(),

@@ -120,7 +120,8 @@ class ConvertCommandTest {
 
   @Test
   void anImportThatIsProvedKeepsItsProof() throws IOException {
-    Outcome outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
+    Outcome outcome =
+        run("convert", state, out, "--layers", "gru:rnn", "--ignore", "head", "--verify", vectors);
     assertThat(outcome.code()).as(outcome.err()).isZero();
     assertThat(outcome.out())
         .contains("verified: largest error")
@@ -150,7 +151,8 @@ class ConvertCommandTest {
   @Test
   void aWrongOrderOfTheGatesIsRefusedAndNothingIsWritten() throws IOException {
     write(state, new float[] {W[1], W[0], W[2]}, new float[] {U[1], U[0], U[2]});
-    Outcome outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
+    Outcome outcome =
+        run("convert", state, out, "--layers", "gru:rnn", "--ignore", "head", "--verify", vectors);
     assertThat(outcome.code()).isEqualTo(1);
     assertThat(outcome.err())
         .contains("case 0, step 0, output 0 is")
@@ -161,7 +163,7 @@ class ConvertCommandTest {
 
   @Test
   void anImportWithoutVectorsSaysSo() {
-    assertThat(run("convert", state, out, "--layers", "gru:rnn").out())
+    assertThat(run("convert", state, out, "--layers", "gru:rnn", "--ignore", "head").out())
         .contains("not verified: give --verify FILE");
   }
 
@@ -222,7 +224,17 @@ class ConvertCommandTest {
   @Test
   void jsonHasTheProof() throws IOException {
     Outcome outcome =
-        run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors, "--json");
+        run(
+            "convert",
+            state,
+            out,
+            "--layers",
+            "gru:rnn",
+            "--ignore",
+            "head",
+            "--verify",
+            vectors,
+            "--json");
     JsonNode report = JsonMapper.builder().build().readTree(outcome.out());
     assertThat(report.get("kind").textValue()).isEqualTo("pytorch");
     assertThat(report.get("unused").get(0).textValue()).isEqualTo("head.weight");
@@ -230,6 +242,96 @@ class ConvertCommandTest {
     assertThat(report.get("tolerance").doubleValue()).isEqualTo(1e-5);
     assertThat(report.get("largest_error").doubleValue()).isLessThan(1e-5);
     assertThat(report.get("bytes_written").longValue()).isEqualTo(Files.size(out));
+  }
+
+  @Test
+  void aWeightThatNoLayerUsesIsRefused() throws IOException {
+    Outcome outcome = run("convert", state, out, "--layers", "gru:rnn");
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err())
+        .contains("the network is likely incomplete, since no layer uses head (a Linear")
+        .contains("--ignore head")
+        .hasLineCount(1);
+    assertThat(out).doesNotExist();
+    outcome = run("convert", state, out, "--layers", "gru:rnn", "--ignore", "haed");
+    assertThat(outcome.err()).contains("nothing to ignore: no tensor haed");
+  }
+
+  @Test
+  void whatWasFoundAndFoldedIsSaid() throws IOException {
+    new WeightsWriter()
+        .metadata("format", "pt")
+        .metadata("_orig_mod.tied.weight", "_orig_mod.emb.weight")
+        .tensor("_orig_mod.emb.weight", new float[] {1, 2}, 2, 1)
+        .tensor("_orig_mod.fc.bias", new float[] {3, 4}, 2)
+        .tensor("_orig_mod.fc2.weight_g", new float[] {3}, 1, 1)
+        .tensor("_orig_mod.fc2.weight_v", new float[] {3, 4}, 1, 2)
+        .write(state);
+    Outcome outcome =
+        run(
+            "convert",
+            state,
+            out,
+            "--layers",
+            "emb, linear:fc, linear:fc2, relu",
+            "--tie",
+            "_orig_mod.fc.weight=_orig_mod.emb.weight");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(outcome.out())
+        .contains("embedding:emb is read from _orig_mod.emb")
+        .contains("_orig_mod.fc.weight is tied to _orig_mod.emb.weight")
+        .contains("_orig_mod.fc2.weight: weight norm is folded");
+    Dense last = (Dense) Model.load(out).layers().getLast();
+    assertThat(last.w().toArray()).containsExactly(1.8f, 2.4f);
+    assertThat(last.activation()).isEqualTo(Activation.RELU);
+    try (WeightsFile file = WeightsFile.open(out)) {
+      assertThat(file.metadata())
+          .containsEntry("format", "pt")
+          .doesNotContainKey("_orig_mod.tied.weight");
+    }
+  }
+
+  @Test
+  void jsonTakesActivationsAndBatchNorms() throws IOException {
+    new WeightsWriter()
+        .tensor("a.weight", new float[] {1, 2}, 2, 1)
+        .tensor("n.running_mean", new float[] {1, 0}, 2)
+        .tensor("n.running_var", new float[] {3, 0}, 2)
+        .write(state);
+    Path network =
+        json(
+            """
+            {"version": 1, "layers": [
+              {"type": "dense", "module": "a"},
+              {"type": "batch_norm", "module": "n", "options": ["eps=1"]},
+              {"type": "activation", "activation": [["clamp", 0, 3]]},
+              {"type": "activation", "activation": "softmax", "name": "end"}]}
+            """);
+    Outcome outcome = run("convert", state, out, "--layers", network, "--json");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    JsonNode report = JsonMapper.builder().build().readTree(outcome.out());
+    assertThat(report.get("remarks"))
+        .extracting(JsonNode::textValue)
+        .containsExactly(
+            "n is folded into a before it",
+            "end has no dense layer before it, so it is one, with the identity of 2 x 2");
+    Dense first = (Dense) Model.load(out).layers().getFirst();
+    assertThat(first.w().toArray()).containsExactly(0.5f, 2);
+    assertThat(first.b().toArray()).containsExactly(-0.5f, 0);
+    assertThat(Model.load(out).layers()).extracting(Layer::name).containsExactly("a", "end");
+    json(
+        "{\"version\": 1, \"layers\": [{\"type\": \"dense\", \"module\": \"a\"}, {\"type\": \"activation\"}]}");
+    assertThat(run("convert", state, out, "--layers", network).err())
+        .contains("layer 1 of a network of modules: missing fields [activation]");
+  }
+
+  @Test
+  void whatIsLeftOutOrTiedIsOfStateDicts() throws IOException {
+    for (String[] option : new String[][] {{"--ignore", "a"}, {"--tie", "a=b"}}) {
+      Outcome outcome = run("convert", state, out, option[0], option[1]);
+      assertThat(outcome.code()).isEqualTo(2);
+      assertThat(outcome.err()).contains("--ignore and --tie are for PyTorch state dicts");
+    }
   }
 
   private Path json(String text) throws IOException {
@@ -353,7 +455,18 @@ class ConvertCommandTest {
     }
     assertThat(out).doesNotExist();
     // What a file says of itself is held to the same.
-    assertThat(run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors).code())
+    assertThat(
+            run(
+                    "convert",
+                    state,
+                    out,
+                    "--layers",
+                    "gru:rnn",
+                    "--ignore",
+                    "head",
+                    "--verify",
+                    vectors)
+                .code())
         .isZero();
     byte[] bytes = Files.readAllBytes(out);
     byte[] text = "\"1.0E-5\"".getBytes(StandardCharsets.UTF_8);
@@ -374,7 +487,8 @@ class ConvertCommandTest {
     Files.write(model, ChainCases.classifierAtEveryStep().model().toByteArray());
     assertThat(run("convert", model, out).out()).contains("output \"P\": the answer of layer");
     Files.copy(state, model, StandardCopyOption.REPLACE_EXISTING);
-    assertThat(run("convert", model, out, "--layers", "gru:rnn").code()).isZero();
+    assertThat(run("convert", model, out, "--layers", "gru:rnn", "--ignore", "head").code())
+        .isZero();
     Path zip = Files.write(folder.resolve("zip.onnx"), new byte[] {'P', 'K', 3, 4, 20, 0, 0, 0});
     assertThat(run("convert", zip, out).err())
         .startsWith("stillgate: " + zip + ": ")
@@ -406,14 +520,16 @@ class ConvertCommandTest {
   @Test
   void vectorsThatAreNoneAreRefused() throws IOException {
     new WeightsWriter().tensor("input", X, X.length, 1).write(vectors);
-    Outcome outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
+    Outcome outcome =
+        run("convert", state, out, "--layers", "gru:rnn", "--ignore", "head", "--verify", vectors);
     assertThat(outcome.code()).isEqualTo(1);
     assertThat(outcome.err()).contains("vectors.safetensors").contains("expected \"output\"");
     new WeightsWriter()
         .tensor("input", new float[] {1, 2}, 1, 2)
         .tensor("output", new float[] {1}, 1, 1)
         .write(vectors);
-    outcome = run("convert", state, out, "--layers", "gru:rnn", "--verify", vectors);
+    outcome =
+        run("convert", state, out, "--layers", "gru:rnn", "--ignore", "head", "--verify", vectors);
     assertThat(outcome.err()).contains("input has 2 values, the model reads 1");
     assertThat(Files.exists(out)).isFalse();
   }

@@ -7,7 +7,7 @@ import java.util.Optional;
 /**
  * What a user says of a file whose layers are modules of another program, such as a PyTorch state
  * dict: the JSON of {@code docs/format.md} with a {@code module} in place of widths. An importer
- * finds the rest by the tensors' names.
+ * finds the rest by the tensors' names. An activation alone has no module.
  *
  * <p>Immutable.
  *

@@ -122,6 +122,32 @@ public final class Tensor {
   }
 
   /**
+   * Copies the elements to the heap as float64: F64 as it is stored, the others of {@link
+   * #toFloats} widened, which is exact. What reads weights files reads no F64; this is for
+   * importers, which round once what they make of it.
+   *
+   * @throws IllegalArgumentException if the tensor is of another type, has more than {@link
+   *     #MAX_ELEMENTS}, or more than the heap can hold
+   * @throws WeightsFormatException if the file has changed since it was opened
+   */
+  public double[] toDoubles() {
+    double[] values = new double[requireRoom(DType.F64)];
+    if (type != DType.F64) {
+      float[] narrow = toFloats();
+      for (int i = 0; i < values.length; i++) {
+        values[i] = narrow[i];
+      }
+      return values;
+    }
+    read((bytes, length, from) ->
+        ByteBuffer.wrap(bytes, 0, length)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .asDoubleBuffer()
+            .get(values, (int) (from / Double.BYTES), length / Double.BYTES));
+    return values;
+  }
+
+  /**
    * Copies the elements to the heap as they are stored: the upper halves of float32 values.
    *
    * @throws IllegalArgumentException if the tensor is not BF16, has more than {@link

@@ -140,6 +140,27 @@ class WeightsFileTest {
     }
   }
 
+  @Test
+  void f64IsReadAsItIsAndOthersAreWidened() throws IOException {
+    int length = 20_001;
+    ByteBuffer data = ByteBuffer.allocate(8 * length).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < length; i++) {
+      data.putDouble(i / 3.0);
+    }
+    String header = header(entry("a", "F64", "[" + length + "]", "[0," + 8 * length + "]"));
+    try (WeightsFile file = WeightsFile.open(write(file(header, data.array())))) {
+      double[] values = file.tensor("a").toDoubles();
+      assertThat(values).hasSize(length);
+      for (int i = 0; i < length; i++) {
+        assertThat(values[i]).isEqualTo(i / 3.0);
+      }
+    }
+    String half = header(entry("a", "BF16", "[1]", "[0,2]"));
+    try (WeightsFile file = WeightsFile.open(write(file(half, new byte[] {0x20, 0x3e})))) {
+      assertThat(file.tensor("a").toDoubles()).containsExactly(0.15625);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"F64", "I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL"})
   void typesThatAreNoWeightsAreKeptButNotRead(String type) throws IOException {

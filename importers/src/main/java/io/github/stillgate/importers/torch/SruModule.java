@@ -5,7 +5,6 @@ import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Sru;
-import io.github.stillgate.core.weights.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -67,7 +66,7 @@ final class SruModule {
     TreeMap<Integer, Set<String>> cells = new TreeMap<>();
     Set<String> own = new TreeSet<>();
     String begin = request.tensor("");
-    for (String name : dict.names()) {
+    for (String name : dict.parameters().names()) {
       if (name.startsWith(begin)) {
         String part = name.substring(begin.length());
         Matcher matcher = STACKED.matcher(part);
@@ -125,7 +124,7 @@ final class SruModule {
     switch (first) {
       case "layer_norm", "ln_lst", "custom_m", "transform_module" -> requirePart(part, part);
       case "input_to_hidden" -> {
-        if (!dict.hasUsed(request.tensor(INPUT_TO_HIDDEN))) {
+        if (!dict.parameters().hasUsed(request.tensor(INPUT_TO_HIDDEN))) {
           throw new IllegalArgumentException(
               "%s multiplies what the sru reads; put linear:%s before it"
                   .formatted(
@@ -158,7 +157,7 @@ final class SruModule {
 
   private Layer cell(String begin, String name, Set<String> parts) {
     String biasName = request.tensor(begin + BIAS);
-    float[] bias = dict.vector(biasName);
+    float[] bias = dict.parameters().vector(biasName).toFloats();
     int all = bias.length / 2;
     if (bias.length == 0 || bias.length % (2 * directions) != 0) {
       throw new IllegalArgumentException(
@@ -166,15 +165,15 @@ final class SruModule {
               .formatted(
                   biasName, bias.length, directions == 2 ? "both directions" : "one direction"));
     }
-    Tensor weight = dict.matrix(request, begin + WEIGHT);
-    int columns = StateDict.columns(weight);
+    Parameter weight = dict.matrix(request, begin + WEIGHT);
+    int columns = weight.columns();
     int kinds = columns / all;
     if (columns % all != 0 || kinds != 3 && kinds != 4) {
       throw new IllegalArgumentException(
           "%s is %d x %d and %s has %d values: %d units, and so %d columns or %d"
               .formatted(
                   weight.name(),
-                  StateDict.rows(weight),
+                  weight.rows(),
                   columns,
                   biasName,
                   bias.length,
@@ -213,7 +212,7 @@ final class SruModule {
 
   private float[] vector(String part, int length) {
     String name = request.tensor(part);
-    float[] values = dict.vector(name);
+    float[] values = dict.parameters().vector(name).toFloats();
     if (values.length != length) {
       throw new IllegalArgumentException(
           "%s has %d values; expected %d".formatted(name, values.length, length));
@@ -222,25 +221,25 @@ final class SruModule {
   }
 
   /** The weight, a projection multiplied into it: both are linear, so they are one matrix. */
-  private Packed packed(String begin, Tensor weight, Set<String> parts) {
-    int inner = StateDict.rows(weight);
-    int columns = StateDict.columns(weight);
+  private Packed packed(String begin, Parameter weight, Set<String> parts) {
+    int inner = weight.rows();
+    int columns = weight.columns();
     float[] values = weight.toFloats();
     if (!parts.contains(PROJECTION)) {
       return new Packed(weight.name(), inner, columns, values);
     }
-    Tensor projection = dict.matrix(request, begin + PROJECTION);
-    if (StateDict.columns(projection) != inner) {
+    Parameter projection = dict.matrix(request, begin + PROJECTION);
+    if (projection.columns() != inner) {
       throw new IllegalArgumentException(
           "%s is %d x %d and %s has %d rows; there must be as many as columns of the projection"
               .formatted(
                   projection.name(),
-                  StateDict.rows(projection),
-                  StateDict.columns(projection),
+                  projection.rows(),
+                  projection.columns(),
                   weight.name(),
                   inner));
     }
-    int inputs = StateDict.rows(projection);
+    int inputs = projection.rows();
     float[] left = projection.toFloats();
     float[] product = new float[Math.multiplyExact(inputs, columns)];
     double[] row = new double[columns];

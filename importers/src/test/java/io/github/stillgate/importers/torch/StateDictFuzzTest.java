@@ -20,7 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** State dicts that are nearly good are refused as documented, or imported and saved. */
 class StateDictFuzzTest {
-  private static final String LAYERS = "emb, gru:a, lstm:b, rnn:c, sru:d:tanh, linear:out:softmax";
+  private static final String LAYERS =
+      "emb, gru:a, lstm:b, rnn:c, sru:d:tanh, lstm:cell, bn:norm, linear:fc, relu, conv1d:conv,"
+          + " linear:out:softmax";
 
   @TempDir private Path folder;
 
@@ -36,6 +38,14 @@ class StateDictFuzzTest {
     writer.tensor("d.rnn_lst.0.weight_c", new float[] {1, 0, 2, 0, -1, 0}, 6);
     writer.tensor("d.rnn_lst.0.bias", new float[6], 6);
     writer.tensor("d.rnn_lst.0.scale_x", new float[] {1.5f}, 1);
+    recurrent(writer, "module.cell", 4, "", 3, 2);
+    writer.tensor("norm.running_mean", new float[] {0.5f, 1}, 2);
+    writer.tensor("norm.running_var", new float[] {0.5f, 2}, 2);
+    matrix(writer, "fc.weight_v", 3, 2);
+    writer.tensor("fc.weight_g", new float[] {1, 2, 3}, 3, 1);
+    writer.tensor("conv.weight_orig", new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 3, 3, 1);
+    writer.tensor("conv.weight_u", new float[] {1, 0, 0}, 3);
+    writer.tensor("conv.weight_v", new float[] {0, 1, 0}, 3);
     matrix(writer, "out.weight", 5, 3);
     writer.tensor("out.bias", new float[5], 5);
     Path path = folder.resolve("good.safetensors");

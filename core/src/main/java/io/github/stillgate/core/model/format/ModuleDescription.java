@@ -10,8 +10,13 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Descriptions whose layers are modules in another program's file: each has a {@code module}. */
+/**
+ * Descriptions whose layers are modules in another program's file: each has a {@code module}, but
+ * for activations, which have no tensors.
+ */
 public final class ModuleDescription {
+  private static final String ACTIVATION = "activation";
+
   private ModuleDescription() {}
 
   /**
@@ -39,25 +44,38 @@ public final class ModuleDescription {
    * @param layer names the layer in messages
    */
   private static Module module(JsonNode node, String layer) {
-    JsonFields.require(
-        node,
-        layer + " of a network of modules",
-        Set.of("type", "module"),
-        Set.of("name", "activation", "options"));
+    String what = layer + " of a network of modules";
+    if (node.path("type").asText().equals(ACTIVATION)) {
+      JsonFields.require(node, what, Set.of("type", ACTIVATION), Set.of("name"));
+      String name =
+          node.has("name") ? JsonFields.text(node.get("name"), layer + ": \"name\"") : ACTIVATION;
+      requireName(name, layer);
+      return new Module(
+          ACTIVATION,
+          name,
+          "",
+          Optional.of(ActivationFormat.activation(node.get(ACTIVATION), name)),
+          List.of());
+    }
+    JsonFields.require(node, what, Set.of("type", "module"), Set.of("name", ACTIVATION, "options"));
     String type = JsonFields.text(node.get("type"), layer + ": \"type\"");
     String prefix = JsonFields.text(node.get("module"), layer + ": \"module\"");
     String name =
         node.has("name")
             ? JsonFields.text(node.get("name"), layer + ": \"name\"")
             : prefix.isEmpty() ? type : prefix;
+    requireName(name, layer);
+    Optional<Activation> activation =
+        node.has(ACTIVATION)
+            ? Optional.of(ActivationFormat.activation(node.get(ACTIVATION), name))
+            : Optional.empty();
+    return new Module(type, name, prefix, activation, options(node.get("options"), layer));
+  }
+
+  private static void requireName(String name, String layer) {
     if (name.isBlank()) {
       throw new IllegalArgumentException(layer + ": \"name\" is blank");
     }
-    Optional<Activation> activation =
-        node.has("activation")
-            ? Optional.of(ActivationFormat.activation(node.get("activation"), name))
-            : Optional.empty();
-    return new Module(type, name, prefix, activation, options(node.get("options"), layer));
   }
 
   private static List<String> options(@Nullable JsonNode node, String layer) {
