@@ -10,6 +10,7 @@ import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -37,6 +38,23 @@ final class ImportOptions {
   private @Nullable String node;
 
   @Option(
+      names = "--set",
+      paramLabel = "INPUT=VALUE",
+      description =
+          "an input of an .onnx graph that is a constant from now on, such as a sample rate that"
+              + " decides which branch of an If is taken; several numbers stand with commas between"
+              + " them")
+  private Map<String, String> settings = new LinkedHashMap<>();
+
+  @Option(
+      names = "--state",
+      paramLabel = "INPUT=OUTPUT",
+      description =
+          "an output of an .onnx graph that gives back the states that an input holds; convert finds"
+              + " such pairs and says them, and refuses one that is none")
+  private Map<String, String> states = new LinkedHashMap<>();
+
+  @Option(
       names = "--vocabulary",
       paramLabel = "CHARACTERS",
       description = "the characters an imported network reads, if it reads characters")
@@ -61,6 +79,10 @@ final class ImportOptions {
     if (node != null) {
       throw new ParameterException(
           spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
+    }
+    if (!settings.isEmpty() || !states.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(), "--set and --state are for .onnx files; %s is none".formatted(from));
     }
     try (WeightsFile file = WeightsFile.open(from)) {
       if (layers != null) {
@@ -129,7 +151,11 @@ final class ImportOptions {
           spec.commandLine(), "--layers and --vocabulary are for PyTorch state dicts");
     }
     OnnxFile file = OnnxFile.open(from);
+    if (!settings.isEmpty()) {
+      file = file.withInputs(settings);
+    }
     OnnxFile.Import onnx = node == null ? file.network() : file.network(node);
+    requireStates(from, onnx);
     return new ConvertSource(
         ConvertSource.Kind.onnx,
         onnx.model(),
@@ -138,5 +164,16 @@ final class ImportOptions {
         Optional.of(onnx),
         Optional.empty(),
         TOLERANCE);
+  }
+
+  private void requireStates(Path from, OnnxFile.Import onnx) {
+    states.forEach((input, output) -> {
+      OnnxFile.StatePair pair = new OnnxFile.StatePair(input, output);
+      if (!onnx.pairs().contains(pair)) {
+        throw new IllegalArgumentException(
+            "%s: --state %s: this output does not give back the states of this input in the same places; it has %s"
+                .formatted(from, pair, onnx.pairs().isEmpty() ? "no such pair" : onnx.pairs()));
+      }
+    });
   }
 }
