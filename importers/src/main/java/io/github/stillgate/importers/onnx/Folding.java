@@ -435,13 +435,12 @@ final class Folding {
     }
     for (int side = 0; side < 2; side++) {
       Known other = known(node.input(1 - side));
-      if (isZero(node.input(side)) && other.isOpen() && other.type() == Type.FLOAT) {
+      if (isZero(node.input(side)) && other.isOpen()) {
         Optional<List<Extent>> zeros = shape(node.input(side));
-        boolean same =
-            zeros.isPresent()
-                && (Extent.product(zeros.get()).filter(size -> size.is(1)).isPresent()
-                        && other.sizes().map(List::size).orElse(-1) >= zeros.get().size()
-                    || zeros.equals(other.sizes()));
+        boolean single =
+            zeros.flatMap(Extent::product).filter(size -> size.is(1)).isPresent()
+                && zeros.get().size() <= other.sizes().map(List::size).orElse(0);
+        boolean same = single || zeros.isPresent() && zeros.equals(other.sizes());
         if (same) {
           NodeProto.Builder proto = node.proto().toBuilder().setOpType("Identity").clearInput();
           return new GraphNode(

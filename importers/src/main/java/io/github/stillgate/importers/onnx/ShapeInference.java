@@ -66,7 +66,7 @@ final class ShapeInference {
       return List.of(Known.ofShape(inference.input(0).type(), inference.input(0).requireShape()));
     }
     return switch (operator) {
-      case "GRU", "LSTM", "RNN" -> inference.recurrent();
+      case "GRU", "LSTM", "RNN" -> inference.recurrent(work);
       case "MatMul" -> List.of(inference.matMul(work));
       case "Gemm" -> List.of(inference.gemm());
       case "Conv" -> List.of(inference.convolution(work));
@@ -87,8 +87,10 @@ final class ShapeInference {
     return Known.ofShape(Type.FLOAT, shape);
   }
 
-  private List<Known> recurrent() {
-    List<Extent> x = input(0).requireShape();
+  /** Directions and units are those of the weights, whatever is known of the data. */
+  private List<Known> recurrent(Work work) {
+    List<Extent> x =
+        input(0).sizes().orElseGet(() -> List.of(work.open(), work.open(), work.open()));
     List<Extent> r = input(2).requireShape();
     if (x.size() != 3 || r.size() != 3) {
       throw new NotFoldedException("X or R has not three sizes");

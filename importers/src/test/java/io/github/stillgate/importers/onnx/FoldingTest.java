@@ -290,12 +290,17 @@ class FoldingTest {
             .node("Relu", "relu", "product")
             .node("Shape", "sizes", "relu")
             .constant(OnnxGraph.longs("axis", -1))
-            .node("ReduceMean", "mean", "relu", "axis");
+            .node("ReduceMean", "mean", "relu", "axis")
+            .node("Mystery", "unknown", "x")
+            .node("GRU", List.of("unknown", "W", "R"), List.of("", "g"), Map.of("hidden_size", 4))
+            .constant(OnnxGraph.tensor("nought", new long[0], 0))
+            .node("Add", "same", "nought", "g");
     Folding folding = fold(graph);
     assertThat(shape(folding, "y")).isEqualTo("[?, 1, 2, 4]");
     assertThat(shape(folding, "h")).isEqualTo("[1, 2, 4]");
     assertThat(folding.extents("sizes").map(String::valueOf)).contains("[?, 1, 2, 7]");
     assertThat(shape(folding, "mean")).isEqualTo("[?, 1, 2, 1]");
+    assertThat(shape(folding, "same")).isEqualTo("[1, ?, 4]");
   }
 
   @Test
