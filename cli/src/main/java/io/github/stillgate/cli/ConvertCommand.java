@@ -47,8 +47,9 @@ import picocli.CommandLine.Parameters;
           + " describes tensors that are named as in a weights file (docs/pytorch.md).",
       "",
       "An .onnx file that is a chain of layers is taken whole, or --node names one of its GRU, LSTM or RNN"
-          + " nodes. What became of each of its inputs, outputs and states is listed. docs/onnx.md says what"
-          + " is supported, docs/pytorch.md how to export.",
+          + " nodes. What became of each of its inputs, outputs and states is listed, and which output gives"
+          + " back the states of which input. --set fixes an input, such as a sample rate. docs/onnx.md says"
+          + " what is supported, docs/pytorch.md how to export.",
       "",
       "--prune removes what no output reads, units of any layer above all, and writes the smaller network;"
           + " --threshold T sets small weights to 0 before. docs/pruning.md says what goes and what stays.",
@@ -256,6 +257,7 @@ final class ConvertCommand implements Callable<Integer> {
         .ifPresent(onnx -> {
           report.put("answer", onnx.answer().name().toLowerCase(Locale.ROOT));
           report.put("accounts", onnx.accounts().stream().map(ConvertCommand::describe).toList());
+          report.put("pairs", onnx.pairs().stream().map(ConvertCommand::describe).toList());
         });
     report.put("remarks", source.remarks());
     report.put("unused", source.unused());
@@ -274,6 +276,13 @@ final class ConvertCommand implements Callable<Integer> {
     description.put("name", account.name());
     description.put("states", account.states());
     description.put("became", account.became());
+    return description;
+  }
+
+  private static Map<String, Object> describe(OnnxFile.StatePair pair) {
+    Map<String, Object> description = new LinkedHashMap<>();
+    description.put("input", pair.input());
+    description.put("output", pair.output());
     return description;
   }
 

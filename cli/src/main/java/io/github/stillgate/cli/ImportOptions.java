@@ -59,6 +59,23 @@ final class ImportOptions {
   private @Nullable String node;
 
   @Option(
+      names = "--set",
+      paramLabel = "INPUT=VALUE",
+      description =
+          "an input of an .onnx graph that is a constant from now on, such as a sample rate that"
+              + " decides which branch of an If is taken; several numbers stand with commas between"
+              + " them")
+  private Map<String, String> settings = new LinkedHashMap<>();
+
+  @Option(
+      names = "--state",
+      paramLabel = "INPUT=OUTPUT",
+      description =
+          "an output of an .onnx graph that gives back the states that an input holds; convert finds"
+              + " such pairs and says them, and refuses one that is none")
+  private Map<String, String> states = new LinkedHashMap<>();
+
+  @Option(
       names = "--vocabulary",
       paramLabel = "CHARACTERS",
       description = "the characters an imported network reads, if it reads characters")
@@ -86,6 +103,10 @@ final class ImportOptions {
     if (node != null) {
       throw new ParameterException(
           spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
+    }
+    if (!settings.isEmpty() || !states.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(), "--set and --state are for .onnx files; %s is none".formatted(from));
     }
     try (WeightsFile file = WeightsFile.open(from)) {
       if (layers != null) {
@@ -172,7 +193,11 @@ final class ImportOptions {
       throw new ParameterException(spec.commandLine(), ONLY_PYTORCH);
     }
     OnnxFile file = OnnxFile.open(from);
+    if (!settings.isEmpty()) {
+      file = file.withInputs(settings);
+    }
     OnnxFile.Import onnx = node == null ? file.network() : file.network(node);
+    requireStates(from, onnx);
     return new ConvertSource(
         ConvertSource.Kind.onnx,
         onnx.model(),
@@ -182,5 +207,16 @@ final class ImportOptions {
         Optional.of(onnx),
         Optional.empty(),
         TOLERANCE);
+  }
+
+  private void requireStates(Path from, OnnxFile.Import onnx) {
+    states.forEach((input, output) -> {
+      OnnxFile.StatePair pair = new OnnxFile.StatePair(input, output);
+      if (!onnx.pairs().contains(pair)) {
+        throw new IllegalArgumentException(
+            "%s: --state %s: this output does not give back the states of this input in the same places; it has %s"
+                .formatted(from, pair, onnx.pairs().isEmpty() ? "no such pair" : onnx.pairs()));
+      }
+    });
   }
 }

@@ -52,6 +52,14 @@ final class OnnxTestCommand implements Callable<Integer> {
       description = "largest error of a case that passes")
   private double tolerance = 1e-5;
 
+  @Option(
+      names = "--set",
+      paramLabel = "INPUT=VALUE",
+      description =
+          "an input that is a constant in all cases which have it, such as a sample rate that decides"
+              + " which branch of an If is taken")
+  private Map<String, String> settings = new LinkedHashMap<>();
+
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
 
@@ -95,7 +103,7 @@ final class OnnxTestCommand implements Callable<Integer> {
     PlanOptions options = PlanOptions.defaults().withBackend(used);
     List<Line> lines = new ArrayList<>();
     for (OnnxCase test : cases) {
-      lines.add(new Line(test, test.run(options, tolerance)));
+      lines.add(new Line(test, test.run(options, tolerance, settings)));
     }
     long failed = count(lines, "fail");
     Output out = new Output(spec.commandLine().getOut());

@@ -2,10 +2,12 @@ package io.github.stillgate.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.onnx.proto.OnnxMl.TensorProto;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
@@ -15,6 +17,7 @@ import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsWriter;
 import io.github.stillgate.importers.onnx.generated.ChainCases;
 import io.github.stillgate.importers.onnx.generated.GeneratedCase;
+import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import io.github.stillgate.importers.onnx.generated.RecurrentSpec;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -24,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -167,6 +171,48 @@ class ConvertCommandTest {
         .contains("not verified: give --verify FILE");
   }
 
+  /** An If picks its branch by an input, and states come back from an output. */
+  @Test
+  void inputsAreFixedAndStatesPaired() throws IOException {
+    GeneratedCase stateful = RecurrentSpec.of("GRU").with("initial_h").toCase();
+    Path onnx = folder.resolve("net.onnx");
+    Files.write(onnx, stateful.model().toByteArray());
+    assertThat(run("convert", onnx, out).out())
+        .contains("input \"initial_h\": state gru_Y_Y_h.h, to set; zero after a reset; output")
+        .contains("\"Y_h\" gives it back in the same places");
+    assertThat(run("convert", onnx, out, "--state", "initial_h=Y_h").code()).isZero();
+    assertThat(run("convert", onnx, out, "--state", "initial_h=Y").err())
+        .contains("--state initial_h=Y: this output does not give back", "it has [initial_h=Y_h]");
+    JsonNode report =
+        JsonMapper.builder().build().readTree(run("convert", onnx, out, "--json").out());
+    assertThat(report.at("/pairs/0/input").textValue()).isEqualTo("initial_h");
+    assertThat(report.at("/pairs/0/output").textValue()).isEqualTo("Y_h");
+    OnnxGraph graph = new OnnxGraph().input("X", 6, 3, 4);
+    graph.typedInput("fast", TensorProto.DataType.BOOL_VALUE);
+    stateful.model().getGraph().getInitializerList().forEach(graph::constant);
+    graph.choice("Z", "fast", branch("forward"), branch("reverse")).output("Z");
+    Files.write(onnx, graph.model().toByteArray());
+    assertThat(run("convert", onnx, out).err()).contains("depends on \"fast\"", "--set NAME=VALUE");
+    Outcome set = run("convert", onnx, out, "--set", "fast=true");
+    assertThat(set.code()).as(set.err()).isZero();
+    assertThat(set.out()).contains("input \"fast\": fixed at [1]");
+    assertThat(Model.load(out).layers().getFirst()).isInstanceOf(Gru.class);
+    assertThat(run("convert", onnx, out, "--set", "slow=1").err())
+        .contains("no input of the graph is called \"slow\"; it has [X, fast]");
+    assertThat(run("convert", out, out.resolveSibling("copy"), "--set", "fast=1").err())
+        .contains("--set and --state are for .onnx files");
+  }
+
+  private static OnnxGraph branch(String direction) {
+    return new OnnxGraph()
+        .node(
+            "GRU",
+            List.of("X", "W", "R"),
+            List.of("Y"),
+            Map.of("hidden_size", 5, "direction", direction))
+        .output("Y");
+  }
+
   @Test
   void anOnnxGraphIsTakenWholeOrByNode() throws IOException {
     Path onnx = folder.resolve("net.onnx");
@@ -189,7 +235,8 @@ class ConvertCommandTest {
     assertThat(run("convert", onnx, out).out().lines())
         .startsWith(
             "input \"X\": what the model reads, 4 values a step",
-            "input \"initial_h\": state gru_Y_Y_h.h, to set; zero after a reset",
+            "input \"initial_h\": state gru_Y_Y_h.h, to set; zero after a reset; output \"Y_h\""
+                + " gives it back in the same places",
             "output \"Y\": the answer of layer gru_Y_Y_h, at every step",
             "output \"Y_h\": state gru_Y_Y_h.h",
             "state \"gru_Y_Y_h.h\": zero after a reset, or set as the input \"initial_h\" says");

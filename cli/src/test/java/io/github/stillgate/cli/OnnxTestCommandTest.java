@@ -2,6 +2,7 @@ package io.github.stillgate.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.onnx.proto.OnnxMl.TensorProto;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.plan.Backends;
@@ -15,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,6 +70,38 @@ class OnnxTestCommandTest {
             .contains("backend " + backend.name());
       }
     }
+  }
+
+  /** Inputs of other cases are let alone; a case that gives another value fails. */
+  @Test
+  void anInputThatIsSetDecidesABranch() throws Exception {
+    RecurrentSpec spec = RecurrentSpec.of("GRU");
+    GeneratedCase plain = spec.toCase();
+    OnnxGraph graph = new OnnxGraph().input("X", 6, 3, 4);
+    graph.typedInput("rate", TensorProto.DataType.INT64_VALUE);
+    plain.model().getGraph().getInitializerList().forEach(graph::constant);
+    graph.constant(OnnxGraph.number("fast", 16_000)).node("Equal", "is", "rate", "fast");
+    graph.choice("Y", "is", branch("forward"), branch("reverse")).output("Y");
+    List<TensorProto> in = List.of(plain.inputs().getFirst(), OnnxGraph.number("rate", 16_000));
+    new GeneratedCase("branch", graph.model(), in)
+        .write(folder.resolve("test_branch"), OnnxReference.outputs(spec).subList(0, 1));
+    assertThat(run("onnx-test", folder.toString()).out())
+        .contains("unsupported  test_branch:", "depends on \"is\"");
+    Outcome set = run("onnx-test", folder.toString(), "--set", "rate=16000");
+    assertThat(set.out())
+        .contains("pass         test_branch", "3 of 4 cases passed, 0 failed, 1 unsupported");
+    assertThat(run("onnx-test", folder.toString(), "--set", "rate=8000").out())
+        .contains("fail         test_branch", "input \"rate\" has another value than was set");
+  }
+
+  private static OnnxGraph branch(String direction) {
+    return new OnnxGraph()
+        .node(
+            "GRU",
+            List.of("X", "W", "R"),
+            List.of("inner"),
+            Map.of("hidden_size", 5, "direction", direction))
+        .output("inner");
   }
 
   @Test

@@ -23,10 +23,12 @@ final class Accounting {
   private final Graph graph;
   private final List<RecurrentNode> recurrent;
   private final Map<String, String> inputs = new LinkedHashMap<>();
-  private final Map<String, List<String>> inputStates = new LinkedHashMap<>();
+  private final Map<String, Map<String, Place>> inputStates = new LinkedHashMap<>();
   private final Map<String, String> outputs = new LinkedHashMap<>();
   private final Map<String, List<String>> outputStates = new LinkedHashMap<>();
+  private final Map<String, Map<String, Place>> outputPlaces = new LinkedHashMap<>();
   private final List<Account> lengths = new ArrayList<>();
+  private final List<OnnxFile.StatePair> pairs = new ArrayList<>();
   private final String data;
 
   private Accounting(Graph graph, List<RecurrentNode> recurrent, String data) {
@@ -43,17 +45,27 @@ final class Accounting {
    * @throws OnnxFormatException if one has another shape than the batch, or is longer than the
    *     steps
    */
-  static List<Account> of(OnnxNetwork network) {
+  static Accounting of(OnnxNetwork network) {
     Accounting accounting =
         new Accounting(network.graph(), network.recurrent(), network.input().name());
     accounting.inputs.put(
         network.input().name(),
-        "what the model reads, %d values a step"
-            .formatted(TensorLayout.size(network.input().vector())));
-    accounting.readLengths(
-        GraphChain.isKnown(network.sequence())
-            ? OptionalInt.of(TensorLayout.size(network.sequence()))
-            : OptionalInt.empty());
+        network.model().readsTokens()
+            ? "what the model reads, one of %d tokens a step".formatted(network.model().inputs())
+            : "what the model reads, %d values a step"
+                .formatted(TensorLayout.size(network.input().vector())));
+
+    boolean ended =
+        accounting.readLengths(
+            GraphChain.isKnown(network.sequence())
+                ? OptionalInt.of(TensorLayout.size(network.sequence()))
+                : OptionalInt.empty());
+    if (ended && network.answersByNumber()) {
+      throw new UnsupportedOnnxException(
+          network.graph().file(),
+          "sequence_lens end sequences, and the graph reads their first or last step by its number,"
+              + " which is zero behind an end; supported are last states (Y_h) there");
+    }
     network
         .output()
         .ifPresent(port ->
@@ -62,7 +74,8 @@ final class Accounting {
                 "the answer of layer %s, %s"
                     .formatted(network.model().layers().getLast().name(), at(network.answer()))));
     network.states().forEach((name, made) -> accounting.putStates(name, made, network));
-    return accounting.all();
+    accounting.sayFixed();
+    return accounting;
   }
 
   /**
@@ -73,7 +86,7 @@ final class Accounting {
    *     where the caller ends each sequence
    * @throws OnnxFormatException as for a whole graph
    */
-  static List<Account> of(Graph graph, RecurrentNode node, OptionalInt steps) {
+  static Accounting of(Graph graph, RecurrentNode node, OptionalInt steps) {
     String data = graph.source(node.node().input(0));
     Accounting accounting = new Accounting(graph, List.of(node), data);
     if (accounting.inputs.containsKey(data)) {
@@ -103,7 +116,8 @@ final class Accounting {
         accounting.outputs.put(output, "not taken: only %s is".formatted(node.node()));
       }
     }
-    return accounting.all();
+    accounting.sayFixed();
+    return accounting;
   }
 
   private static String at(OnnxFile.Answer answer) {
@@ -121,6 +135,18 @@ final class Accounting {
           Objects.requireNonNull(network.byPosition().get(state.node().position()))
               .stateNames(state.state()));
     }
+    Map<String, Place> places = new LinkedHashMap<>();
+    network
+        .plumbing()
+        .statesOf(name)
+        .ifPresent(traced ->
+            traced.forEach((state, each) ->
+                putPlaces(
+                    Objects.requireNonNull(network.byPosition().get(state.node().position()))
+                        .stateNames(state.state()),
+                    each,
+                    places)));
+    outputPlaces.put(name, places);
     RecurrentNode last = recurrent.getLast();
     boolean answer =
         network.output().isEmpty()
@@ -129,7 +155,7 @@ final class Accounting {
                 .anyMatch(s -> s.state() == 0 && s.node().position() == last.node().position());
     outputs.put(
         name,
-        stateText(names)
+        stateText(names, places)
             + (answer
                 ? ", which is the answer of layer %s, %s"
                     .formatted(last.layer().name(), at(network.answer()))
@@ -137,8 +163,60 @@ final class Accounting {
     outputStates.put(name, names);
   }
 
+  private static void putPlaces(List<String> names, List<Place> each, Map<String, Place> places) {
+    for (int i = 0; i < Math.min(names.size(), each.size()); i++) {
+      places.put(names.get(i), each.get(i));
+    }
+  }
+
   private static String stateText(List<String> names) {
-    return (names.size() == 1 ? "state " : "states ") + String.join(", ", names);
+    return stateText(names, Map.of());
+  }
+
+  /** Names of states, with their places where one value holds several. */
+  private static String stateText(List<String> names, Map<String, Place> places) {
+    return (names.size() == 1 ? "state " : "states ")
+        + names.stream()
+            .map(name -> {
+              Place place = places.get(name);
+              return place == null || place.isAll() ? name : "%s (%s)".formatted(name, place);
+            })
+            .collect(Collectors.joining(", "));
+  }
+
+  /** What the caller has to know to carry the states of an input from one call to the next. */
+  private String feedback(String input, Map<String, Place> states) {
+    List<String> giving = new ArrayList<>();
+    Set<String> given = new HashSet<>();
+    for (Map.Entry<String, List<String>> output : outputStates.entrySet()) {
+      if (!Set.copyOf(output.getValue()).equals(states.keySet())) {
+        if (output.getValue().stream().anyMatch(states::containsKey)) {
+          giving.add("\"%s\"".formatted(output.getKey()));
+          given.addAll(output.getValue());
+        }
+        continue;
+      }
+      boolean same = isSamePlace(states, outputPlaces.getOrDefault(output.getKey(), Map.of()));
+      if (same) {
+        pairs.add(new OnnxFile.StatePair(input, output.getKey()));
+      }
+      return "output \"%s\" gives %s back%s"
+          .formatted(
+              output.getKey(),
+              states.size() == 1 ? "it" : "them",
+              same ? " in the same places" : ", in another order");
+    }
+    return given.containsAll(states.keySet())
+        ? "outputs %s give them back".formatted(String.join(", ", giving))
+        : "no output gives %s back".formatted(states.size() == 1 ? "it" : "all of them");
+  }
+
+  private static boolean isSamePlace(Map<String, Place> in, Map<String, Place> out) {
+    return in.entrySet().stream()
+        .allMatch(entry -> {
+          Place place = out.get(entry.getKey());
+          return place != null && place.ranges().equals(entry.getValue().ranges());
+        });
   }
 
   /**
@@ -165,8 +243,12 @@ final class Accounting {
     }
   }
 
-  /** Lengths that change nothing are said, given ones are the caller's, others are refused. */
-  private void readLengths(OptionalInt steps) {
+  /**
+   * Lengths that change nothing are said, given ones are the caller's, others are refused.
+   *
+   * @return whether any sequence may end before its last step
+   */
+  private boolean readLengths(OptionalInt steps) {
     Map<String, End> ends = new HashMap<>();
     List<End> each = new ArrayList<>();
     for (RecurrentNode node : recurrent) {
@@ -191,6 +273,7 @@ final class Accounting {
                     + " same for all");
       }
     }
+    return ended < each.size();
   }
 
   private End end(RecurrentNode node, OptionalInt steps) {
@@ -275,7 +358,28 @@ final class Accounting {
     }
   }
 
-  private List<Account> all() {
+  private void sayFixed() {
+    graph
+        .fixed()
+        .forEach((name, tensor) ->
+            inputs.put(
+                name,
+                "fixed at %s"
+                    .formatted(
+                        switch (tensor.data()) {
+                          case TensorData.Floats(float[] values) -> Arrays.toString(values);
+                          case TensorData.Integers(long[] values) -> Arrays.toString(values);
+                          case TensorData.Extents extents -> extents.toString();
+                        })));
+  }
+
+  /** Inputs of states and the outputs that give them back in the same places. */
+  List<OnnxFile.StatePair> pairs() {
+    return List.copyOf(pairs);
+  }
+
+  /** One for each part; {@link #pairs} are found with them. */
+  List<Account> all() {
     List<Account> kept = new ArrayList<>();
     for (RecurrentNode node : recurrent) {
       for (int state = 0; state < node.states(); state++) {
@@ -295,9 +399,17 @@ final class Accounting {
                   .formatted(Graph.NEWEST_OPSET)));
     }
     inputs.forEach((name, text) -> {
-      List<String> set = inputStates.getOrDefault(name, List.of());
-      String states = set.isEmpty() ? text : stateText(set) + ", to set; zero after a reset";
-      all.add(new Account(Part.INPUT, name, set, states));
+      Map<String, Place> set = inputStates.getOrDefault(name, Map.of());
+      List<String> states = List.copyOf(set.keySet());
+      all.add(
+          new Account(
+              Part.INPUT,
+              name,
+              states,
+              set.isEmpty()
+                  ? text
+                  : "%s, to set; zero after a reset; %s"
+                      .formatted(stateText(states, set), feedback(name, set))));
     });
     for (String name : graph.outputs()) {
       all.add(
@@ -319,10 +431,13 @@ final class Accounting {
     if (initial.isEmpty()) {
       return "zero after a reset";
     }
-    if (inputs.containsKey(initial)) {
-      List<String> set = inputStates.computeIfAbsent(initial, _ -> new ArrayList<>());
-      set.addAll(names);
-      return "zero after a reset, or set as the input \"%s\" says".formatted(initial);
+    Optional<List<Place>> origin =
+        node.beginsWithZero(state) ? Optional.empty() : node.origin(state);
+    if (origin.isPresent()) {
+      String input = origin.get().getFirst().value();
+      putPlaces(
+          names, origin.get(), inputStates.computeIfAbsent(input, _ -> new LinkedHashMap<>()));
+      return "zero after a reset, or set as the input \"%s\" says".formatted(input);
     }
     return graph.isComputed(initial) && !node.beginsWithZero(state)
         ? "zero after a reset; the graph computes it (\"%s\"), so set it".formatted(initial)

@@ -48,7 +48,7 @@ final class DenseConstants {
   }
 
   /**
-   * A constant bias, one value for all outputs or one for each.
+   * A constant bias, one value for all outputs or one for each, in the last dimension.
    *
    * @param name of the value
    * @param width outputs
@@ -57,29 +57,50 @@ final class DenseConstants {
    * @throws OnnxFormatException if it does not fit
    */
   float[] bias(GraphNode node, String name, int width, int rank) {
+    return operand(node, name, width, rank, 1);
+  }
+
+  /**
+   * A constant operand, one value for all values of a step or one for each.
+   *
+   * @param name of the value
+   * @param width values of a step
+   * @param rank most dimensions it may have
+   * @param fromEnd the dimension that the values of a step are in, 1 for the last
+   * @throws UnsupportedOnnxException if it is no constant
+   * @throws OnnxFormatException if it does not fit
+   */
+  float[] operand(GraphNode node, String name, int width, int rank, int fromEnd) {
+    String what =
+        node.operator().equals("Add") || fromEnd == 1 && node.operator().equals("Gemm")
+            ? "bias"
+            : "operand";
     OnnxTensor tensor =
         graph
             .constant(node, name)
             .orElseThrow(() ->
                 node.unsupported(
-                    "its bias (\"%s\") is %s; supported are constants"
+                    "its %s (\"%s\") is %s; supported are constants"
                         .formatted(
-                            name, graph.isGiven(name) ? "an input of the graph" : "computed")));
+                            what,
+                            name,
+                            graph.isGiven(name) ? "an input of the graph" : "computed")));
     int[] shape = tensor.shape();
     boolean one = tensor.size() == 1;
-    if (shape.length > rank
-        || (!one && (tensor.size() != width || shape[shape.length - 1] != width))) {
+    int at = shape.length - fromEnd;
+    if (shape.length > rank || (!one && (tensor.size() != width || at < 0 || shape[at] != width))) {
       String problem =
-          "its bias is %s, expected one value or %d in the last of at most %d dimensions"
-              .formatted(tensor, width, rank);
+          "its %s is %s, expected one value or %d in the %s of at most %d dimensions"
+              .formatted(
+                  what, tensor, width, fromEnd == 1 ? "last" : fromEnd + ". from the end", rank);
       throw graph.isGiven(name) ? node.unsupported(problem) : node.malformed(problem);
     }
     float[] values = tensor.weights();
     if (!one) {
       return values;
     }
-    float[] bias = new float[width];
-    Arrays.fill(bias, values[0]);
-    return bias;
+    float[] same = new float[width];
+    Arrays.fill(same, values[0]);
+    return same;
   }
 }

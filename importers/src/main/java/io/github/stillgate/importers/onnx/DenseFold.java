@@ -55,9 +55,16 @@ final class DenseFold {
     return !softmax;
   }
 
-  void add(float[] bias) {
+  /** Multiplies each sum by a factor and adds a number. */
+  void scale(Affine affine) {
     for (int i = 0; i < b.length; i++) {
-      b[i] += bias[i];
+      double scale = affine.scale()[i];
+      if (scale != 1) {
+        for (int k = 0; k < inputs; k++) {
+          w[i * inputs + k] = (float) (scale * w[i * inputs + k]);
+        }
+      }
+      b[i] = (float) (scale * b[i] + affine.shift()[i]);
     }
   }
 

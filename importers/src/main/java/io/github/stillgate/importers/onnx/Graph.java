@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -42,12 +43,12 @@ final class Graph {
   private final long fileBytes;
   private final GraphProto proto;
   private final long opset;
-  private final List<GraphNode> nodes;
+  private final Folding folding;
   private final Map<String, Made> producers = new HashMap<>();
   private final Map<String, String> aliases = new HashMap<>();
-  private final Map<String, TensorProto> constants = new HashMap<>();
   private final Set<String> initializers = new HashSet<>();
   private final Map<String, ValueInfoProto> inputs = new LinkedHashMap<>();
+  private final Map<String, OnnxTensor> fixed;
   private final Map<String, OnnxTensor> bound;
 
   /** What makes a value: output {@code output} of {@code node}. */
@@ -58,13 +59,13 @@ final class Graph {
       long fileBytes,
       GraphProto proto,
       long opset,
-      List<GraphNode> nodes,
+      Map<String, OnnxTensor> fixed,
       Map<String, OnnxTensor> bound) {
     this.file = file;
     this.fileBytes = fileBytes;
     this.proto = proto;
     this.opset = opset;
-    this.nodes = nodes;
+    this.fixed = fixed;
     this.bound = bound;
     for (ValueInfoProto input : proto.getInputList()) {
       if (inputs.put(input.getName(), input) != null) {
@@ -72,15 +73,53 @@ final class Graph {
             file, "two inputs of the graph are called \"%s\"".formatted(input.getName()));
       }
     }
+    Map<String, TensorProto> tensors = new HashMap<>();
     for (TensorProto tensor : proto.getInitializerList()) {
-      TensorProto before = constants.put(tensor.getName(), tensor);
+      TensorProto before = tensors.put(tensor.getName(), tensor);
       if (before != null && !before.equals(tensor)) {
         throw new OnnxFormatException(
             file, "two different tensors are called \"%s\"".formatted(tensor.getName()));
       }
       initializers.add(tensor.getName());
     }
-    nodes.forEach(this::take);
+    this.folding = Folding.of(file, opset, fileBytes, proto, given());
+    nodes().forEach(this::take);
+  }
+
+  /** What is known of its inputs: fixed values, and shapes. */
+  private Map<String, Known> given() {
+    Map<String, Known> given = new HashMap<>();
+    for (String input : inputs.keySet()) {
+      if (fixed.containsKey(input)) {
+        given.put(input, known(fixed.get(input)));
+      } else if (inputs.get(input).getType().getTensorType().getShape().getDimCount()
+          <= TensorLayout.MOST_DIMENSIONS) {
+        Known.Type type = Folding.typeOf(inputType(input).getNumber());
+        sizes(input).ifPresent(shape -> given.put(input, Known.ofShape(type, shape)));
+      }
+    }
+    return given;
+  }
+
+  private Optional<List<Extent>> sizes(String input) {
+    return inputShape(input)
+        .map(shape -> {
+          List<Extent> sizes = new ArrayList<>();
+          for (int i = 0; i < shape.size(); i++) {
+            OptionalInt size = shape.get(i);
+            sizes.add(size.isPresent() ? Extent.of(size.getAsInt()) : Extent.ofInput(input, i));
+          }
+          return sizes;
+        });
+  }
+
+  /** A tensor with its elements. */
+  static Known known(OnnxTensor tensor) {
+    TensorData data = tensor.data();
+    return Known.of(
+        data instanceof TensorData.Floats ? Known.Type.FLOAT : Known.Type.INTEGER,
+        Extent.all(Arrays.stream(tensor.shape()).asLongStream().toArray()),
+        data);
   }
 
   /** As ONNX demands, nodes are sorted; so there are no cycles. */
@@ -108,7 +147,7 @@ final class Graph {
 
   private void requireSorted() {
     Set<String> made = new HashSet<>();
-    for (GraphNode node : nodes) {
+    for (GraphNode node : nodes()) {
       for (String input : node.proto().getInputList()) {
         if (producers.containsKey(input) && !made.contains(input)) {
           throw node.malformed(
@@ -140,8 +179,14 @@ final class Graph {
               .formatted(graph.getSparseInitializer(0).getValues().getName()));
     }
     requireOwnOperators(file, model);
+    if (graph.getNodeCount() > MOST_NODES) {
+      throw new UnsupportedOnnxException(
+          file, "has %d nodes; supported are %d".formatted(graph.getNodeCount(), MOST_NODES));
+    }
+    long opset = opset(file, model);
+    ExternalData.Read whole = ExternalData.of(file, graph);
     Graph read =
-        new Graph(file, bytes.length, graph, opset(file, model), nodes(file, graph), Map.of());
+        new Graph(file, bytes.length + whole.bytes(), whole.graph(), opset, Map.of(), Map.of());
     read.requireSorted();
     return read;
   }
@@ -189,30 +234,31 @@ final class Graph {
         file, "names no version of ONNX's operators (opset_import); export or fetch it again");
   }
 
-  private static List<GraphNode> nodes(Path file, GraphProto graph) {
-    if (graph.getNodeCount() > MOST_NODES) {
-      throw new UnsupportedOnnxException(
-          file, "has %d nodes; supported are %d".formatted(graph.getNodeCount(), MOST_NODES));
-    }
-    Set<String> names = new HashSet<>();
-    List<GraphNode> nodes = new ArrayList<>();
-    for (NodeProto proto : graph.getNodeList()) {
-      String name =
-          proto.getName().isBlank()
-              ? "%s_%d".formatted(proto.getOpType(), nodes.size())
-              : proto.getName();
-      GraphNode node = new GraphNode(file, name, nodes.size(), proto);
-      if (!names.add(name)) {
-        throw node.malformed("two nodes have this name; names must differ");
-      }
-      nodes.add(node);
-    }
-    return List.copyOf(nodes);
-  }
-
   /** The same graph with values for its inputs. */
   Graph bind(Map<String, OnnxTensor> values) {
-    return new Graph(file, fileBytes, proto, opset, nodes, Map.copyOf(values));
+    return new Graph(file, fileBytes, proto, opset, fixed, Map.copyOf(values));
+  }
+
+  /** The same graph where these inputs are constants. */
+  Graph fix(Map<String, OnnxTensor> values) {
+    Graph read = new Graph(file, fileBytes, proto, opset, Map.copyOf(values), bound);
+    read.requireSorted();
+    return read;
+  }
+
+  /** Inputs that are constants, and which. */
+  Map<String, OnnxTensor> fixed() {
+    return fixed;
+  }
+
+  /** The values that its inputs were given. */
+  Map<String, OnnxTensor> bound() {
+    return bound;
+  }
+
+  /** What is known of its values. */
+  Folding folding() {
+    return folding;
   }
 
   Path file() {
@@ -229,14 +275,14 @@ final class Graph {
   }
 
   List<GraphNode> nodes() {
-    return nodes;
+    return folding.nodes();
   }
 
   /** GRU, LSTM and RNN nodes within If, Loop and other nodes that hold graphs, for messages. */
   List<String> inner() {
     List<String> found = new ArrayList<>();
     Deque<GraphProto> graphs = new ArrayDeque<>();
-    nodes.forEach(node -> graphs.addAll(graphsOf(node.proto())));
+    nodes().forEach(node -> graphs.addAll(graphsOf(node.proto())));
     while (!graphs.isEmpty()) {
       for (NodeProto node : graphs.removeFirst().getNodeList()) {
         if (RecurrentOperator.isRecurrent(node.getOpType())) {
@@ -279,12 +325,12 @@ final class Graph {
   /** Whether whoever runs the graph gives it: a graph input without a value in the file. */
   boolean isGiven(String value) {
     String source = source(value);
-    return isInput(source) && !isInitializer(source);
+    return isInput(source) && !isInitializer(source) && !fixed.containsKey(source);
   }
 
   /** Whether there is such a value at all. */
   boolean has(String value) {
-    return isInput(value) || isInitializer(value) || producers.containsKey(value);
+    return isInput(value) || folding.stored().containsKey(value) || producers.containsKey(value);
   }
 
   Optional<GraphNode> producer(String value) {
@@ -300,10 +346,14 @@ final class Graph {
     return aliases.getOrDefault(value, value);
   }
 
-  /** Whether it comes out of a node that is not itself a constant. */
+  /** Whether it comes out of a node and is no constant. */
   boolean isComputed(String value) {
-    Made made = producers.get(source(value));
-    return made != null && !made.node().operator().equals("Constant");
+    String source = source(value);
+    Made made = producers.get(source);
+    return made != null
+        && !made.node().operator().equals("Constant")
+        && !folding.stored().containsKey(source)
+        && folding.computed("", source).isEmpty();
   }
 
   /** The sizes of a graph input as far as they are known: from its value, or as declared. */
@@ -356,15 +406,41 @@ final class Graph {
     if (bound.containsKey(source)) {
       return Optional.of(bound.get(source));
     }
-    Made made = producers.get(source);
-    if (made != null && made.node().operator().equals("Constant")) {
-      constants.computeIfAbsent(source, _ -> constantValue(made.node()));
+    if (fixed.containsKey(source)) {
+      return Optional.of(fixed.get(source));
     }
-    return Optional.ofNullable(constants.get(source))
-        .map(value -> OnnxTensor.of(file, reader.toString(), source, value));
+    TensorProto stored = folding.stored().get(source);
+    Made made = producers.get(source);
+    if (stored == null && made != null && made.node().operator().equals("Constant")) {
+      stored = constantValue(made.node());
+    }
+    return stored == null
+        ? folding.computed(reader.toString(), source)
+        : Optional.of(OnnxTensor.of(file, reader.toString(), source, stored));
   }
 
-  private static TensorProto constantValue(GraphNode node) {
+  /**
+   * The same, or what nodes compute of such values and of {@code more}.
+   *
+   * @param more values of nodes
+   */
+  Optional<OnnxTensor> value(GraphNode reader, String name, Map<String, Known> more) {
+    Optional<OnnxTensor> constant = constant(reader, name);
+    return constant.isPresent()
+        ? constant
+        : folding.evaluated(
+            reader.toString(),
+            name,
+            given -> {
+              Known known = more.get(given);
+              return known != null
+                  ? Optional.of(known)
+                  : Optional.ofNullable(bound.get(given)).map(Graph::known);
+            });
+  }
+
+  /** What a Constant node gives. */
+  static TensorProto constantValue(GraphNode node) {
     TensorProto.Builder value = TensorProto.newBuilder();
     if (node.has("value_float")) {
       value.setDataType(TensorProto.DataType.FLOAT_VALUE);

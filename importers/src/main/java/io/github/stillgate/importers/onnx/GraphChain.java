@@ -1,6 +1,8 @@
 package io.github.stillgate.importers.onnx;
 
+import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.importers.onnx.GraphPath.Link;
 import io.github.stillgate.importers.onnx.TensorLayout.Axis;
@@ -10,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -27,13 +30,18 @@ final class GraphChain {
   private static final String OPEN = "open axis ";
 
   private final Graph graph;
+  private final StatePlumbing plumbing;
   private final StartStates states;
   private final Budget budget;
   private final DenseConstants constants;
   private final List<Layer> layers = new ArrayList<>();
   private final List<RecurrentNode> recurrent = new ArrayList<>();
   private final Map<Integer, RecurrentNode> byPosition = new HashMap<>();
+  private final Map<Extent, Long> openSizes = new HashMap<>();
   private OnnxFile.Answer answer = OnnxFile.Answer.EVERY_STEP;
+  private boolean answersByNumber;
+  private boolean readsIds;
+  private @Nullable Pending affine;
   private TensorLayout layout;
   private @Nullable DenseFold dense;
   private @Nullable List<Axis> sequence;
@@ -42,9 +50,13 @@ final class GraphChain {
   private @Nullable List<Axis> vector;
   private OptionalInt batchSize = OptionalInt.empty();
 
-  private GraphChain(Graph graph, TensorLayout input) {
+  /** What multiplies and shifts the values that the next node reads. */
+  private record Pending(GraphNode node, Affine values) {}
+
+  private GraphChain(Graph graph, StatePlumbing plumbing, TensorLayout input) {
     this.graph = graph;
-    this.states = new StartStates(graph);
+    this.plumbing = plumbing;
+    this.states = new StartStates(graph, plumbing);
     this.budget = new Budget(graph.fileBytes());
     this.constants = new DenseConstants(graph);
     this.layout = input;
@@ -57,10 +69,14 @@ final class GraphChain {
    * @throws OnnxFormatException if something does not fit
    */
   static OnnxNetwork read(Graph graph) {
-    GraphPath path = GraphPath.of(graph);
+    StatePlumbing plumbing = new StatePlumbing(graph);
+    GraphPath path = GraphPath.of(graph, plumbing);
     try {
       TensorLayout input = inputLayout(graph, path.input());
-      GraphChain chain = new GraphChain(graph, input);
+      GraphChain chain = new GraphChain(graph, plumbing, input);
+      for (int i = 0; i < input.rank(); i++) {
+        chain.openSizes.put(Extent.ofInput(path.input(), i), input.shape()[i]);
+      }
       path.links().forEach(chain::add);
       return chain.finish(path, input);
     } catch (ArithmeticException e) {
@@ -84,6 +100,7 @@ final class GraphChain {
   }
 
   private OnnxNetwork finish(GraphPath path, TensorLayout inputLayout) {
+    closeAffine();
     closeDense();
     if (sequence == null || batch == null || inputVector == null || vector == null) {
       throw new UnsupportedOnnxException(
@@ -102,8 +119,10 @@ final class GraphChain {
     }
     return new OnnxNetwork(
         graph,
+        plumbing,
         model,
         path.output().isPresent() ? answer : answerInStates(path),
+        answersByNumber,
         recurrent,
         byPosition,
         sequence,
@@ -148,16 +167,32 @@ final class GraphChain {
 
   private void add(Link link) {
     GraphNode node = link.node();
+    if (link.output() > 0 && !RecurrentOperator.isRecurrent(node.operator())) {
+      throw node.unsupported(
+          "the graph goes on from its output %d; supported is the first".formatted(link.output()));
+    }
     switch (node.operator()) {
       case "GRU", "LSTM", "RNN" -> addRecurrent(link);
       case "Gemm" -> addGemm(node);
       case "MatMul" -> addMatMul(node);
-      case "Add" -> addBias(node);
+      case "Conv" -> addPointwise(node);
+      case "Add", "Sub", "Mul", "Div", "BatchNormalization", "Dropout" -> addAffine(node);
       case "Softmax" -> addSoftmax(node);
-      default -> {
-        if (ShapeNode.OPERATORS.contains(node.operator())) {
-          layout = ShapeNode.apply(node, graph, layout);
+      case "Gather" -> {
+        if (GraphPath.isEmbedding(node, graph)) {
+          addEmbedding(node);
         } else {
+          layout = selection(node).apply(layout);
+        }
+      }
+      case "Slice" -> layout = selection(node).apply(layout);
+      default -> {
+        if (isCastOfIds(node)) {
+          readsIds = true;
+        } else if (ShapeNode.OPERATORS.contains(node.operator())) {
+          layout = ShapeNode.apply(node, graph, layout, openSizes);
+        } else {
+          closeAffine();
           int width = vector == null ? vectorWidth(node, 0) : TensorLayout.size(vector);
           DenseFold before = dense;
           DenseFold fold =
@@ -170,8 +205,9 @@ final class GraphChain {
 
   private void addRecurrent(Link link) {
     GraphNode node = link.node();
+    Optional<Affine> before = takeAffine();
     closeDense();
-    RecurrentNode read = RecurrentNode.read(node, graph, states, budget);
+    RecurrentNode read = RecurrentNode.read(node, graph, states, budget, before);
     read.requireNoComputedState();
     if (layout.rank() != 3) {
       throw node.malformed(
@@ -272,24 +308,173 @@ final class GraphChain {
     addDense(node, b.shape()[0], DenseConstants.outputsFirst(b, false, 1), new float[outputs]);
   }
 
+  /** A convolution that reads one position at a time is a product with its channels. */
+  private void addPointwise(GraphNode node) {
+    node.requireAttributes("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides");
+    OnnxTensor kernel =
+        graph
+            .constant(node, node.input(1))
+            .orElseThrow(() ->
+                node.unsupported(
+                    "W (\"%s\") is computed; supported are constants".formatted(node.input(1))));
+    int[] shape = kernel.shape();
+    int outputs = shape[0];
+    if (shape.length != layout.rank()
+        || shape.length < 3
+        || kernel.size() != outputs * shape[1]
+        || node.integer("group", 1) != 1
+        || Arrays.stream(node.integers("kernel_shape").orElse(new long[0])).anyMatch(k -> k != 1)
+        || Arrays.stream(node.integers("strides").orElse(new long[0])).anyMatch(s -> s != 1)
+        || Arrays.stream(node.integers("pads").orElse(new long[0])).anyMatch(pad -> pad != 0)) {
+      throw node.unsupported(
+          "a convolution over several positions, in groups, with strides or padding (W is %s);"
+                  .formatted(kernel)
+              + " supported is a kernel of 1");
+    }
+    if (vector == null || !layout.dimension(1).equals(vector)) {
+      throw node.unsupported(
+          "its channels, the second dimension, are not the whole output of a step; supported are"
+              + " those of a recurrent node or a product");
+    }
+    if (shape[1] != TensorLayout.size(vector)) {
+      throw node.malformed(
+          "W is %s, expected %d channels".formatted(kernel, TensorLayout.size(vector)));
+    }
+    budget.take(kernel.size() + (long) outputs, node);
+    float[] bias =
+        node.input(2).isEmpty()
+            ? new float[outputs]
+            : constants.operand(node, node.input(2), outputs, 1, 1);
+    float[] w = kernel.weights();
+    beginDense(node, shape[1], w, bias);
+    List<List<Axis>> dimensions = new ArrayList<>(layout.dimensions());
+    dimensions.set(1, Objects.requireNonNull(vector));
+    layout = new TensorLayout(dimensions);
+  }
+
   private void addDense(GraphNode node, int inputs, float[] w, float[] bias) {
     int width = vectorWidth(node, inputs);
     if (width != inputs) {
       throw node.malformed("its weights read %d values, expected %d".formatted(inputs, width));
     }
-    begin(new DenseFold(node, inputs, w, bias));
-    vector = Axis.of("outputs of " + node.name(), bias.length);
-    layout = layout.withLast(vector);
+    beginDense(node, inputs, w, bias);
+    layout = layout.withLast(Objects.requireNonNull(vector));
   }
 
-  /** Behind a product it is its bias. */
-  private void addBias(GraphNode node) {
-    node.requireAttributes();
-    int width = vectorWidth(node, 0);
-    DenseFold before = dense;
-    DenseFold fold = before != null && before.isLinear() ? before : identity(node, width);
+  private void beginDense(GraphNode node, int inputs, float[] w, float[] bias) {
+    takeAffine()
+        .ifPresent(before -> {
+          for (int out = 0; out < bias.length; out++) {
+            bias[out] = (float) (bias[out] + before.foldInto(w, out * inputs));
+          }
+        });
+    begin(new DenseFold(node, inputs, w, bias));
+    vector = Axis.of("outputs of " + node.name(), bias.length);
+  }
+
+  /**
+   * Behind a product it becomes part of it, else part of the next one; where none follows it is a
+   * product with the identity.
+   */
+  private void addAffine(GraphNode node) {
+    if (vector == null && node.operator().equals("BatchNormalization") && layout.rank() > 1) {
+      inputVector = layout.dimension(1);
+      vector = inputVector;
+    }
+    int width = vector == null ? vectorWidth(node, 0) : TensorLayout.size(vector);
     budget.take(width, node);
-    fold.add(constants.bias(node, GraphPath.constantInput(node, graph), width, layout.rank()));
+    List<Axis> values = Objects.requireNonNull(vector);
+    if (node.operator().equals("Dropout") && !layout.dimensions().contains(values)) {
+      Affine.requireIdle(node, graph);
+      return;
+    }
+    Affine read = Affine.read(node, graph, layout, values);
+    if (affine != null) {
+      affine = new Pending(affine.node(), affine.values().then(read));
+    } else if (dense != null && dense.isLinear()) {
+      dense.scale(read);
+    } else {
+      affine = new Pending(node, read);
+    }
+  }
+
+  /** What the next product has to take in; what it cannot becomes a product of its own. */
+  private Optional<Affine> takeAffine() {
+    Pending taken = affine;
+    if (taken == null) {
+      return Optional.empty();
+    }
+    affine = null;
+    if (!taken.values().isLarge()) {
+      return Optional.of(taken.values());
+    }
+    Optional<Affine> before = taken.values().shiftBefore();
+    DenseFold alone = identity(taken.node(), taken.values().scale().length);
+    alone.scale(before.orElse(taken.values()));
+    return before.map(_ -> taken.values().scaleOnly());
+  }
+
+  private void closeAffine() {
+    Pending taken = affine;
+    if (taken != null) {
+      affine = null;
+      identity(taken.node(), taken.values().scale().length).scale(taken.values());
+    }
+  }
+
+  /** A row of a table for each whole number. */
+  private void addEmbedding(GraphNode node) {
+    node.requireAttributes("axis");
+    if (!layers.isEmpty() || vector != null) {
+      throw node.unsupported(
+          "takes rows of a constant by what was computed; supported is that of the graph's input");
+    }
+    OnnxTensor table = constants.matrix(node, node.input(0), "its table");
+    if (node.integer("axis", 0) != 0) {
+      throw node.unsupported(
+          "takes columns of a constant (axis %d); supported are rows"
+              .formatted(node.integer("axis", 0)));
+    }
+    if (layout.rank() >= TensorLayout.MOST_DIMENSIONS) {
+      throw node.unsupported("gives too many dimensions");
+    }
+    budget.take(table.size(), node);
+    int width = table.shape()[1];
+    try {
+      layers.add(
+          new Embedding(
+              node.name(),
+              Matrix.of(node.name() + ".E", table.shape()[0], width, table.weights())));
+    } catch (IllegalArgumentException e) {
+      throw node.malformed(String.valueOf(e.getMessage()));
+    }
+    readsIds = false;
+    inputVector = List.of();
+    vector = Axis.of("values of " + node.name(), width);
+    List<List<Axis>> dimensions = new ArrayList<>(layout.dimensions());
+    dimensions.add(vector);
+    layout = new TensorLayout(dimensions);
+  }
+
+  /** Whether it makes whole numbers of the graph's input, as they are read by an embedding. */
+  private boolean isCastOfIds(GraphNode node) {
+    return node.operator().equals("Cast")
+        && layers.isEmpty()
+        && vector == null
+        && Folding.typeOf((int) node.integer("to", 1)) == Known.Type.INTEGER;
+  }
+
+  private StepSelection selection(GraphNode node) {
+    List<Axis> steps = sequence;
+    StepSelection selection =
+        StepSelection.of(node, graph, layout, steps == null ? List.of() : steps);
+    selection
+        .answer()
+        .ifPresent(chosen -> {
+          answer = chosen;
+          answersByNumber = true;
+        });
+    return selection;
   }
 
   private void addSoftmax(GraphNode node) {
@@ -302,6 +487,7 @@ final class GraphChain {
           "softmax over axis %d of %d; supported is the last".formatted(axis, rank));
     }
     int width = vectorWidth(node, 0);
+    closeAffine();
     DenseFold before = dense;
     (before != null && before.isLinear() ? before : identity(node, width)).applySoftmax();
   }
@@ -329,6 +515,10 @@ final class GraphChain {
    * @param expected what the node reads; decides if the file leaves the size open. 0 if any
    */
   private int vectorWidth(GraphNode node, int expected) {
+    if (readsIds) {
+      throw node.unsupported(
+          "reads the graph's input cut to whole numbers; supported is an embedding (Gather) there");
+    }
     if (layout.rank() == 0) {
       throw node.malformed("reads a single number, expected a vector in the last dimension");
     }

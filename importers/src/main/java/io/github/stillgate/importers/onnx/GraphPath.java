@@ -45,7 +45,8 @@ record GraphPath(
     Set<String> supported = new TreeSet<>(ShapeNode.OPERATORS);
     supported.addAll(ElementwiseNode.OPERATORS);
     supported.addAll(RecurrentOperator.operators());
-    supported.addAll(List.of("Gemm", "MatMul", "Add", "Softmax"));
+    supported.addAll(Affine.OPERATORS);
+    supported.addAll(List.of("Conv", "Gather", "Gemm", "MatMul", "Slice", "Softmax"));
     return supported;
   }
 
@@ -55,7 +56,7 @@ record GraphPath(
    * @throws UnsupportedOnnxException if there is none, or a node on it is of no supported operator
    * @throws OnnxFormatException if the graph has no output, or two of one name
    */
-  static GraphPath of(Graph graph) {
+  static GraphPath of(Graph graph, StatePlumbing plumbing) {
     List<String> outputs = graph.outputs();
     if (outputs.isEmpty()) {
       throw new OnnxFormatException(graph.file(), "the graph has no output, expected one");
@@ -64,14 +65,15 @@ record GraphPath(
       throw new OnnxFormatException(
           graph.file(), "the graph has an output twice: %s".formatted(outputs));
     }
-    Map<String, List<State>> states = states(graph, outputs);
+    Map<String, List<State>> states = states(graph, plumbing, outputs);
     List<String> others = outputs.stream().filter(output -> !states.containsKey(output)).toList();
     if (others.size() > 1) {
       others.forEach(output -> graph.producer(output).ifPresent(GraphPath::requireSupported));
       throw new UnsupportedOnnxException(
           graph.file(),
-          "the graph has the outputs %s; supported is one besides last states (Y_h, Y_c)"
-              .formatted(others));
+          "the graph has the outputs %s (heads side by side); supported is one besides last states"
+                  .formatted(others)
+              + " (Y_h, Y_c)");
     }
     Optional<String> output = others.stream().findFirst();
     GraphPath path =
@@ -83,7 +85,8 @@ record GraphPath(
   }
 
   /** The outputs that are last states, or several of them behind each other. */
-  private static Map<String, List<State>> states(Graph graph, List<String> outputs) {
+  private static Map<String, List<State>> states(
+      Graph graph, StatePlumbing plumbing, List<String> outputs) {
     // How many states a value is made of; those made of anything else are left out.
     Map<String, Long> counts = new HashMap<>();
     for (GraphNode node : graph.nodes()) {
@@ -114,6 +117,8 @@ record GraphPath(
                   .formatted(output, MOST_STATES));
         }
         states.put(output, expand(graph, output));
+      } else {
+        plumbing.statesOf(output).ifPresent(made -> states.put(output, List.copyOf(made.keySet())));
       }
     }
     return states;
@@ -175,13 +180,13 @@ record GraphPath(
           .unsupported("reads the constant \"%s\", no graph input".formatted(from));
     }
     for (Link link : links) {
-      if (link.node().operator().equals("Add")
+      if (Affine.isBinary(link.node())
           && graph.source(constantInput(link.node(), graph)).equals(from)) {
         throw link.node()
             .unsupported(
-                "adds the graph's input \"%s\" to what was computed from it (a residual); supported is"
+                "combines the graph's input \"%s\" with what was computed from it (a skip"
                         .formatted(from)
-                    + " a constant bias");
+                    + " connection, or residual); supported are constants");
       }
     }
     return new GraphPath(from, List.copyOf(links), output, states);
@@ -210,28 +215,54 @@ record GraphPath(
   }
 
   private static void requireSupported(GraphNode node) {
-    if (!SUPPORTED.contains(node.operator())) {
-      throw node.unsupported(
-          "the operator is not supported on the way from input to output; supported are "
-              + SUPPORTED);
+    switch (node.operator()) {
+      case "Loop", "Scan" ->
+          throw node.unsupported(
+              "a loop written out in the graph, as tf2onnx makes of Keras layers that it does not"
+                  + " recognise; supported are LSTM, GRU and RNN nodes. It writes those for layers"
+                  + " with Keras' own activations, without recurrent_dropout and masks, and with"
+                  + " unroll=False, so build the model so, load its weights and export it again; or"
+                  + " export it from PyTorch");
+      case "If" ->
+          throw node.unsupported(
+              "which of its branches is taken depends on \"%s\", which is not known before it runs;"
+                      .formatted(node.input(0))
+                  + " fix the graph's input that says it (convert --set NAME=VALUE,"
+                  + " OnnxFile.withInputs)");
+      default -> {
+        if (!SUPPORTED.contains(node.operator())) {
+          throw node.unsupported(
+              "the operator is not supported on the way from input to output; supported are "
+                  + SUPPORTED);
+        }
+      }
     }
   }
 
   /** Which input of {@code node} the path comes from. */
   static String dataInput(GraphNode node, Graph graph) {
-    return node.input(node.operator().equals("Add") ? dataSide(node, graph) : 0);
+    return node.input(
+        Affine.isBinary(node) ? dataSide(node, graph) : isEmbedding(node, graph) ? 1 : 0);
   }
 
-  /** The other input of an Add. */
+  /** Whether it takes rows of a constant matrix. */
+  static boolean isEmbedding(GraphNode node, Graph graph) {
+    return node.operator().equals("Gather")
+        && !graph.isComputed(node.input(0))
+        && !graph.isGiven(node.input(0));
+  }
+
+  /** The other input of an operator with two. */
   static String constantInput(GraphNode node, Graph graph) {
     return node.input(1 - dataSide(node, graph));
   }
 
-  private static int dataSide(GraphNode node, Graph graph) {
+  /** Which of two operands is data. */
+  static int dataSide(GraphNode node, Graph graph) {
     boolean first = graph.isComputed(node.input(0));
     boolean second = graph.isComputed(node.input(1));
     if (first && second) {
-      throw node.unsupported("adds two computed values; supported is a constant bias");
+      throw node.unsupported("combines two computed values; supported is a constant operand");
     }
     if (first || second) {
       return first ? 0 : 1;

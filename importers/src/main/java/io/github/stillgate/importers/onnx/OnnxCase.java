@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -88,8 +89,23 @@ public record OnnxCase(Path folder) {
    *     cannot run
    */
   public Outcome run(PlanOptions options, double tolerance) throws IOException {
+    return run(options, tolerance, Map.of());
+  }
+
+  /**
+   * Runs it with inputs that are constants, where the graph has them.
+   *
+   * @param options backend and more of the plan
+   * @param tolerance largest error, relative to {@code max(1, |expected|)}
+   * @param constants by the name of the input, as for {@link OnnxFile#withInputs}; a case that
+   *     gives the input another value fails
+   * @throws io.github.stillgate.core.plan.BackendUnavailableException if the backend asked for
+   *     cannot run
+   */
+  public Outcome run(PlanOptions options, double tolerance, Map<String, String> constants)
+      throws IOException {
     try {
-      OnnxFile file = OnnxFile.open(folder.resolve(MODEL));
+      OnnxFile file = fixed(OnnxFile.open(folder.resolve(MODEL)), constants);
       double largest = 0;
       for (Path set : dataSets()) {
         for (Error error : errors(file.graph(), set, options)) {
@@ -108,6 +124,12 @@ public record OnnxCase(Path folder) {
       // The plan or a sequence refuses: sums that could overflow, inputs or states out of bound.
       return new Outcome.Unsupported("%s: %s".formatted(folder.resolve(MODEL), e.getMessage()));
     }
+  }
+
+  private static OnnxFile fixed(OnnxFile file, Map<String, String> constants) {
+    Map<String, String> there = new LinkedHashMap<>(constants);
+    there.keySet().retainAll(file.graph().inputs());
+    return there.isEmpty() ? file : file.withInputs(there);
   }
 
   private List<Path> dataSets() throws IOException {
@@ -156,7 +178,9 @@ public record OnnxCase(Path folder) {
   }
 
   private static List<Error> errors(Graph graph, Path set, PlanOptions options) throws IOException {
-    OnnxNetwork network = GraphChain.read(graph.bind(tensors(set, "input", graph.inputs())));
+    Map<String, OnnxTensor> given = tensors(set, "input", graph.inputs());
+    requireFixed(graph, set, given);
+    OnnxNetwork network = GraphChain.read(graph.bind(given));
     Map<String, OnnxTensor> expected = tensors(set, "output", graph.outputs());
     if (expected.size() != graph.outputs().size()) {
       throw new OnnxFormatException(
@@ -187,6 +211,18 @@ public record OnnxCase(Path folder) {
               errors.add(Error.of(name, output, Objects.requireNonNull(values.get(name)))));
     }
     return errors;
+  }
+
+  private static void requireFixed(Graph graph, Path set, Map<String, OnnxTensor> given) {
+    graph
+        .fixed()
+        .forEach((name, value) -> {
+          OnnxTensor other = given.get(name);
+          if (other != null && !other.hasValuesOf(value)) {
+            throw new OnnxFormatException(
+                set, "input \"%s\" has another value than was set".formatted(name));
+          }
+        });
   }
 
   private static Map<String, OnnxTensor> tensors(Path set, String kind, List<String> names)

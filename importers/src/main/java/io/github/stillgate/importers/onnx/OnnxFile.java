@@ -4,7 +4,10 @@ import io.github.stillgate.core.model.Model;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -42,17 +45,31 @@ public final class OnnxFile {
   }
 
   /**
+   * An input that holds states, and the output that gives the same states back in the same places:
+   * who runs the graph in pieces gives the one what the other gave before.
+   */
+  public record StatePair(String input, String output) {
+    /** For messages. */
+    @Override
+    public String toString() {
+      return "%s=%s".formatted(input, output);
+    }
+  }
+
+  /**
    * A network and what became of the graph's parts.
    *
    * @param model the layers
    * @param answer at which of its steps the output is the graph's
    * @param accounts one for each input, output and state of the graph, each constant sequence_lens
    *     and each recurrent node that was not taken
+   * @param pairs inputs of states and the outputs that give them back
    */
-  public record Import(Model model, Answer answer, List<Account> accounts) {
-    /** Copies the list. */
+  public record Import(Model model, Answer answer, List<Account> accounts, List<StatePair> pairs) {
+    /** Copies the lists. */
     public Import {
       accounts = List.copyOf(accounts);
+      pairs = List.copyOf(pairs);
     }
   }
 
@@ -71,6 +88,20 @@ public final class OnnxFile {
    */
   public static OnnxFile open(Path path) throws IOException {
     return new OnnxFile(Graph.open(path));
+  }
+
+  /**
+   * The same file where inputs of the graph are constants, such as a sample rate that decides which
+   * branch of an If is taken.
+   *
+   * @param values by the name of the input: a number, or numbers with commas between them; one
+   *     number stands for all elements of an input of known shape
+   * @throws IllegalArgumentException if no input has this name, or the numbers do not fit it
+   */
+  public OnnxFile withInputs(Map<String, String> values) {
+    Map<String, OnnxTensor> fixed = new LinkedHashMap<>();
+    values.forEach((name, text) -> fixed.put(name, FixedInput.of(graph, name, text)));
+    return new OnnxFile(graph.fix(fixed));
   }
 
   /** Where it was read from. */
@@ -113,7 +144,7 @@ public final class OnnxFile {
   public Import network() {
     OnnxNetwork network = GraphChain.read(graph);
     network.recurrent().forEach(RecurrentNode::requireNoConstantState);
-    return new Import(network.model(), network.answer(), Accounting.of(network));
+    return imported(network.model(), network.answer(), Accounting.of(network));
   }
 
   /**
@@ -153,7 +184,12 @@ public final class OnnxFile {
             .findFirst()
             .orElseThrow(() -> new IllegalArgumentException(path() + ": " + noNode(name)));
     RecurrentNode recurrent =
-        RecurrentNode.read(node, graph, new StartStates(graph), new Budget(graph.fileBytes()));
+        RecurrentNode.read(
+            node,
+            graph,
+            new StartStates(graph, new StatePlumbing(graph)),
+            new Budget(graph.fileBytes()),
+            Optional.empty());
     RecurrentNode.Data data = recurrent.requireData();
     recurrent.requireLengthsShape(recurrent.requireStateShapes(data.batch()));
     recurrent.requireNoConstantState();
@@ -163,7 +199,12 @@ public final class OnnxFile {
     } catch (IllegalArgumentException e) {
       throw new OnnxFormatException(path(), String.valueOf(e.getMessage()), e);
     }
-    return new Import(model, Answer.EVERY_STEP, Accounting.of(graph, recurrent, data.steps()));
+    return imported(model, Answer.EVERY_STEP, Accounting.of(graph, recurrent, data.steps()));
+  }
+
+  private static Import imported(Model model, Answer answer, Accounting accounting) {
+    List<Account> accounts = accounting.all();
+    return new Import(model, answer, accounts, accounting.pairs());
   }
 
   private String noNode(String name) {
@@ -173,7 +214,9 @@ public final class OnnxFile {
     String hidden =
         inner.isEmpty()
             ? ""
-            : "; within If, Loop or Scan, where none can be taken, are " + String.join(", ", inner);
+            : "; within If, Loop or Scan, of which none can be taken, are %s; those of an If can once the"
+                    .formatted(String.join(", ", inner))
+                + " graph's input that decides it is fixed (convert --set NAME=VALUE)";
     return OneLine.of(
         "no recurrent node is named \"%s\"; it has %s%s"
             .formatted(name, nodes.isEmpty() ? "no GRU, LSTM or RNN" : has, hidden));

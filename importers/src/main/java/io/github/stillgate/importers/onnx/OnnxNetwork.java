@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,8 +20,11 @@ import java.util.Set;
  * A graph as a model, with account of where in its tensors steps, streams and vectors are.
  *
  * @param graph what it was read from, its inputs with values
+ * @param plumbing how states come in and go out
  * @param model the layers
  * @param answer the steps at which the output is the graph's
+ * @param answersByNumber whether the graph takes that step by its number, not as a last state,
+ *     which differs where a sequence ends before its last step
  * @param recurrent the nodes that keep a state, in the order of the layers
  * @param byPosition the same by their places in the graph
  * @param sequence axes of the steps
@@ -31,8 +35,10 @@ import java.util.Set;
  */
 record OnnxNetwork(
     Graph graph,
+    StatePlumbing plumbing,
     Model model,
     Answer answer,
+    boolean answersByNumber,
     List<RecurrentNode> recurrent,
     Map<Integer, RecurrentNode> byPosition,
     List<Axis> sequence,
@@ -71,7 +77,7 @@ record OnnxNetwork(
   Map<String, long[]> shapes() {
     Map<String, long[]> shapes = new HashMap<>();
     output.ifPresent(port -> shapes.put(port.name(), port.shape()));
-    states.forEach((name, made) -> shapes.put(name, stateShape(stateOutput(name).node())));
+    states.keySet().forEach(name -> shapes.put(name, stateShape(name)));
     return shapes;
   }
 
@@ -80,39 +86,95 @@ record OnnxNetwork(
    * graph says.
    *
    * @return the graph's outputs by name, row-major; what they take must fit into memory
-   * @throws UnsupportedOnnxException if an output is neither the chain's nor a state
+   * @throws UnsupportedOnnxException if an output cannot be put together of states
    * @throws OnnxFormatException if a value has a wrong shape or type
    */
   Map<String, float[]> run(Plan plan) {
-    float[] data =
+    OnnxTensor data =
         graph
             .constant(recurrent.getFirst().node(), input.name())
             .orElseThrow(() ->
                 new OnnxFormatException(
-                    graph.file(), "no value for the graph's input \"%s\"".formatted(input.name())))
-            .floats();
+                    graph.file(), "no value for the graph's input \"%s\"".formatted(input.name())));
+    float[] values = model.readsTokens() ? new float[0] : data.floats();
+    int[] ids = model.readsTokens() ? ids(data) : new int[0];
     int[] lengths = lengths();
     List<Start> starts = starts();
     Map<String, float[]> outputs = new HashMap<>();
-    shapes()
-        .forEach((name, shape) -> {
-          long size = Arrays.stream(shape).reduce(1, Math::multiplyExact);
-          outputs.put(name, new float[Math.toIntExact(size)]);
-        });
+    output.ifPresent(port -> outputs.put(port.name(), new float[size(port.shape())]));
+    Map<StateValue, float[]> kept = stateValues();
     try (Sequence stream = Sequence.open(plan)) {
       for (int b = 0; b < lengths.length; b++) {
+        if (lengths[b] == 0) {
+          continue;
+        }
         stream.reset();
         begin(stream, starts, b);
-        float[][] given = stream.run(steps(data, b, lengths[b]));
+        float[][] given =
+            model.readsTokens()
+                ? stream.run(tokens(ids, b, lengths[b]))
+                : stream.run(steps(values, b, lengths[b]));
         int element = b;
         output.ifPresent(
             port -> write(given, port, Objects.requireNonNull(outputs.get(port.name())), element));
-        for (String state : states.keySet()) {
-          writeState(stream, stateOutput(state), Objects.requireNonNull(outputs.get(state)), b);
-        }
+        kept.forEach((state, to) -> writeState(stream, state, to, element));
       }
     }
+    Map<String, Known> last = new HashMap<>();
+    kept.forEach((state, to) ->
+        last.put(
+            state.node().node().output(1 + state.state()),
+            Known.of(
+                Known.Type.FLOAT, Extent.all(shape(state.node())), new TensorData.Floats(to))));
+    states
+        .keySet()
+        .forEach(name ->
+            outputs.put(
+                name,
+                graph
+                    .value(recurrent.getFirst().node(), name, last)
+                    .orElseThrow(() -> notPutTogether(name))
+                    .floats()));
     return outputs;
+  }
+
+  private UnsupportedOnnxException notPutTogether(String name) {
+    return new UnsupportedOnnxException(
+        graph.file(),
+        "output \"%s\" is made of last states in a way that is not followed".formatted(name));
+  }
+
+  private static int size(long[] shape) {
+    return Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+  }
+
+  /** Numbers of rows; those below 0 count from the end. */
+  private int[] ids(OnnxTensor data) {
+    int[] ids = new int[data.size()];
+    switch (data.data()) {
+      case TensorData.Integers(long[] values) -> Arrays.setAll(ids, i -> id(values[i]));
+      case TensorData.Floats(float[] values) -> Arrays.setAll(ids, i -> id((long) values[i]));
+      case TensorData.Extents _ -> throw new AssertionError(data);
+    }
+    return ids;
+  }
+
+  private int id(long value) {
+    long id = value < 0 ? value + model.inputs() : value;
+    if (id < 0 || id >= model.inputs()) {
+      throw new OnnxFormatException(
+          graph.file(),
+          "input \"%s\" holds %d, expected numbers of %d rows"
+              .formatted(input.name(), value, model.inputs()));
+    }
+    return (int) id;
+  }
+
+  private int[] tokens(int[] ids, int b, int length) {
+    int[] tokens = new int[length];
+    TensorLayout layout = input.layout();
+    Arrays.setAll(tokens, t -> ids[layout.at(batch, b) + layout.at(sequence, t)]);
+    return tokens;
   }
 
   private float[][] steps(float[] data, int b, int length) {
@@ -138,26 +200,35 @@ record OnnxNetwork(
     }
   }
 
-  private record StateOutput(RecurrentNode node, int state) {}
+  /** State {@code state} of a node, in all directions. */
+  private record StateValue(RecurrentNode node, int state) {}
 
-  private StateOutput stateOutput(String name) {
-    List<GraphPath.State> made = Objects.requireNonNull(states.get(name));
-    if (made.size() > 1) {
-      throw new UnsupportedOnnxException(
-          graph.file(),
-          "output \"%s\" joins %d last states; test cases are run with states that stand alone"
-              .formatted(name, made.size()));
+  /** Memory for those that outputs are made of. */
+  private Map<StateValue, float[]> stateValues() {
+    Map<StateValue, float[]> values = new LinkedHashMap<>();
+    for (List<GraphPath.State> made : states.values()) {
+      for (GraphPath.State state : made) {
+        RecurrentNode node = Objects.requireNonNull(byPosition.get(state.node().position()));
+        values.computeIfAbsent(
+            new StateValue(node, state.state()), value -> new float[size(shape(value.node()))]);
+      }
     }
-    GraphPath.State state = made.getFirst();
-    return new StateOutput(
-        Objects.requireNonNull(byPosition.get(state.node().position())), state.state());
+    return values;
   }
 
-  private long[] stateShape(RecurrentNode node) {
+  private long[] shape(RecurrentNode node) {
     int streams = TensorLayout.size(batch);
     return node.isBatchFirst()
         ? new long[] {streams, node.directions(), node.units()}
         : new long[] {node.directions(), streams, node.units()};
+  }
+
+  private long[] stateShape(String output) {
+    return graph
+        .folding()
+        .shape(output)
+        .flatMap(Extent::known)
+        .orElseThrow(() -> notPutTogether(output));
   }
 
   /** Where the state of stream b in direction d begins. */
@@ -193,10 +264,10 @@ record OnnxNetwork(
     }
   }
 
-  private void writeState(Sequence stream, StateOutput output, float[] to, int b) {
-    RecurrentNode node = output.node();
+  private void writeState(Sequence stream, StateValue value, float[] to, int b) {
+    RecurrentNode node = value.node();
     for (int d = 0; d < node.directions(); d++) {
-      float[] values = stream.state(node.stateName(output.state(), d));
+      float[] values = stream.state(node.stateName(value.state(), d));
       System.arraycopy(values, 0, to, stateAt(node, b, d), values.length);
     }
   }
@@ -223,6 +294,20 @@ record OnnxNetwork(
                   .formatted(model.layers().getLast().name())
               + " in a graph that ends with a recurrent node");
     }
+    if (Arrays.stream(lengths).anyMatch(length -> length == 0)
+        && (!states.isEmpty() || answer != Answer.EVERY_STEP)) {
+      throw recurrent
+          .getFirst()
+          .node()
+          .unsupported(
+              "sequence_lens has a 0, and a sequence of no step has no last state; supported is Y");
+    }
+    if (cut && answersByNumber) {
+      throw new UnsupportedOnnxException(
+          graph.file(),
+          "sequence_lens cut a sequence short, and the graph reads its first or last step by number,"
+              + " which is zero behind the end; supported are last states (Y_h) there");
+    }
     return lengths;
   }
 
@@ -248,9 +333,9 @@ record OnnxNetwork(
     }
     long[] values = tensor.integers();
     for (int b = 0; b < lengths.length; b++) {
-      if (values[b] < 1 || values[b] > steps) {
+      if (values[b] < 0 || values[b] > steps) {
         throw node.node()
-            .malformed("sequence_lens[%d] is %d, expected 1 to %d".formatted(b, values[b], steps));
+            .malformed("sequence_lens[%d] is %d, expected 0 to %d".formatted(b, values[b], steps));
       }
       lengths[b] = (int) values[b];
     }

@@ -8,8 +8,12 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** A tensor of a file, checked: its shape is positive and it has as many values as that says. */
+/**
+ * A tensor of a file, or computed of its tensors, checked: its shape is positive and it has as many
+ * values as that says.
+ */
 final class OnnxTensor {
   private final Path file;
   private final String reader;
@@ -17,15 +21,53 @@ final class OnnxTensor {
   private final TensorProto proto;
   private final int[] shape;
   private final int size;
+  private final @Nullable TensorData computed;
+  private final @Nullable Double uniform;
 
   private OnnxTensor(
-      Path file, String reader, String name, TensorProto proto, int[] shape, int size) {
+      Path file,
+      String reader,
+      String name,
+      TensorProto proto,
+      int[] shape,
+      int size,
+      @Nullable TensorData computed,
+      @Nullable Double uniform) {
     this.file = file;
     this.reader = reader;
     this.name = name;
     this.proto = proto;
     this.shape = shape;
     this.size = size;
+    this.computed = computed;
+    this.uniform = uniform;
+  }
+
+  /**
+   * A tensor that was computed of constants of {@code file}.
+   *
+   * @param shape its sizes, from 1 on, whose product is the number of elements
+   * @param data its elements, numbers all
+   */
+  static OnnxTensor computed(Path file, String reader, String name, int[] shape, TensorData data) {
+    TensorProto proto = typed(data instanceof TensorData.Floats);
+    return new OnnxTensor(file, reader, name, proto, shape.clone(), data.size(), data, null);
+  }
+
+  /**
+   * The same, where all elements are {@code value}: they take no memory before they are asked for.
+   *
+   * @param size product of the sizes
+   * @param floats whether they are floating-point numbers
+   */
+  static OnnxTensor uniform(
+      Path file, String reader, String name, int[] shape, int size, boolean floats, double value) {
+    return new OnnxTensor(file, reader, name, typed(floats), shape.clone(), size, null, value);
+  }
+
+  private static TensorProto typed(boolean floats) {
+    TensorProto.DataType type = floats ? TensorProto.DataType.FLOAT : TensorProto.DataType.INT64;
+    return TensorProto.newBuilder().setDataType(type.getNumber()).build();
   }
 
   /** The tensor that {@code file} holds alone, the value of {@code name}. */
@@ -77,7 +119,7 @@ final class OnnxTensor {
       shape[i] = (int) extent;
       size *= extent;
     }
-    return new OnnxTensor(file, reader, name, proto, shape, (int) size);
+    return new OnnxTensor(file, reader, name, proto, shape, (int) size, null, null);
   }
 
   int[] shape() {
@@ -122,6 +164,9 @@ final class OnnxTensor {
    *     says
    */
   void requireFloats() {
+    if (isFloat() && (computed != null || uniform != null)) {
+      return;
+    }
     switch (type()) {
       case FLOAT -> requireValues(4, proto.getFloatDataCount());
       case DOUBLE -> requireValues(8, proto.getDoubleDataCount());
@@ -137,6 +182,14 @@ final class OnnxTensor {
    */
   float[] floats() {
     requireFloats();
+    if (computed instanceof TensorData.Floats(float[] values)) {
+      return values.clone();
+    }
+    if (uniform != null) {
+      float[] same = new float[size];
+      Arrays.fill(same, uniform.floatValue());
+      return same;
+    }
     float[] values = new float[size];
     switch (type()) {
       case FLOAT -> {
@@ -181,6 +234,9 @@ final class OnnxTensor {
 
   /** Whether all values are 0; throws as {@link #floats} does. */
   boolean isZero() {
+    if (uniform != null) {
+      return uniform == 0;
+    }
     for (float value : floats()) {
       if (value != 0) {
         return false;
@@ -195,6 +251,14 @@ final class OnnxTensor {
    * @throws OnnxFormatException if it holds others, or not as many as its shape says
    */
   long[] integers() {
+    if (computed instanceof TensorData.Integers(long[] values)) {
+      return values.clone();
+    }
+    if (uniform != null && isInteger()) {
+      long[] same = new long[size];
+      Arrays.fill(same, uniform.longValue());
+      return same;
+    }
     return switch (type()) {
       case INT64 -> {
         requireValues(8, proto.getInt64DataCount());
@@ -219,6 +283,54 @@ final class OnnxTensor {
       }
       default -> throw wrongType("INT32 or INT64");
     };
+  }
+
+  /**
+   * Its values, whole numbers of any width and truth values among them.
+   *
+   * @throws OnnxFormatException if it holds texts or complex numbers, or not as many values as its
+   *     shape says
+   */
+  TensorData data() {
+    if (computed != null) {
+      return computed;
+    }
+    return switch (type()) {
+      case INT8, UINT8, INT16, UINT16, BOOL -> new TensorData.Integers(narrow());
+      case INT32, INT64 -> new TensorData.Integers(integers());
+      default -> new TensorData.Floats(floats());
+    };
+  }
+
+  /** Whether it has the same numbers, whatever the shape. */
+  boolean hasValuesOf(OnnxTensor other) {
+    return switch (data()) {
+      case TensorData.Floats(float[] values) ->
+          other.data() instanceof TensorData.Floats(float[] others)
+              && Arrays.equals(values, others);
+      case TensorData.Integers(long[] values) ->
+          other.data() instanceof TensorData.Integers(long[] others)
+              && Arrays.equals(values, others);
+      case TensorData.Extents _ -> false;
+    };
+  }
+
+  private long[] narrow() {
+    boolean wide = type() == TensorProto.DataType.INT16 || type() == TensorProto.DataType.UINT16;
+    requireValues(wide ? 2 : 1, proto.getInt32DataCount());
+    ByteBuffer raw = isRaw() ? raw() : ByteBuffer.allocate(0);
+    long[] values = new long[size];
+    for (int i = 0; i < size; i++) {
+      int value = isRaw() ? wide ? raw.getShort() : raw.get() : proto.getInt32Data(i);
+      values[i] =
+          switch (type()) {
+            case UINT8 -> value & 0xff;
+            case UINT16 -> value & 0xffff;
+            case BOOL -> value == 0 ? 0 : 1;
+            default -> value;
+          };
+    }
+    return values;
   }
 
   private void fillSixteenBits(float[] values, boolean half) {

@@ -4,6 +4,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import io.github.stillgate.core.model.Layer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -21,7 +22,8 @@ final class RecurrentNode {
   private final StartStates states;
   private final RecurrentWeights weights;
 
-  private RecurrentNode(GraphNode node, Graph graph, StartStates states, Budget budget) {
+  private RecurrentNode(
+      GraphNode node, Graph graph, StartStates states, Budget budget, Optional<Affine> before) {
     this.node = node;
     this.graph = graph;
     this.states = states;
@@ -34,7 +36,7 @@ final class RecurrentNode {
                 .formatted(RecurrentWeights.INPUTS.get(input), name));
       }
     }
-    this.weights = new RecurrentWeights(node, graph, budget);
+    this.weights = new RecurrentWeights(node, graph, budget, before);
   }
 
   /**
@@ -42,11 +44,13 @@ final class RecurrentNode {
    *
    * @param states of the graph
    * @param budget for its weights
+   * @param before what multiplies and shifts the values that it reads, taken into its weights
    * @throws OnnxFormatException if its weights or attributes do not fit
    * @throws UnsupportedOnnxException if weights are no constants, or an activation is not supported
    */
-  static RecurrentNode read(GraphNode node, Graph graph, StartStates states, Budget budget) {
-    return new RecurrentNode(node, graph, states, budget);
+  static RecurrentNode read(
+      GraphNode node, Graph graph, StartStates states, Budget budget, Optional<Affine> before) {
+    return new RecurrentNode(node, graph, states, budget, before);
   }
 
   GraphNode node() {
@@ -114,9 +118,21 @@ final class RecurrentNode {
     return name.isEmpty() || states.isZero(node, name);
   }
 
-  /** The state it begins with as the graph says it, where that is a constant other than zero. */
+  /**
+   * The state it begins with as the graph says it, where that is a constant other than zero or is
+   * in an input that has a value.
+   */
   Optional<OnnxTensor> initialState(int state) {
-    return beginsWithZero(state) ? Optional.empty() : graph.constant(node, initialName(state));
+    return beginsWithZero(state)
+        ? Optional.empty()
+        : graph.value(node, initialName(state), Map.of());
+  }
+
+  /** For each direction, where the state it begins with stands in a graph input, if it does. */
+  Optional<List<Place>> origin(int state) {
+    return initialName(state).isEmpty()
+        ? Optional.empty()
+        : states.origin(this, initialName(state));
   }
 
   /**
@@ -220,12 +236,15 @@ final class RecurrentNode {
   void requireNoComputedState() {
     for (int state = 0; state < states(); state++) {
       String name = initialName(state);
-      if (graph.isComputed(name) && !states.isZero(node, name)) {
+      if (graph.isComputed(name)
+          && !states.isZero(node, name)
+          && states.origin(this, name).isEmpty()) {
         throw node.unsupported(
-            "%s is computed by %s; import this node alone and set its state (Sequence.state)"
-                .formatted(
-                    RecurrentWeights.INPUTS.get(INITIAL_H + state),
-                    graph.producer(graph.source(name)).orElseThrow()));
+            "%s is computed by %s, and is no part of one graph input; import this node alone and set"
+                    .formatted(
+                        RecurrentWeights.INPUTS.get(INITIAL_H + state),
+                        graph.producer(graph.source(name)).orElseThrow())
+                + " its state (Sequence.state)");
       }
     }
   }

@@ -26,6 +26,9 @@ final class RecurrentWeights {
   static final List<String> INPUTS =
       List.of("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P");
 
+  /** The operator set since which outputs without a name are not given. */
+  private static final int OPTIONAL_OUTPUTS = 7;
+
   private static final int W = 1;
   private static final int R = 2;
   private static final int B = 3;
@@ -50,11 +53,12 @@ final class RecurrentWeights {
    * Reads a node.
    *
    * @param budget for its weights
+   * @param before what multiplies and shifts the values that it reads, taken into W and B
    * @throws OnnxFormatException if its weights or attributes do not fit
    * @throws UnsupportedOnnxException if weights are no constants, or an activation or attribute is
    *     not supported
    */
-  RecurrentWeights(GraphNode node, Graph graph, Budget budget) {
+  RecurrentWeights(GraphNode node, Graph graph, Budget budget, Optional<Affine> before) {
     this.node = node;
     this.graph = graph;
     this.operator = RecurrentOperator.valueOf(node.operator());
@@ -69,6 +73,10 @@ final class RecurrentWeights {
                 "hidden_size",
                 "layout"));
     attributes.addAll(operator.ownAttributes);
+    if (graph.opset() < OPTIONAL_OUTPUTS) {
+      // Whether Y is given; from then on it is if it has a name.
+      attributes.add("output_sequence");
+    }
     node.requireAttributes(attributes.toArray(new String[0]));
     this.direction =
         switch (node.text("direction", "forward")) {
@@ -94,7 +102,7 @@ final class RecurrentWeights {
     weights(W).requireFloats();
     long rows = (long) operator.gates * units;
     budget.take(directions() * rows * ((long) inputs + units + 2), node);
-    this.layer = layer(r.weights());
+    this.layer = layer(r.weights(), before);
   }
 
   Layer layer() {
@@ -149,13 +157,17 @@ final class RecurrentWeights {
     return shape[2];
   }
 
-  private Layer layer(float[] r) {
+  private Layer layer(float[] r, Optional<Affine> before) {
     float[] w = weights(W).weights();
     Optional<float[]> b = optional(B, 2 * operator.gates * units);
+    if (before.isPresent()) {
+      b = Optional.of(shifted(w, b, before.get()));
+    }
     Optional<float[]> p =
         operator == RecurrentOperator.LSTM ? optional(P, 3 * units) : Optional.empty();
     List<List<Activation.Elementwise>> activations =
         OnnxActivations.of(node, directions(), operator.activations);
+    Optional<float[]> biases = b;
     List<Layer> layers = new ArrayList<>();
     for (int d = 0; d < directions(); d++) {
       int half = operator.gates * units;
@@ -167,8 +179,8 @@ final class RecurrentWeights {
               units,
               part(w, d, half * inputs),
               part(r, d, half * units),
-              b.map(values -> Arrays.copyOfRange(values, at, at + half)),
-              b.map(values -> Arrays.copyOfRange(values, at + half, at + 2 * half)));
+              biases.map(values -> Arrays.copyOfRange(values, at, at + half)),
+              biases.map(values -> Arrays.copyOfRange(values, at + half, at + 2 * half)));
       int side = d;
       String name =
           direction == Direction.BIDIRECTIONAL
@@ -183,6 +195,21 @@ final class RecurrentWeights {
       case REVERSE -> new Backward(layers.get(0));
       case BIDIRECTIONAL -> new Bidirectional(node.name(), layers.get(0), layers.get(1));
     };
+  }
+
+  /** B, with what {@code before} adds to each sum over the input; W is scaled in place. */
+  private float[] shifted(float[] w, Optional<float[]> b, Affine before) {
+    int half = operator.gates * units;
+    if (before.scale().length != inputs) {
+      throw node.malformed(
+          "W reads %d values a step, X gives %d".formatted(inputs, before.scale().length));
+    }
+    float[] biases = b.orElseGet(() -> new float[directions() * 2 * half]);
+    for (int row = 0; row < directions() * half; row++) {
+      int at = row / half * 2 * half + row % half;
+      biases[at] = (float) (biases[at] + before.foldInto(w, row * inputs));
+    }
+    return biases;
   }
 
   private Layer oneDirection(
@@ -260,9 +287,15 @@ final class RecurrentWeights {
                   .producer(name)
                   .map(producer -> "computed by " + producer)
                   .orElse("not in the file");
+          String problem = graph.folding().problem(graph.source(name));
           return node.unsupported(
-              "%s (\"%s\") is %s; supported are constants, so fold them or make it an initializer"
-                  .formatted(INPUTS.get(input), name, found));
+              "%s (\"%s\") is %s%s; supported are constants and what is computed of them, so make it"
+                      .formatted(
+                          INPUTS.get(input),
+                          name,
+                          found,
+                          problem.isEmpty() ? "" : " (%s)".formatted(problem))
+                  + " an initializer");
         });
   }
 

@@ -3,9 +3,14 @@ package io.github.stillgate.importers.onnx;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
-/** Nodes that leave all values as they are and only say their dimensions anew. */
+/**
+ * Nodes that leave all values as they are and only say their dimensions anew. Sizes that the file
+ * leaves open are the numbers that stand for them in the layout.
+ */
 final class ShapeNode {
   static final List<String> OPERATORS =
       List.of("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Flatten", "Identity", "Cast");
@@ -15,21 +20,25 @@ final class ShapeNode {
   private final GraphNode node;
   private final Graph graph;
   private final TensorLayout from;
+  private final Map<Extent, Long> openSizes;
 
-  private ShapeNode(GraphNode node, Graph graph, TensorLayout from) {
+  private ShapeNode(GraphNode node, Graph graph, TensorLayout from, Map<Extent, Long> openSizes) {
     this.node = node;
     this.graph = graph;
     this.from = from;
+    this.openSizes = openSizes;
   }
 
   /**
    * What {@code node} makes of {@code from}.
    *
+   * @param openSizes the numbers that stand for sizes that the file leaves open
    * @throws UnsupportedOnnxException if it does more than move dimensions
    * @throws OnnxFormatException if it does not fit
    */
-  static TensorLayout apply(GraphNode node, Graph graph, TensorLayout from) {
-    ShapeNode shape = new ShapeNode(node, graph, from);
+  static TensorLayout apply(
+      GraphNode node, Graph graph, TensorLayout from, Map<Extent, Long> openSizes) {
+    ShapeNode shape = new ShapeNode(node, graph, from, openSizes);
     return switch (node.operator()) {
       case "Squeeze" -> shape.squeeze();
       case "Unsqueeze" -> shape.unsqueeze();
@@ -182,10 +191,23 @@ final class ShapeNode {
   private long[] listedAxes() {
     Optional<long[]> attribute = node.integers("axes");
     if (attribute.isEmpty() && node.input(1).isEmpty()) {
-      throw node.unsupported(
-          "names no axes, so what it does depends on the data; supported is one that does");
+      return axesOfSizeOne();
     }
     return requireFew(attribute.orElseGet(() -> constant("axes", node.input(1))));
+  }
+
+  /** All of them where every size is known. */
+  private long[] axesOfSizeOne() {
+    List<Extent> shape = graph.folding().shape(graph.source(node.input(0))).orElse(List.of());
+    if (shape.size() != from.rank() || Extent.known(shape).isEmpty()) {
+      throw node.unsupported(
+          "names no axes, and sizes are open, so what it does depends on the data; supported is one"
+              + " that names them");
+    }
+    return IntStream.range(0, shape.size())
+        .filter(i -> shape.get(i).is(1))
+        .asLongStream()
+        .toArray();
   }
 
   private long[] requireFew(long[] sizes) {
@@ -198,11 +220,31 @@ final class ShapeNode {
   }
 
   private long[] constant(String what, String name) {
-    return graph
-        .constant(node, name)
-        .orElseThrow(() ->
-            node.unsupported(
-                "%s (\"%s\") is computed; supported are constants".formatted(what, name)))
-        .integers();
+    Optional<OnnxTensor> constant = graph.constant(node, name);
+    if (constant.isPresent()) {
+      return constant.get().integers();
+    }
+    List<Extent> sizes =
+        graph
+            .folding()
+            .extents(graph.source(name))
+            .orElseThrow(() ->
+                node.unsupported(
+                    "%s (\"%s\") is computed; supported are constants, and sizes of other values"
+                        .formatted(what, name)));
+    return sizes.stream().mapToLong(size -> number(size, what, name)).toArray();
+  }
+
+  private long number(Extent size, String what, String name) {
+    return size.at(open -> {
+      Long number = openSizes.get(Extent.open(open));
+      if (number == null) {
+        throw node.unsupported(
+            "%s (\"%s\") depends on a size that is not one of the input's; supported are constants,"
+                    .formatted(what, name)
+                + " and sizes of other values");
+      }
+      return number;
+    });
   }
 }

@@ -16,7 +16,11 @@ import java.util.SplittableRandom;
 
 /** Graphs of every kind that is read, and changes to them. */
 final class FuzzedGraphs {
-  static final int SEEDS = 60;
+  static final int SEEDS = 72;
+
+  /** Seeds from here on are as exporters write graphs. */
+  private static final int EXPORTED = 60;
+
   static final int STEPS = 5;
   static final int INPUTS = 3;
   static final int UNITS = 4;
@@ -88,6 +92,30 @@ final class FuzzedGraphs {
     "Gemm",
     "MatMul",
     "Softmax",
+    "Slice",
+    "Split",
+    "Tile",
+    "Range",
+    "Where",
+    "Equal",
+    "Mul",
+    "Sub",
+    "Div",
+    "Mod",
+    "Size",
+    "DequantizeLinear",
+    "BatchNormalization",
+    "Dropout",
+    "Conv",
+    "If",
+    "Loop",
+    "h1",
+    "states",
+    "is",
+    "starts",
+    "ends",
+    "then_branch",
+    "location",
     "Relu",
     "Tanh",
     "Sigmoid",
@@ -139,6 +167,53 @@ final class FuzzedGraphs {
 
   /** Graph {@code k} of {@link #SEEDS}: operators, directions, layouts and tails take turns. */
   ModelProto seed(int k) {
+    return k < EXPORTED ? layer(k) : exported(k - EXPORTED);
+  }
+
+  /** States cut and joined, computed shapes and weights, last steps, scales and an If. */
+  private ModelProto exported(int k) {
+    OnnxGraph graph = new OnnxGraph().input("x", k % 2 == 0 ? STEPS : -1, 1, INPUTS);
+    graph.constant(tensor("W", 1, 3L * UNITS, INPUTS));
+    graph.constant(tensor("r", 3L * UNITS, UNITS)).constant(tensor("b", UNITS));
+    graph.whole("zero", 0).whole("one", 1).whole("two", 2).whole("units", UNITS);
+    graph.whole("low", 0).whole("mid", UNITS).whole("high", 3L * UNITS);
+    graph.node("Slice", "r0", "r", "low", "mid", "zero");
+    graph.node("Slice", "r1", "r", "mid", "high", "zero");
+    graph.node("Concat", List.of("r0", "r1"), List.of("rc"), Map.of("axis", 0));
+    graph.node("Unsqueeze", "R", "rc", "zero");
+    String state = "";
+    if (k % 3 == 0) {
+      graph.node("Shape", "sizes", "x").node("Slice", "batch", "sizes", "one", "two", "zero");
+      graph.node("Concat", List.of("one", "batch", "units"), List.of("s"), Map.of("axis", 0));
+      graph.node("ConstantOfShape", "zeros", "s");
+      graph.node("Cast", List.of("zeros"), List.of("h0"), Map.of("to", 1));
+      state = "h0";
+    } else if (k % 3 == 1) {
+      graph.input("states", 2, 1, UNITS).node("Slice", "h1", "states", "one", "two", "zero");
+      state = "h1";
+    }
+    graph.node(
+        "GRU",
+        List.of("x", "W", "R", "", "", state),
+        List.of("y", "yh"),
+        Map.of("hidden_size", UNITS));
+    graph.node("Squeeze", "q", "y", "one").node("Mul", "scaled", "q", "b");
+    graph.constant(OnnxGraph.number("k", -1));
+    if (k % 4 < 2) {
+      graph.node("Gather", "out", "scaled", "k");
+    } else {
+      graph.constant(OnnxGraph.number("is", 1));
+      graph.node("Cast", List.of("is"), List.of("true"), Map.of("to", 9));
+      graph.choice("out", "true", branch("Tanh"), branch("Relu"));
+    }
+    return graph.output("out").output("yh").model(14);
+  }
+
+  private static OnnxGraph branch(String operator) {
+    return new OnnxGraph().node(operator, "inner", "scaled").output("inner");
+  }
+
+  private ModelProto layer(int k) {
     String operator = List.of("GRU", "LSTM", "RNN").get(k % 3);
     int gates = List.of(3, 4, 1).get(k % 3);
     String direction = List.of("forward", "reverse", "bidirectional").get(k / 3 % 3);

@@ -158,7 +158,7 @@ class OnnxFileTest {
     assertThatThrownBy(file::model)
         .isInstanceOf(UnsupportedOnnxException.class)
         .hasMessageContaining("node \"attention_A\" (Attention)")
-        .hasMessageContaining("supported are [Add, Cast");
+        .hasMessageContaining("supported are [Add, BatchNormalization, Cast");
     assertThatThrownBy(() -> file.recurrent("attention_A"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("no recurrent node is named \"attention_A\"")

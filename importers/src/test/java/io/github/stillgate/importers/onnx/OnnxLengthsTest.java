@@ -82,7 +82,7 @@ class OnnxLengthsTest {
 
   @Test
   void lengthsThatAreComputedOrDiffer() {
-    OnnxGraph computed = input().constant(OnnxGraph.ints("some", 9, 9, 9));
+    OnnxGraph computed = input().typedInput("some", TensorProto.DataType.INT32_VALUE, BATCH);
     computed.node("Neg", "lens", "some");
     isUnsupported(
         gru(computed, "X", 5, 4, List.of("Y"), "", "lens").output("Y"),

@@ -94,11 +94,14 @@ class OnnxMeaningTest {
         .containsExactly(
             "input \"X\": what the model reads, 4 values a step",
             "input \"sequence_lens\": where the caller ends each sequence",
-            "input \"initial_h\": states lstm_Y_Y_h_Y_c.forward.h, lstm_Y_Y_h_Y_c.backward.h, to"
-                + " set; zero after a reset",
+            "input \"initial_h\": states lstm_Y_Y_h_Y_c.forward.h (initial_h[0]),"
+                + " lstm_Y_Y_h_Y_c.backward.h (initial_h[1]), to set; zero after a reset; output"
+                + " \"Y_h\" gives them back in the same places",
             "output \"Y\": the answer of layer lstm_Y_Y_h_Y_c, at every step",
-            "output \"Y_h\": states lstm_Y_Y_h_Y_c.forward.h, lstm_Y_Y_h_Y_c.backward.h",
-            "output \"Y_c\": states lstm_Y_Y_h_Y_c.forward.c, lstm_Y_Y_h_Y_c.backward.c",
+            "output \"Y_h\": states lstm_Y_Y_h_Y_c.forward.h (Y_h[0]), lstm_Y_Y_h_Y_c.backward.h"
+                + " (Y_h[1])",
+            "output \"Y_c\": states lstm_Y_Y_h_Y_c.forward.c (Y_c[0]), lstm_Y_Y_h_Y_c.backward.c"
+                + " (Y_c[1])",
             "state \"lstm_Y_Y_h_Y_c.forward.h\": zero after a reset, or set as the input"
                 + " \"initial_h\" says",
             "state \"lstm_Y_Y_h_Y_c.backward.h\": zero after a reset, or set as the input"
@@ -252,7 +255,7 @@ class OnnxMeaningTest {
     squeezed(gru(graph, "X", 4, 4, List.of("Y")), "Y", "s");
     isUnsupported(
         graph.node("Add", "Z", "s", "X").output("Z"),
-        "node \"add_Z\" (Add): adds the graph's input \"X\"",
+        "node \"add_Z\" (Add): combines the graph's input \"X\"",
         "residual");
     OnnxGraph other = new OnnxGraph().input("X", STEPS, 1, 4).input("E", STEPS, 1, 4);
     squeezed(gru(other, "X", 4, 4, List.of("Y")), "Y", "s");

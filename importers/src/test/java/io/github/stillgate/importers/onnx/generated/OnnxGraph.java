@@ -69,6 +69,32 @@ public final class OnnxGraph {
     return node(operator, List.of(inputs), List.of(output), Map.of());
   }
 
+  /** A node without inputs that gives whole numbers of 64 bits. */
+  public OnnxGraph whole(String output, long... values) {
+    return node("Constant", List.of(), List.of(output), Map.of("value", longs("", values)));
+  }
+
+  /** An If that gives one value; the branches see the values of this graph. */
+  public OnnxGraph choice(String output, String condition, OnnxGraph yes, OnnxGraph no) {
+    graph.addNode(
+        NodeProto.newBuilder()
+            .setOpType("If")
+            .setName("if_" + output)
+            .addInput(condition)
+            .addOutput(output)
+            .addAttribute(branch("then_branch", yes))
+            .addAttribute(branch("else_branch", no)));
+    return this;
+  }
+
+  private static AttributeProto branch(String name, OnnxGraph graph) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeType.GRAPH)
+        .setG(graph.graph)
+        .build();
+  }
+
   /** The whole, for operator set {@code opset}. */
   public ModelProto model(int opset) {
     return ModelProto.newBuilder()
@@ -103,6 +129,11 @@ public final class OnnxGraph {
         .addDims(values.length)
         .addAllInt64Data(Arrays.stream(values).boxed().toList())
         .build();
+  }
+
+  /** A single int64. */
+  public static TensorProto number(String name, long value) {
+    return longs(name, value).toBuilder().clearDims().build();
   }
 
   /** A vector of int32. */
