@@ -103,7 +103,7 @@ record LiveReport(String model, String data, String backend, int steps, List<Row
     text.append("| %s |%n".formatted(String.join(" | ", head())));
     text.append("|%s%n".formatted("---:|".repeat(head().size())));
     rows().forEach(row -> text.append("| %s |%n".formatted(String.join(" | ", row))));
-    text.append("%n![score against the bound](tune.svg)%n");
+    text.append("%n![score against the bound](tune.svg)%n".formatted());
     return text.toString();
   }
 
