@@ -11,10 +11,16 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.VerboseMode;
+import org.openjdk.jmh.runner.format.OutputFormatFactory;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.NoBenchmarksException;
+import org.openjdk.jmh.runner.BenchmarkList;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
@@ -22,6 +28,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 
 /** {@code ./stillgate bench}: runs the benchmarks with JMH and puts each time beside its bound. */
 @Command(
@@ -62,6 +71,8 @@ public final class Bench implements Callable<Integer> {
   @Option(names = "--markdown", paramLabel = "FILE", description = "writes the tables as Markdown")
   private @Nullable Path markdown;
 
+  @Spec private CommandSpec spec;
+
   private Bench() {}
 
   /** Runs and exits. */
@@ -88,9 +99,14 @@ public final class Bench implements Callable<Integer> {
     }
     for (String parameter : parameters) {
       String[] parts = parameter.split("=", 2);
+      if (parts.length < 2) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "-p %s: expected NAME=VALUES, such as -p n=128,1024".formatted(parameter));
+      }
       options.param(parts[0], parts[1].split(","));
     }
-    Collection<RunResult> results = new Runner(options.build()).run();
+    Collection<RunResult> results = run(options);
     BenchReport report = BenchReport.of(new ArrayList<>(results));
     String tables = report.toMarkdown();
     System.out.println();
@@ -105,5 +121,25 @@ public final class Bench implements Callable<Integer> {
           .writeValue(json.toFile(), report);
     }
     return 0;
+  }
+
+  private Collection<RunResult> run(ChainedOptionsBuilder options) throws RunnerException {
+    try {
+      return new Runner(options.build()).run();
+    } catch (NoBenchmarksException e) {
+      String known =
+          BenchmarkList.defaultList()
+              .getAll(
+                  OutputFormatFactory.createFormatInstance(System.out, VerboseMode.SILENT),
+                  List.of())
+              .stream()
+              .map(entry -> entry.getUsername().replaceFirst(".*\\.(\\w+\\.\\w+)$", "$1"))
+              .distinct()
+              .collect(Collectors.joining(", "));
+      throw new ParameterException(
+          spec.commandLine(),
+          "no benchmark's name matches %s; there are %s".formatted(String.join(", ", include), known),
+          e);
+    }
   }
 }
