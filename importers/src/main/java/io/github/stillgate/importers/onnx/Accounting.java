@@ -324,6 +324,9 @@ final class Accounting {
       set.addAll(names);
       return "zero after a reset, or set as the input \"%s\" says".formatted(initial);
     }
+    if (node.initialState(state).isPresent()) {
+      return "the constant \"%s\" after a reset".formatted(initial);
+    }
     return graph.isComputed(initial) && !node.beginsWithZero(state)
         ? "zero after a reset; the graph computes it (\"%s\"), so set it".formatted(initial)
         : "zero after a reset, as \"%s\" is".formatted(initial);
