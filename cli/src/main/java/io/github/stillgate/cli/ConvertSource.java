@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param model the network
  * @param notes of its file
  * @param unused tensors that are no part of the network
+ * @param remarks what the user should know of how it was taken
  * @param onnx what became of a graph, if it is from one
  * @param proof the cases it carries
  * @param tolerance of the proof it carries, or the usual one
@@ -23,6 +24,7 @@ record ConvertSource(
     Model model,
     Map<String, String> notes,
     List<String> unused,
+    List<String> remarks,
     Optional<OnnxFile.Import> onnx,
     Optional<ProofVectors> proof,
     double tolerance) {
@@ -30,6 +32,9 @@ record ConvertSource(
   enum Kind {
     weights,
     pytorch,
-    onnx
+    onnx,
+    nam,
+    rtneural,
+    keras
   }
 }
