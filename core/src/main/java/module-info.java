@@ -2,7 +2,8 @@
  * Weights, model, plan, session, and the kernel floor they stand on.
  *
  * <p>The rooms stand in one line, {@code weights -> model -> plan -> session}, and no room knows
- * the one to its right; {@code kernel} lies below them and knows nobody.
+ * the one to its right; {@code kernel} lies below them and knows nobody. Importers read JSON with
+ * the parser that reads descriptions.
  */
 module io.github.stillgate.core {
   requires com.fasterxml.jackson.core;
@@ -13,6 +14,8 @@ module io.github.stillgate.core {
   exports io.github.stillgate.core.model;
   exports io.github.stillgate.core.plan;
   exports io.github.stillgate.core.session;
+  exports io.github.stillgate.core.json to
+      io.github.stillgate.importers;
   exports io.github.stillgate.core.kernel to
       io.github.stillgate.kernel.vector,
       io.github.stillgate.kernel.ffm;

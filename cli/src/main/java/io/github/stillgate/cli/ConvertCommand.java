@@ -35,7 +35,7 @@ import picocli.CommandLine.Parameters;
     showDefaultValues = true,
     description = {
       "Writes a model with its weights in another storage format or without what nothing reads, or takes over a"
-          + " network from PyTorch or ONNX.",
+          + " network of another program.",
       "",
       "A state dict in a safetensors file does not say what its tensors are: --layers does, the layer"
           + " that reads the input first, as kind:prefix or kind:prefix:activation with the kinds emb,"
@@ -50,6 +50,9 @@ import picocli.CommandLine.Parameters;
           + " nodes. What became of each of its inputs, outputs and states is listed, and which output gives"
           + " back the states of which input. --set fixes an input, such as a sample rate. docs/onnx.md says"
           + " what is supported, docs/pytorch.md how to export.",
+      "",
+      "A whole Keras model in HDF5 (.h5), JSON of RTNeural or GuitarML and an LSTM of Neural Amp Modeler (.nam)"
+          + " say themselves what they are and need no option; docs/formats.md says what is taken.",
       "",
       "--prune removes what no output reads, units of any layer above all, and writes the smaller network;"
           + " --threshold T sets small weights to 0 before. docs/pruning.md says what goes and what stays.",
@@ -78,7 +81,7 @@ final class ConvertCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       paramLabel = "MODEL",
-      description = "the model, state dict or .onnx file to read")
+      description = "the model, state dict, .onnx, .h5, .json or .nam file to read")
   private Path from;
 
   @Parameters(index = "1", paramLabel = "OUT", description = "the model to write")

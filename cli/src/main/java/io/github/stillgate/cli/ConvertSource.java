@@ -32,6 +32,9 @@ record ConvertSource(
   enum Kind {
     weights,
     pytorch,
-    onnx
+    onnx,
+    nam,
+    rtneural,
+    keras
   }
 }

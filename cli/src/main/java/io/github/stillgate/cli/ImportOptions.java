@@ -5,7 +5,12 @@ import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.weights.FileKind;
 import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.importers.ImportedNetwork;
+import io.github.stillgate.importers.JsonFile;
+import io.github.stillgate.importers.keras.KerasFile;
+import io.github.stillgate.importers.nam.NamFile;
 import io.github.stillgate.importers.onnx.OnnxFile;
+import io.github.stillgate.importers.rtneural.RtneuralFile;
 import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
@@ -85,13 +90,17 @@ final class ImportOptions {
   private CommandLine.Model.CommandSpec spec;
 
   /**
-   * Reads a weights file, a state dict or an ONNX graph.
+   * Reads a weights file, a state dict, an ONNX graph, or a file of another program.
    *
    * @throws ParameterException if an option is for another kind of source
    */
   ConvertSource read(Path from) throws IOException {
-    if (isOnnx(from)) {
+    FileKind kind = FileKind.of(from);
+    if (isOnnx(kind, from)) {
       return readOnnx(from);
+    }
+    if (kind == FileKind.JSON || kind == FileKind.HDF5) {
+      return readWhole(kind, from);
     }
     if (vocabulary != null && layers == null) {
       throw new ParameterException(
@@ -178,10 +187,38 @@ final class ImportOptions {
   }
 
   /** The first bytes say it; where they do not, the ending does. */
-  private static boolean isOnnx(Path path) throws IOException {
-    FileKind kind = FileKind.of(path);
+  private static boolean isOnnx(FileKind kind, Path path) {
     boolean named = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT).endsWith(".onnx");
     return kind == FileKind.ONNX || named && kind != FileKind.SAFETENSORS;
+  }
+
+  /** A file that says itself what all of its network is. */
+  private ConvertSource readWhole(FileKind kind, Path from) throws IOException {
+    if (layers != null || vocabulary != null || node != null) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--layers, --vocabulary and --node are for PyTorch state dicts in safetensors and for ONNX;"
+              + " %s says itself what its layers are".formatted(from));
+    }
+    if (kind == FileKind.HDF5) {
+      return whole(ConvertSource.Kind.keras, KerasFile.read(from));
+    }
+    JsonFile json = JsonFile.read(from);
+    return NamFile.isOne(json)
+        ? whole(ConvertSource.Kind.nam, NamFile.read(json))
+        : whole(ConvertSource.Kind.rtneural, RtneuralFile.read(json));
+  }
+
+  private static ConvertSource whole(ConvertSource.Kind kind, ImportedNetwork network) {
+    return new ConvertSource(
+        kind,
+        network.model(),
+        Map.of(),
+        List.of(),
+        network.remarks(),
+        Optional.empty(),
+        Optional.empty(),
+        TOLERANCE);
   }
 
   private ConvertSource readOnnx(Path from) throws IOException {

@@ -238,6 +238,11 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private static String kind(Layer layer) {
+    boolean isPlain = layer.initialState().isZero() || layer instanceof Backward;
+    return cell(layer) + (isPlain ? "" : ", begins in a state of its own");
+  }
+
+  private static String cell(Layer layer) {
     return switch (layer) {
       case ConditionalGru gru ->
           switch (gru.gating()) {

@@ -99,7 +99,10 @@ class LimitsCommandTest {
     assertThat(points.get(2).get("most_bytes_per_step").asLong())
         .isLessThan(points.get(1).get("most_bytes_per_step").asLong());
     assertThat(Files.readString(out.resolve("tune.svg"))).contains("<svg");
-    assertThat(Files.readString(out.resolve("tune.md"))).contains("| 20 |").contains("| all |").doesNotContain("%n");
+    assertThat(Files.readString(out.resolve("tune.md")))
+        .contains("| 20 |")
+        .contains("| all |")
+        .doesNotContain("%n");
     assertThat(run("tune", MODEL, text(), "--max-live", "0").code()).isEqualTo(2);
   }
 

@@ -51,7 +51,9 @@ public abstract class BatchContract {
         TestModels.projectedFirst(11, 21, 7, 50),
         TestModels.sru(11, 37, 51),
         TestModels.sruOfTokens(21, 52),
-        TestModels.conditionalDense(11, 37, 4, 53));
+        TestModels.conditionalDense(11, 37, 4, 53),
+        TestModels.starting(TestModels.lstm(11, 40, 9, 54), 2, 55),
+        TestModels.starting(TestModels.conditional(11, 40, 4, 56), 1.5, 57));
   }
 
   /** Streams join, pause, leave and come back; each has the bits it would have alone. */

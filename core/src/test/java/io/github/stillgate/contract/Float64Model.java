@@ -42,10 +42,16 @@ public final class Float64Model {
                 case Sru sru -> sru.outputs();
                 default -> 0;
               }];
+      begin(layer.initialState().h(), states[i]);
+      begin(layer.initialState().c(), cells[i]);
     }
   }
 
-  /** The outputs of a whole sequence from state zero; layers may read it from its end. */
+  private static void begin(Optional<Matrix> initial, double[] state) {
+    initial.ifPresent(values -> Arrays.setAll(state, i -> values.at(i, 0)));
+  }
+
+  /** The outputs of a whole sequence from the initial state; layers may read it from its end. */
   public static double[][] sequence(Model model, double[][] inputs) {
     double[][] values = inputs;
     for (Layer layer : model.layers()) {

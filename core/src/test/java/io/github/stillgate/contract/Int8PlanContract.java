@@ -69,7 +69,9 @@ public abstract class Int8PlanContract {
             TestModels.projectedFirst(11, 21, 7, 417),
             TestModels.sru(11, 37, 408),
             TestModels.sruOfTokens(11, 418),
-            TestModels.conditionalDense(11, 37, 4, 413))
+            TestModels.conditionalDense(11, 37, 4, 413),
+            TestModels.starting(TestModels.gru(11, 100, 419), 0.9, 420),
+            TestModels.starting(TestModels.lstm(11, 40, 9, 421), 2, 422))
         .flatMap(model ->
             Stream.of(
                 new Case(model, "all", options -> options),

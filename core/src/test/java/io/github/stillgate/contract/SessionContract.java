@@ -58,7 +58,13 @@ public abstract class SessionContract {
         TestModels.sru(27, 64, 69),
         TestModels.sruOfTokens(33, 70),
         TestModels.conditionalDense(11, 37, 4, 77),
-        TestModels.conditionalDense(27, 64, 9, 78));
+        TestModels.conditionalDense(27, 64, 9, 78),
+        TestModels.starting(TestModels.conditional(11, 40, 4, 80), 1.5, 81),
+        TestModels.starting(TestModels.gru(11, 33, 82), 0.9, 83),
+        TestModels.starting(TestModels.resetBefore(11, 37, 84), 3, 85),
+        TestModels.starting(TestModels.lstm(11, 40, 9, 86), 2, 87),
+        TestModels.starting(TestModels.coupled(11, 30, 88), 1.5, 89),
+        TestModels.starting(TestModels.sru(11, 37, 90), 2, 91));
   }
 
   private PlanOptions options() {

@@ -10,6 +10,7 @@ import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.InitialState;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
@@ -440,6 +441,48 @@ public final class TestModels {
     layers.add(m.gru("b", units, units + 9));
     layers.add(m.dense("c", units + 9, outputs, Activation.LINEAR));
     return new Model(layers);
+  }
+
+  /**
+   * {@code model} with a random initial state of up to {@code most} in every layer that keeps one,
+   * in each direction of its own.
+   */
+  public static Model starting(Model model, double most, long seed) {
+    TestModels m = new TestModels(seed);
+    List<Layer> layers =
+        model.layers().stream().map(layer -> m.starting(layer, (float) most)).toList();
+    return model.vocabulary().isPresent()
+        ? new Model(layers, model.vocabulary().get())
+        : new Model(layers);
+  }
+
+  private Layer starting(Layer layer, float most) {
+    return switch (layer) {
+      case Bidirectional pair ->
+          new Bidirectional(
+              pair.name(), starting(pair.forward(), most), starting(pair.backward(), most));
+      case Backward backward -> new Backward(starting(backward.layer(), most));
+      case Lstm lstm ->
+          lstm.withInitialState(
+              InitialState.ofHidden(start("initial.h", lstm.outputs(), most))
+                  .withCells(start("initial.c", lstm.cells(), 2 * most)));
+      case Sru sru ->
+          sru.withInitialState(InitialState.ofCells(start("initial.c", sru.outputs(), most)));
+      case ConditionalGru _, Gru _, SimpleRnn _ ->
+          layer.withInitialState(InitialState.ofHidden(start("initial.h", layer.outputs(), most)));
+      case Embedding _, Dense _, ConditionalDense _ -> layer;
+    };
+  }
+
+  /** One value is {@code most}, and one too small to be kept. */
+  private Matrix start(String name, int width, float most) {
+    float[] values = new float[width];
+    for (int i = 0; i < width; i++) {
+      values[i] = most * (2 * random.nextFloat() - 1);
+    }
+    values[width / 2] = -most;
+    values[0] = 1e-35f;
+    return Matrix.vector(name, values);
   }
 
   private static Vocabulary vocabulary(int tokens) {

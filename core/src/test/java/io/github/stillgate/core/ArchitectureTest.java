@@ -111,7 +111,7 @@ class ArchitectureTest {
           .should(showOnlyExportedTypes());
 
   @ArchTest
-  static void modulesExportUserRoomsAndTheFloorToBackendsOnly(JavaClasses classes)
+  static void modulesExportUserRoomsAndTheFloorToBackendsAndJsonToImportersOnly(JavaClasses classes)
       throws IOException, URISyntaxException {
     ModuleDescriptor module;
     try (InputStream file = Files.newInputStream(root().resolve("module-info.class"))) {
@@ -119,11 +119,12 @@ class ArchitectureTest {
     }
     assertThat(module.exports())
         .extracting(ModuleDescriptor.Exports::source)
-        .containsExactlyInAnyOrder(WEIGHTS, MODEL, PLAN, SESSION, KERNEL);
+        .containsExactlyInAnyOrder(WEIGHTS, MODEL, PLAN, SESSION, KERNEL, JSON);
     assertThat(module.exports())
         .filteredOn(ModuleDescriptor.Exports::isQualified)
         .extracting(ModuleDescriptor.Exports::source, exports -> exports.targets())
-        .containsExactly(
+        .containsExactlyInAnyOrder(
+            tuple(JSON, Set.of("io.github.stillgate.importers")),
             tuple(
                 KERNEL,
                 Set.of("io.github.stillgate.kernel.vector", "io.github.stillgate.kernel.ffm")));

@@ -64,6 +64,14 @@ final class CharNetwork {
               + " dense one; it has "
               + from.stream().map(layer -> layer.getClass().getSimpleName()).toList());
     }
+    for (Layer layer : from) {
+      if (!layer.initialState().isZero()) {
+        throw new IllegalArgumentException(
+            "layer %s of the network to start from begins in a state of its own; training begins with"
+                    .formatted(layer.name())
+                + " zeros");
+      }
+    }
     for (int i = 0; i < layers.size(); i++) {
       layers.get(i).startFrom((Gru) from.get(i));
     }

@@ -42,7 +42,7 @@ final class Float64Network {
     this.progress = progress;
   }
 
-  /** The outputs for tokens, from state zero. */
+  /** The outputs for tokens, from the initial state. */
   double[][] outputs(int[] tokens) {
     double[][] values = new double[tokens.length][];
     List<Layer> layers = model.layers();
@@ -61,7 +61,7 @@ final class Float64Network {
     return outputs(layers, values);
   }
 
-  /** The outputs for vectors, from state zero. */
+  /** The outputs for vectors, from the initial state. */
   double[][] outputs(float[][] inputs) {
     double[][] values = new double[inputs.length][model.inputs()];
     for (int t = 0; t < inputs.length; t++) {
@@ -92,7 +92,7 @@ final class Float64Network {
       case Sru sru -> sru(sru, x);
       case SimpleRnn rnn -> {
         double[][] y = new double[x.length][];
-        double[] h = new double[rnn.outputs()];
+        double[] h = initial(rnn.initialState().h(), rnn.outputs());
         Sums sums = new Sums(rnn.w(), rnn.u(), rnn.b());
         for (int t = 0; t < x.length; t++) {
           h = applied(rnn.activation(), sums(sums, x[t], h));
@@ -104,6 +104,12 @@ final class Float64Network {
       case Dense dense -> each(x, v -> dense(dense, v));
       case ConditionalDense dense -> each(x, v -> conditionalDense(dense, v));
     };
+  }
+
+  private static double[] initial(Optional<Matrix> state, int width) {
+    double[] values = new double[width];
+    state.ifPresent(given -> Arrays.setAll(values, i -> given.at(i, 0)));
+    return values;
   }
 
   private interface Step {
@@ -153,7 +159,7 @@ final class Float64Network {
 
   private static double[][] conditionalGru(ConditionalGru layer, double[][] x) {
     double[][] y = new double[x.length][];
-    double[] h = new double[layer.outputs()];
+    double[] h = initial(layer.initialState().h(), layer.outputs());
     for (int t = 0; t < x.length; t++) {
       double[] z = gates(layer.gating(), x[t], h);
       double[] r = applied(layer.activations().reset(), sums(layer.r(), x[t], h));
@@ -198,7 +204,7 @@ final class Float64Network {
   private static double[][] gru(Gru layer, double[][] x) {
     Gru.Activations f = layer.activations();
     double[][] y = new double[x.length][];
-    double[] h = new double[layer.outputs()];
+    double[] h = initial(layer.initialState().h(), layer.outputs());
     for (int t = 0; t < x.length; t++) {
       double[] z = applied(f.update(), sums(layer.z(), x[t], h));
       double[] r = applied(f.reset(), sums(layer.r(), x[t], h));
@@ -225,8 +231,8 @@ final class Float64Network {
     Lstm.Activations functions = layer.activations();
     Optional<Lstm.Peepholes> peepholes = layer.peepholes();
     double[][] y = new double[x.length][];
-    double[] h = new double[layer.outputs()];
-    double[] c = new double[layer.cells()];
+    double[] h = initial(layer.initialState().h(), layer.outputs());
+    double[] c = initial(layer.initialState().c(), layer.cells());
     for (int t = 0; t < x.length; t++) {
       double[] ai = sums(layer.i(), x[t], h);
       double[] ao = sums(layer.o(), x[t], h);
@@ -255,7 +261,7 @@ final class Float64Network {
 
   private static double[][] sru(Sru layer, double[][] x) {
     double[][] y = new double[x.length][];
-    double[] c = new double[layer.outputs()];
+    double[] c = initial(layer.initialState().c(), layer.outputs());
     for (int t = 0; t < x.length; t++) {
       double[] u = times(layer.candidate(), x[t]);
       double[] f = gate(layer.forget(), x[t], c);

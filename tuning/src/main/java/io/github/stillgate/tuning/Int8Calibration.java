@@ -6,6 +6,7 @@ import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
@@ -60,7 +61,7 @@ public final class Int8Calibration {
    * proved.
    *
    * @param int8 names of the layers that are to be int8
-   * @param data each sequence from state zero
+   * @param data each sequence from the initial state
    * @param progress hears now and then how many steps of one layer's network were made
    * @return the scales that were found, and no others
    * @throws IllegalArgumentException if the network does not read such data, a layer's name is not
@@ -82,7 +83,7 @@ public final class Int8Calibration {
       if (!wanted.isEmpty()) {
         float[] largest = largest(model, layers, data, progress);
         for (Wanted one : wanted) {
-          float reach = 0;
+          float reach = one.begins;
           for (int i = one.from; i < one.to; i++) {
             reach = Math.max(reach, largest[i]);
           }
@@ -95,8 +96,11 @@ public final class Int8Calibration {
     return scales;
   }
 
-  /** An operand whose values are those from {@code from} to {@code to} of what some layer gives. */
-  private record Wanted(String layer, OperandRole role, int from, int to) {}
+  /**
+   * An operand whose values are those from {@code from} to {@code to} of what some layer gives, and
+   * in the first step up to {@code begins}.
+   */
+  private record Wanted(String layer, OperandRole role, int from, int to, float begins) {}
 
   /** The operands that are what the first {@code layers} layers give. */
   private static List<Wanted> wanted(Model model, int layers, List<OperandScale> open) {
@@ -106,7 +110,7 @@ public final class Int8Calibration {
       if (scale.operand() == OperandRole.INPUT
           && layers < model.layers().size()
           && isIn(scale.layer(), model.layers().get(layers))) {
-        wanted.add(new Wanted(scale.layer(), scale.operand(), 0, width));
+        wanted.add(new Wanted(scale.layer(), scale.operand(), 0, width, 0));
       }
       if (scale.operand() == OperandRole.STATE && layers > 0) {
         state(scale.layer(), model.layers().get(layers - 1)).ifPresent(wanted::add);
@@ -122,12 +126,15 @@ public final class Int8Calibration {
     }
     int from = 0;
     int to = layer.outputs();
+    Layer part = layer;
     if (layer instanceof Bidirectional pair) {
       boolean isForward = place.equals(pair.name() + "." + pair.forward().name());
       from = isForward ? 0 : pair.forward().outputs();
       to = isForward ? pair.forward().outputs() : to;
+      part = isForward ? pair.forward() : pair.backward();
     }
-    return Optional.of(new Wanted(place, OperandRole.STATE, from, to));
+    double begins = part.initialState().h().map(Matrix::magnitude).orElse(0.0);
+    return Optional.of(new Wanted(place, OperandRole.STATE, from, to, (float) begins));
   }
 
   private static boolean isIn(String place, Layer layer) {

@@ -32,7 +32,7 @@ public record LayerError(String layer, double largest, double rms, long clamped,
    * @param original runs with float32 weights
    * @param quantized has the same layers; runs with int8 weights in those named
    * @param int8 names of layers
-   * @param data each sequence from state zero
+   * @param data each sequence from the initial state
    * @param progress hears now and then how many steps of one layer's networks were made
    * @throws IllegalArgumentException if the networks do not read such data, or a sum could overflow
    */

@@ -46,7 +46,7 @@ final class Prefixes {
     void hear(float[][] outputs);
   }
 
-  /** Runs all sequences, each from state zero, and tells the outputs in their order. */
+  /** Runs all sequences, each from the initial state, and tells the outputs in their order. */
   static void run(Plan plan, Sequence run, TuningData data, Listener listener) {
     boolean isForward =
         plan.model().layers().stream()

@@ -53,7 +53,7 @@ public record PruningProof(
   /**
    * Evaluates all networks on {@code data}. Takes a few nanoseconds for each weight and step.
    *
-   * @param data each sequence from state zero
+   * @param data each sequence from the initial state
    * @param options of the plan that runs the pruned network
    * @param tolerance largest error of the run
    * @throws ProofFailedException if the networks differ in float64, or the run's error is larger

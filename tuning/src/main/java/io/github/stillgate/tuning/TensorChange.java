@@ -8,6 +8,7 @@ import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.InitialState;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
@@ -30,7 +31,7 @@ interface TensorChange {
   /** A weight for each row, by which it reads its own state: peepholes, v of an SRU. */
   Matrix own(Matrix v, Axis rows);
 
-  /** A bias for each row. */
+  /** A bias for each row, or the value that a row's state begins with. */
   Matrix bias(Matrix b, Axis rows);
 
   /** The table of an embedding, whose columns are the {@link Axis#OUTPUT}. */
@@ -49,6 +50,7 @@ interface TensorChange {
               .reset(sums(gru.r(), Axis.OUTPUT, Axis.OUTPUT))
               .candidate(sums(gru.c(), Axis.OUTPUT, Axis.OUTPUT))
               .activations(gru.activations())
+              .initialState(of(gru.initialState(), Axis.OUTPUT))
               .build();
       case Gru gru ->
           gru.toBuilder()
@@ -56,6 +58,7 @@ interface TensorChange {
               .reset(sums(gru.r(), Axis.OUTPUT, Axis.OUTPUT))
               .candidate(sums(gru.c(), Axis.OUTPUT, Axis.OUTPUT))
               .resetPosition(of(gru.reset()))
+              .initialState(of(gru.initialState(), Axis.OUTPUT))
               .build();
       case Lstm lstm -> of(lstm);
       case Sru sru ->
@@ -64,14 +67,16 @@ interface TensorChange {
               matrix(sru.candidate(), Axis.OUTPUT, Axis.INPUT),
               of(sru.forget()),
               of(sru.highway()),
-              sru.activation());
+              sru.activation(),
+              of(sru.initialState(), Axis.OUTPUT));
       case SimpleRnn rnn ->
           new SimpleRnn(
               rnn.name(),
               matrix(rnn.w(), Axis.OUTPUT, Axis.INPUT),
               matrix(rnn.u(), Axis.OUTPUT, Axis.OUTPUT),
               bias(rnn.b(), Axis.OUTPUT),
-              rnn.activation());
+              rnn.activation(),
+              of(rnn.initialState(), Axis.OUTPUT));
       case Embedding embedding -> new Embedding(embedding.name(), table(embedding.table()));
       case Dense dense ->
           new Dense(
@@ -127,6 +132,11 @@ interface TensorChange {
     };
   }
 
+  private InitialState of(InitialState state, Axis cells) {
+    return new InitialState(
+        state.h().map(h -> bias(h, Axis.OUTPUT)), state.c().map(c -> bias(c, cells)));
+  }
+
   private Lstm of(Lstm lstm) {
     Axis cells = lstm.projection().isPresent() ? Axis.CELL : Axis.OUTPUT;
     Lstm.Builder changed =
@@ -134,7 +144,8 @@ interface TensorChange {
             .input(sums(lstm.i(), cells, Axis.OUTPUT))
             .output(sums(lstm.o(), cells, Axis.OUTPUT))
             .cell(sums(lstm.g(), cells, Axis.OUTPUT))
-            .activations(lstm.activations());
+            .activations(lstm.activations())
+            .initialState(of(lstm.initialState(), cells));
     lstm.f()
         .ifPresentOrElse(f -> changed.forget(sums(f, cells, Axis.OUTPUT)), changed::coupledGates);
     lstm.peepholes()

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What a network is tuned on: sequences, each read from state zero, in order. Immutable, as long as
- * nobody changes the arrays it was made of, and safe for several threads.
+ * What a network is tuned on: sequences, each read from the initial state, in order. Immutable, as
+ * long as nobody changes the arrays it was made of, and safe for several threads.
  *
  * @param sequences one or more
  * @param predictsNext whether the network's outputs are the probabilities of the next token, by
@@ -32,7 +32,7 @@ public record TuningData(List<Sequence> sequences, boolean predictsNext) {
     }
   }
 
-  /** What a stream reads from state zero on, one token or one vector a step. */
+  /** What a stream reads from the initial state on, one token or one vector a step. */
   public sealed interface Sequence {
     /** How many steps it has. */
     int steps();

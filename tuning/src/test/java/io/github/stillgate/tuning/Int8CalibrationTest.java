@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.InitialState;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
@@ -92,6 +93,16 @@ class Int8CalibrationTest {
             vectors(new float[][] {{0.25f}, {0.25f}}, new float[][] {{0.25f}}));
     assertThat(scales.scale("rnn", OperandRole.INPUT)).hasValue(0.25f / 127);
     assertThat(scales.scale("rnn", OperandRole.STATE)).hasValue(2.5f / 127);
+  }
+
+  /** It begins further out than any step leads. */
+  @Test
+  void whereAStateBeginsCounts() {
+    Layer begins =
+        counter("rnn", 1).withInitialState(InitialState.ofHidden(Matrix.vector("h", -5)));
+    OperandScales scales =
+        calibrate(new Model(List.of(begins)), vectors(new float[][] {{0.25f}, {0.25f}}));
+    assertThat(scales.scale("rnn", OperandRole.STATE)).hasValue(5f / 127);
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
+import io.github.stillgate.core.model.InitialState;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
@@ -125,6 +126,9 @@ class PruningTest {
                     .toForget(Matrix.vector("pf", 4, 5, 6))
                     .toOutput(Matrix.vector("po", 7, 8, 9)))
             .projection(Matrix.of("Wp", 2, 3, 1, 0, 2, 3, 0, 4))
+            .initialState(
+                InitialState.ofHidden(Matrix.vector("h", 7, 8))
+                    .withCells(Matrix.vector("c", 4, 5, 6)))
             .build();
     Dense out =
         new Dense("out", Matrix.of("W", 1, 2, 1, 0), Matrix.vector("b", 0), Activation.LINEAR);
@@ -135,6 +139,9 @@ class PruningTest {
                 Matrix.of("W", 2, 1, 1, 3), Matrix.of("U", 2, 1, 0, 5), Matrix.vector("b", 4, 6)));
     assertThat(small.peepholes().orElseThrow().output()).isEqualTo(Matrix.vector("po", 7, 9));
     assertThat(small.projection()).contains(Matrix.of("Wp", 1, 2, 1, 2));
+    assertThat(small.initialState())
+        .isEqualTo(
+            InitialState.ofHidden(Matrix.vector("h", 7)).withCells(Matrix.vector("c", 4, 6)));
   }
 
   private static Sru sru(String name, float... w) {

@@ -41,4 +41,14 @@ public record Backward(Layer layer) implements Layer {
   public SequencedMap<String, Matrix> tensors() {
     return layer.tensors();
   }
+
+  @Override
+  public InitialState initialState() {
+    return layer.initialState();
+  }
+
+  @Override
+  public Backward withInitialState(InitialState state) {
+    return new Backward(layer.withInitialState(state));
+  }
 }

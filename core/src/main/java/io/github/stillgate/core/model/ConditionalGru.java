@@ -45,6 +45,7 @@ public final class ConditionalGru implements Layer {
   private final Sums r;
   private final Sums c;
   private final Activations activations;
+  private final InitialState initialState;
 
   private ConditionalGru(Builder parts) {
     this.name = parts.name;
@@ -52,6 +53,7 @@ public final class ConditionalGru implements Layer {
     this.r = Parts.required(parts.r, name, "reset");
     this.c = Parts.required(parts.c, name, "candidate");
     this.activations = parts.activations;
+    this.initialState = parts.initialState;
     int units = r.rows();
     int inputs = r.inputs();
     r.requireShape(units, inputs, units);
@@ -61,6 +63,7 @@ public final class ConditionalGru implements Layer {
           "layer %s: its gates are for %d units behind %d inputs, its units are %d behind %d"
               .formatted(name, gating.units(), gating.inputs(), units, inputs));
     }
+    initialState.requireWidths(name, units, 0);
   }
 
   /** A layer to be built, {@code name} before the names of its tensors. */
@@ -69,8 +72,8 @@ public final class ConditionalGru implements Layer {
   }
 
   /**
-   * Takes the parts of a {@link ConditionalGru} by their names; all but the activations are
-   * required. Not safe for use by several threads.
+   * Takes the parts of a {@link ConditionalGru} by their names; all but the activations and the
+   * initial state are required. Not safe for use by several threads.
    */
   public static final class Builder {
     private final String name;
@@ -78,6 +81,7 @@ public final class ConditionalGru implements Layer {
     private @Nullable Sums r;
     private @Nullable Sums c;
     private Activations activations = Activations.STANDARD;
+    private InitialState initialState = InitialState.ZERO;
 
     private Builder(String name) {
       this.name = name;
@@ -104,6 +108,12 @@ public final class ConditionalGru implements Layer {
     /** What follows the sums of r and c; {@link Activations#STANDARD} if not given. */
     public Builder activations(Activations functions) {
       activations = functions;
+      return this;
+    }
+
+    /** The state before the first step; zeros if not given. */
+    public Builder initialState(InitialState state) {
+      initialState = state;
       return this;
     }
 
@@ -139,6 +149,22 @@ public final class ConditionalGru implements Layer {
   }
 
   @Override
+  public InitialState initialState() {
+    return initialState;
+  }
+
+  @Override
+  public ConditionalGru withInitialState(InitialState state) {
+    return new Builder(name)
+        .gating(gating)
+        .reset(r)
+        .candidate(c)
+        .activations(activations)
+        .initialState(state)
+        .build();
+  }
+
+  @Override
   public String name() {
     return name;
   }
@@ -158,11 +184,12 @@ public final class ConditionalGru implements Layer {
     SequencedMap<String, Matrix> tensors = gating.tensors();
     r.addTo(tensors, "r");
     c.addTo(tensors, "c");
+    initialState.addTo(tensors);
     return tensors;
   }
 
   private List<Object> parts() {
-    return List.of(name, gating, r, c, activations);
+    return List.of(name, gating, r, c, activations, initialState);
   }
 
   @Override

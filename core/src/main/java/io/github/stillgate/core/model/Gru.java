@@ -54,6 +54,7 @@ public final class Gru implements Layer {
   private final Reset reset;
   private final Activations activations;
   private final Optional<GateEstimate> estimate;
+  private final InitialState initialState;
 
   private Gru(Builder parts) {
     this.name = parts.name;
@@ -63,6 +64,7 @@ public final class Gru implements Layer {
     this.reset = parts.resetPosition;
     this.activations = parts.activations;
     this.estimate = parts.estimate;
+    this.initialState = parts.initialState;
     int units = z.rows();
     for (Sums sums : List.of(z, r, c)) {
       sums.requireShape(units, z.inputs(), units);
@@ -74,6 +76,7 @@ public final class Gru implements Layer {
       e.wDown().requireShape(e.rank(), z.inputs());
       e.up().requireShape(units, e.rank());
     });
+    initialState.requireWidths(name, units, 0);
   }
 
   /** A layer to be built, {@code name} before the names of its tensors. */
@@ -93,6 +96,7 @@ public final class Gru implements Layer {
     private Reset resetPosition = Reset.AFTER;
     private Activations activations = Activations.STANDARD;
     private Optional<GateEstimate> estimate = Optional.empty();
+    private InitialState initialState = InitialState.ZERO;
 
     private Builder(String name) {
       this.name = name;
@@ -140,6 +144,12 @@ public final class Gru implements Layer {
       return this;
     }
 
+    /** The state before the first step; zeros if not given. */
+    public Builder initialState(InitialState state) {
+      initialState = state;
+      return this;
+    }
+
     /**
      * The layer.
      *
@@ -159,7 +169,8 @@ public final class Gru implements Layer {
             .reset(r)
             .candidate(c)
             .resetPosition(reset)
-            .activations(activations);
+            .activations(activations)
+            .initialState(initialState);
     estimate.ifPresent(builder::estimate);
     return builder;
   }
@@ -200,6 +211,16 @@ public final class Gru implements Layer {
   }
 
   @Override
+  public InitialState initialState() {
+    return initialState;
+  }
+
+  @Override
+  public Gru withInitialState(InitialState state) {
+    return toBuilder().initialState(state).build();
+  }
+
+  @Override
   public String name() {
     return name;
   }
@@ -229,11 +250,12 @@ public final class Gru implements Layer {
       tensors.put(ESTIMATE + "V", e.up());
       tensors.put(ESTIMATE + "b", Matrix.vector(name + "." + ESTIMATE + "b", e.correction()));
     });
+    initialState.addTo(tensors);
     return tensors;
   }
 
   private List<Object> parts() {
-    return List.of(name, z, r, c, reset, activations, estimate);
+    return List.of(name, z, r, c, reset, activations, estimate, initialState);
   }
 
   @Override

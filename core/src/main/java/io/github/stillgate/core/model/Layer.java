@@ -28,4 +28,19 @@ public sealed interface Layer
    * file.
    */
   SequencedMap<String, Matrix> tensors();
+
+  /** The state in which its streams begin; of a layer with two directions each has its own. */
+  default InitialState initialState() {
+    return InitialState.ZERO;
+  }
+
+  /**
+   * The same layer, whose streams begin in {@code state}.
+   *
+   * @throws IllegalArgumentException if it keeps no such state, or another width of it
+   */
+  default Layer withInitialState(InitialState state) {
+    throw new IllegalArgumentException(
+        "layer %s keeps no state of its own, so it cannot begin in one".formatted(name()));
+  }
 }

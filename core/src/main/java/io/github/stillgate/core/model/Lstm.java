@@ -135,6 +135,7 @@ public final class Lstm implements Layer {
   private final Optional<Peepholes> peepholes;
   private final Optional<Matrix> projection;
   private final Activations activations;
+  private final InitialState initialState;
 
   private Lstm(Builder parts) {
     this.name = parts.name;
@@ -145,6 +146,7 @@ public final class Lstm implements Layer {
     this.peepholes = parts.peepholes;
     this.projection = parts.projection;
     this.activations = parts.activations;
+    this.initialState = parts.initialState;
     for (Sums sums : sums()) {
       sums.requireShape(cells(), inputs(), outputs());
     }
@@ -154,6 +156,7 @@ public final class Lstm implements Layer {
         peephole.requireLength(cells());
       }
     });
+    initialState.requireWidths(name, outputs(), cells());
   }
 
   /** A layer to be built, {@code name} before the names of its tensors. */
@@ -175,6 +178,7 @@ public final class Lstm implements Layer {
     private Optional<Peepholes> peepholes = Optional.empty();
     private Optional<Matrix> projection = Optional.empty();
     private Activations activations = Activations.STANDARD;
+    private InitialState initialState = InitialState.ZERO;
 
     private Builder(String name) {
       this.name = name;
@@ -228,6 +232,12 @@ public final class Lstm implements Layer {
       return this;
     }
 
+    /** h and c before the first step; zeros if not given. */
+    public Builder initialState(InitialState state) {
+      initialState = state;
+      return this;
+    }
+
     /**
      * The layer.
      *
@@ -237,6 +247,21 @@ public final class Lstm implements Layer {
     public Lstm build() {
       return new Lstm(this);
     }
+  }
+
+  /** A builder that holds the parts of this layer. */
+  public Builder toBuilder() {
+    Builder builder =
+        new Builder(name)
+            .input(i)
+            .output(o)
+            .cell(g)
+            .activations(activations)
+            .initialState(initialState);
+    f.ifPresentOrElse(builder::forget, builder::coupledGates);
+    peepholes.ifPresent(builder::peepholes);
+    projection.ifPresent(builder::projection);
+    return builder;
   }
 
   /** Wi, Ui and bi of the input gate. */
@@ -285,6 +310,16 @@ public final class Lstm implements Layer {
   }
 
   @Override
+  public InitialState initialState() {
+    return initialState;
+  }
+
+  @Override
+  public Lstm withInitialState(InitialState state) {
+    return toBuilder().initialState(state).build();
+  }
+
+  @Override
   public String name() {
     return name;
   }
@@ -312,11 +347,12 @@ public final class Lstm implements Layer {
       tensors.put("po", p.output());
     });
     projection.ifPresent(wp -> tensors.put("Wp", wp));
+    initialState.addTo(tensors);
     return tensors;
   }
 
   private List<Object> parts() {
-    return List.of(name, i, f, o, g, peepholes, projection, activations);
+    return List.of(name, i, f, o, g, peepholes, projection, activations, initialState);
   }
 
   @Override

@@ -184,9 +184,10 @@ public final class Model {
   /**
    * Writes the network to {@code path}, weights stored as {@link DType#F32}, {@link DType#BF16} or
    * {@link DType#I8}. The others take a half or a quarter of the bytes, and round: what is loaded
-   * again is another model. I8 is for matrices that plans multiply by rows; with them stands a
-   * float32 scale for each row, and what is no such matrix is stored as F32. Layers that an int8
-   * plan multiplies in int8 have the same bits in one of what is loaded again.
+   * again is another model. An {@link InitialState} is stored as F32 always. I8 is for matrices
+   * that plans multiply by rows; with them stands a float32 scale for each row, and what is no such
+   * matrix is stored as F32. Layers that an int8 plan multiplies in int8 have the same bits in one
+   * of what is loaded again.
    *
    * @throws IllegalArgumentException if the type is another, or a weight leaves its range
    */
@@ -224,8 +225,9 @@ public final class Model {
             if (type == DType.I8 && Int8Tensors.has(layer, field)) {
               Int8Tensors.add(writer, name, m);
             } else {
+              boolean exact = type == DType.I8 || InitialState.isTensor(field);
               int[] shape = m.isVector() ? new int[] {m.rows()} : new int[] {m.rows(), m.columns()};
-              writer.tensor(name, type == DType.I8 ? DType.F32 : type, m::copy, shape);
+              writer.tensor(name, exact ? DType.F32 : type, m::copy, shape);
             }
           });
     }

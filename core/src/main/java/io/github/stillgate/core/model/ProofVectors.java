@@ -17,7 +17,7 @@ import java.util.stream.Collectors;
 
 /**
  * Inputs and the outputs that the maker of a network got for them: what shows that an import
- * computes the same network. Each case is one sequence from state zero.
+ * computes the same network. Each case is one sequence from the initial state.
  *
  * <p>In a file a case is two tensors, {@code name.input} (steps x inputs) or {@code name.tokens}
  * (steps, whole numbers stored as floats), and {@code name.output} (steps x outputs); without a

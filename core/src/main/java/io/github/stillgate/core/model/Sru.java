@@ -28,9 +28,15 @@ import java.util.SequencedMap;
  * @param forget gate f
  * @param highway from c' to the output
  * @param activation g; the papers have none ({@link Activation#LINEAR}) or tanh
+ * @param initialState c before the first step
  */
 public record Sru(
-    String name, Matrix candidate, Gate forget, Highway highway, Activation.Elementwise activation)
+    String name,
+    Matrix candidate,
+    Gate forget,
+    Highway highway,
+    Activation.Elementwise activation,
+    InitialState initialState)
     implements Layer {
   /**
    * The gate {@code sigmoid(w x + v * c + b)}.
@@ -140,6 +146,26 @@ public record Sru(
       case Highway.FromMatrix(Gate _, Matrix wh) -> wh.requireShape(units, inputs);
       case Highway.GateOnly _, Highway.None _ -> {}
     }
+    initialState.requireWidths(name, 0, units);
+  }
+
+  /**
+   * One that begins with zeros.
+   *
+   * @throws IllegalArgumentException as above
+   */
+  public Sru(
+      String name,
+      Matrix candidate,
+      Gate forget,
+      Highway highway,
+      Activation.Elementwise activation) {
+    this(name, candidate, forget, highway, activation, InitialState.ZERO);
+  }
+
+  @Override
+  public Sru withInitialState(InitialState state) {
+    return new Sru(name, candidate, forget, highway, activation, state);
   }
 
   /** Whether the gates see c: whether there are vf and, with a gate r, vr. */
@@ -166,6 +192,7 @@ public record Sru(
     if (highway instanceof Highway.FromMatrix(Gate _, Matrix wh)) {
       tensors.put("Wh", wh);
     }
+    initialState.addTo(tensors);
     return tensors;
   }
 

@@ -70,7 +70,7 @@ public final class BatchSession implements AutoCloseable {
   }
 
   /**
-   * A new stream with state zero.
+   * A new stream in its initial state, as {@link Session#open} has it.
    *
    * @throws IllegalStateException if the batch is full or closed, or another thread is inside
    */
@@ -238,7 +238,7 @@ public final class BatchSession implements AutoCloseable {
     }
 
     /**
-     * Sets the state to zero, and forgets an input it was fed.
+     * Sets the state to what {@link Session#reset} does, and forgets an input it was fed.
      *
      * @throws IllegalStateException if the stream has left, the batch is closed, or another thread
      *     is inside

@@ -19,7 +19,7 @@ public final class Proof {
   private Proof() {}
 
   /**
-   * Runs every case from state zero. Any thread may call it, several at a time.
+   * Runs every case from the initial state. Any thread may call it, several at a time.
    *
    * @param tolerance largest error allowed, {@code |y - expected| <= tolerance * max(1,
    *     |expected|)}; above 0 and below {@link ProofVectors#TOLERANCE_BELOW}

@@ -29,7 +29,7 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * A sequence with state zero.
+   * A sequence in its initial state, as {@link Session#open} has it.
    *
    * @throws IllegalStateException if the plan is closed
    */
@@ -101,7 +101,7 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Sets the state to zero, as it was when the sequence was opened.
+   * Sets the state to what it was when the sequence was opened, as {@link Session#reset} does.
    *
    * @throws IllegalStateException if the sequence or its plan is closed, or another thread is
    *     inside

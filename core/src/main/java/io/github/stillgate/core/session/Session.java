@@ -33,7 +33,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * A new stream with state zero.
+   * A new stream in its initial state: zeros, but for what the layers say ({@link
+   * io.github.stillgate.core.model.Layer#initialState}).
    *
    * @throws IllegalStateException if the plan is closed
    * @throws UnsupportedOperationException if a layer needs the whole sequence; {@link Sequence}
@@ -116,7 +117,10 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Sets the state to zero, as it was when the session was opened.
+   * Sets the state to what it was when the session was opened: to the {@linkplain
+   * io.github.stillgate.core.model.Layer#initialState initial state} of each layer, which is zero
+   * unless the weights file has another. Magnitudes below {@link Elementary#FLUSH_BELOW} of it are
+   * +0.
    *
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */

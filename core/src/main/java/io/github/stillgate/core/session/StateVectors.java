@@ -79,8 +79,9 @@ final class StateVectors {
     write(part, values);
   }
 
+  /** Back to where a stream begins. */
   void reset() {
-    memory.fill((byte) 0);
+    StatePart.begin(parts, memory);
   }
 
   byte[] snapshot() {

@@ -7,6 +7,7 @@ import io.github.stillgate.core.model.Sums;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * What the sums and functions of one layer can reach for inputs up to a bound, in float64; refuses
@@ -19,9 +20,6 @@ final class Bounds {
 
   /** Room for rounding above the bound of what a state is mixed from. */
   static final double ROUNDING = 1.0001;
-
-  /** Bound on the magnitude of a state that is mixed from values of tanh. */
-  static final double STATE = ROUNDING;
 
   private static final WeightFormat[] FORMATS = WeightFormat.values();
 
@@ -105,6 +103,16 @@ final class Bounds {
   /** The same for sums of known bound and a bias. */
   double plus(double sums, Matrix b) {
     return finite(input, new Term(b, norm(b)), new Term(b, sums));
+  }
+
+  /**
+   * The largest magnitude of a state of which every step reaches {@code steps}, or lies between
+   * that and what it was: it may also be as large as it begins. {@code h + z (c - h)}, with z from
+   * 0 to 1, never moves away from c further than h was, since rounding is monotone; the same holds
+   * of cells.
+   */
+  static double state(Optional<Matrix> initial, double steps) {
+    return Math.max(steps, initial.map(Matrix::magnitude).orElse(0.0));
   }
 
   /** Refuses a gate that mixes in other shares than 0 to 1. */

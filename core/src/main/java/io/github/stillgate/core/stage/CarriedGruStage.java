@@ -62,11 +62,11 @@ public final class CarriedGruStage extends Stage {
       Crossover crossover,
       OptionalInt maxLive) {
     Bounds bounds = new Bounds(layer.name(), inputBound);
-    GruStage.checkBounds(layer, bh, bounds);
+    double bound = GruStage.checkBounds(layer, bh, bounds);
     Pack gateRows = packing.rows(List.of(layer.z().w()), List.of(layer.z().u()));
     Pack unitRows =
         packing.gatedRows(
-            List.of(OperandBound.input(inputBound), OperandBound.state(Bounds.STATE)),
+            List.of(OperandBound.input(inputBound), OperandBound.state(bound)),
             List.of(layer.r().w(), layer.c().w()),
             List.of(layer.r().u(), layer.c().u()));
     PackedEstimate estimate =
@@ -75,11 +75,11 @@ public final class CarriedGruStage extends Stage {
     if (estimate != null) {
       packs.addAll(estimate.packs());
     }
-    StatePart h = hidden(layer, Bounds.STATE);
+    StatePart h = hidden(layer, bound);
     int units = layer.outputs();
     // Mass is at most epsilon, or 1 where it waits, after a step, and a gate adds at most 1.
     StatePart mass = StatePart.of(layer.name(), StatePart.Kind.CARRIED, h.floats(), units, 2);
-    super(layer, Bounds.STATE, List.of(h, mass), packs);
+    super(layer, bound, List.of(h, mass), packs);
     this.epsilon = epsilon;
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();

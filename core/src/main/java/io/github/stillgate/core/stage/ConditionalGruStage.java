@@ -51,8 +51,11 @@ public final class ConditionalGruStage extends Stage {
       OptionalInt maxLive) {
     Bounds bounds = new Bounds(layer.name(), inputBound);
     ConditionalGru.Activations activations = layer.activations();
-    // A clipped tanh mixes in shares below 1, so the state stays within its candidates' bound.
-    double bound = bounds.bounded(activations.candidate()) * Bounds.ROUNDING;
+    // A clipped tanh mixes in shares below 1, so the state stays within its candidates' bound
+    // or where it began.
+    double bound =
+        Bounds.state(
+            layer.initialState().h(), bounds.bounded(activations.candidate()) * Bounds.ROUNDING);
     double resets = bounds.of(activations.reset(), bounds.sums(layer.r(), bound));
     double sums = bounds.sums(layer.c(), bound * Math.max(1, resets));
     bounds.of(activations.candidate(), sums);

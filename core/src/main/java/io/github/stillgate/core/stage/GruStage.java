@@ -52,14 +52,16 @@ public final class GruStage extends Stage {
   }
 
   /**
-   * The largest magnitude of a GRU's state: it is mixed from its candidates.
+   * The largest magnitude of a GRU's state: it is mixed from its candidates and what it begins
+   * with.
    *
    * @throws IllegalArgumentException if its gates mix in other shares than 0 to 1, or the
    *     candidates have no bound
    */
   static double stateBound(Gru layer, Bounds bounds) {
     bounds.requireShares(layer.activations().update(), "z");
-    return bounds.bounded(layer.activations().candidate()) * Bounds.ROUNDING;
+    double candidates = bounds.bounded(layer.activations().candidate());
+    return Bounds.state(layer.initialState().h(), candidates * Bounds.ROUNDING);
   }
 
   /** Refuses what could overflow, and returns the largest magnitude of the state. */

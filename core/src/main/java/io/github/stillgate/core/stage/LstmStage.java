@@ -51,14 +51,16 @@ public final class LstmStage extends Stage {
     Bounds bounds = new Bounds(layer.name(), inputBound);
     Lstm.Activations activations = layer.activations();
     bounds.requireShares(activations.gates(), "a gate");
-    double cellBound = CELLS_OF_ONE * bounds.bounded(activations.cell());
+    double cellBound =
+        Bounds.state(layer.initialState().c(), CELLS_OF_ONE * bounds.bounded(activations.cell()));
     double hiddenBound = bounds.of(activations.hidden(), cellBound) * Bounds.ROUNDING;
     double outputBound =
         layer.projection().map(wp -> Bounds.reach(wp) * hiddenBound).orElse(hiddenBound);
-    checkBounds(layer, bounds, cellBound, outputBound);
+    double stateBound = Bounds.state(layer.initialState().h(), outputBound);
+    checkBounds(layer, bounds, cellBound, stateBound);
     Pack rows =
         packing.dense(
-            List.of(OperandBound.input(inputBound), OperandBound.state(outputBound)),
+            List.of(OperandBound.input(inputBound), OperandBound.state(stateBound)),
             layer.sums().stream().map(Sums::w).toList(),
             layer.sums().stream().map(Sums::u).toList());
     List<Pack> packs = new ArrayList<>(List.of(rows));
@@ -71,7 +73,7 @@ public final class LstmStage extends Stage {
                     .dense(
                         List.of(new OperandBound(OperandRole.CELL_OUTPUT, hiddenBound)),
                         List.of(wp))));
-    super(layer, outputBound, parts(layer, outputBound, cellBound), packs);
+    super(layer, outputBound, parts(layer, stateBound, cellBound), packs);
     this.units = layer.cells();
     this.cells = packing.backend().cells();
     this.ops = packing.backend().vectors();
@@ -115,8 +117,8 @@ public final class LstmStage extends Stage {
     return constants;
   }
 
-  private static void checkBounds(Lstm layer, Bounds bounds, double cellBound, double outputBound) {
-    bounds.requireFinite(outputBound);
+  private static void checkBounds(Lstm layer, Bounds bounds, double cellBound, double stateBound) {
+    bounds.requireFinite(stateBound);
     Lstm.Activations activations = layer.activations();
     double seen =
         layer.peepholes().stream()
@@ -127,14 +129,14 @@ public final class LstmStage extends Stage {
     List<Sums> all = layer.sums();
     for (int kind = 0; kind < all.size(); kind++) {
       Sums sums = all.get(kind);
-      double bound = bounds.plus(bounds.sums(sums, outputBound) + seen, sums.b());
+      double bound = bounds.plus(bounds.sums(sums, stateBound) + seen, sums.b());
       // By its place: a layer may have one and the same sums for a gate and for g, the last.
       bounds.of(kind == all.size() - 1 ? activations.cell() : activations.gates(), bound);
     }
   }
 
-  private static List<StatePart> parts(Lstm layer, double outputBound, double cellBound) {
-    StatePart h = hidden(layer, outputBound);
+  private static List<StatePart> parts(Lstm layer, double stateBound, double cellBound) {
+    StatePart h = hidden(layer, stateBound);
     return List.of(
         h, StatePart.of(layer.name(), StatePart.Kind.CELLS, h.floats(), layer.cells(), cellBound));
   }

@@ -70,6 +70,11 @@ public final class Network {
 
   /** What a stream keeps from step to step, in the order it lies in its state. */
   public List<StatePart> stateParts() {
+    return stateParts(slots);
+  }
+
+  /** The same of a network with {@code slots}. */
+  static List<StatePart> stateParts(List<Slot> slots) {
     List<StatePart> parts = new ArrayList<>();
     int floats = 0;
     for (Slot slot : slots) {
@@ -133,7 +138,7 @@ public final class Network {
   }
 
   /**
-   * One new stream, its state zero.
+   * One new stream in its initial state.
    *
    * @throws IllegalStateException if the network is closed
    * @throws UnsupportedOperationException if a layer cannot run step by step
@@ -147,7 +152,7 @@ public final class Network {
   }
 
   /**
-   * {@code capacity} new streams that step together, their states zero.
+   * {@code capacity} new streams that step together, each in its initial state.
    *
    * @throws IllegalArgumentException if the capacity is below 1
    * @throws IllegalStateException if the network is closed
@@ -158,7 +163,7 @@ public final class Network {
   }
 
   /**
-   * A run over whole sequences, its state zero.
+   * A run over whole sequences, in its initial state.
    *
    * @throws IllegalStateException if the network is closed
    */

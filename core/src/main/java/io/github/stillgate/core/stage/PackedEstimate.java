@@ -40,7 +40,9 @@ final class PackedEstimate {
       raised[i] += estimate.correction();
     }
     Matrix biases = Matrix.vector(layer.z().b().name(), raised);
-    double sums = bounds.sums(estimate.wDown(), estimate.uDown(), Bounds.STATE, nothing);
+    double sums =
+        bounds.sums(
+            estimate.wDown(), estimate.uDown(), GruStage.stateBound(layer, bounds), nothing);
     bounds.sums(estimate.up(), sums, biases);
     this.down = packing.rows(List.of(estimate.wDown()), List.of(estimate.uDown()));
     // Its rows are short: in panels they need no sum across lanes.

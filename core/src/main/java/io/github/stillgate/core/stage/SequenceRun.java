@@ -55,6 +55,7 @@ public final class SequenceRun {
     this.rooms = new StreamMemory.Room[] {memory.room(), memory.room()};
     long stateFloats = slots.stream().mapToLong(Slot::stateFloats).sum();
     this.state = memory.allocate(Math.max(4, 4 * stateFloats), Lanes.ALIGNMENT);
+    StatePart.begin(Network.stateParts(slots), state);
     SegmentAllocator states = SegmentAllocator.slicingAllocator(state);
     int width = inputs;
     int most = 1;

@@ -21,14 +21,15 @@ public final class SimpleRnnStage extends Stage {
   /** Packs {@code layer}. */
   public SimpleRnnStage(SimpleRnn layer, double inputBound, Packing packing) {
     Bounds bounds = new Bounds(layer.name(), inputBound);
-    double bound = bounds.bounded(layer.activation()) * Bounds.ROUNDING;
+    double outputBound = bounds.bounded(layer.activation()) * Bounds.ROUNDING;
+    double bound = Bounds.state(layer.initialState().h(), outputBound);
     bounds.of(layer.activation(), bounds.sums(layer.w(), layer.u(), bound, layer.b()));
     Pack rows =
         packing.dense(
             List.of(OperandBound.input(inputBound), OperandBound.state(bound)),
             List.of(layer.w()),
             List.of(layer.u()));
-    super(layer, bound, List.of(hidden(layer, bound)), List.of(rows));
+    super(layer, outputBound, List.of(hidden(layer, bound)), List.of(rows));
     this.backend = packing.backend();
     this.activation = new Elementwise(layer.activation(), backend.vectors());
     this.rows = rows;

@@ -30,20 +30,24 @@ public abstract class Stage {
   Stage(Layer layer, double outputBound, List<StatePart> parts, List<Pack> packs) {
     this.outputs = layer.outputs();
     this.outputBound = outputBound;
-    this.parts = withSent(layer.name(), parts, packs);
+    this.parts = withSent(layer, parts, packs);
     this.packs = List.copyOf(packs);
   }
 
-  /** {@code parts}, and the values sent last of each operand where they can lag behind. */
-  private static List<StatePart> withSent(String layer, List<StatePart> parts, List<Pack> packs) {
-    List<StatePart> all = new ArrayList<>(parts);
+  /**
+   * {@code parts} as the layer begins, and the values sent last of each operand where they can lag
+   * behind.
+   */
+  private static List<StatePart> withSent(Layer layer, List<StatePart> parts, List<Pack> packs) {
+    List<StatePart> all = new ArrayList<>();
+    parts.forEach(part -> all.add(part.beginning(layer.initialState())));
     int at = parts.stream().mapToInt(StatePart::floats).sum();
     int number = 0;
     for (Pack pack : packs) {
       for (int operand = 0; operand < pack.layout().operands(); operand++) {
         if (pack.lags(operand)) {
           StatePart sent =
-              StatePart.sent(layer, number++, at, pack.layout().part(operand).columns());
+              StatePart.sent(layer.name(), number++, at, pack.layout().part(operand).columns());
           all.add(sent);
           at += sent.floats();
         }

@@ -1,7 +1,15 @@
 package io.github.stillgate.core.stage;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.model.InitialState;
+import io.github.stillgate.core.model.Matrix;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * One vector that a stream keeps from step to step.
@@ -11,8 +19,10 @@ import io.github.stillgate.core.kernel.Lanes;
  * @param at where it begins in the stream's state, in floats
  * @param width number of values
  * @param bound largest magnitude a value can reach
+ * @param initial what it begins with; empty for zeros
  */
-public record StatePart(String name, Kind kind, int at, int width, float bound) {
+public record StatePart(
+    String name, Kind kind, int at, int width, float bound, Optional<Matrix> initial) {
   /** What a vector of the state is to its layer. */
   public enum Kind {
     /** What the layer gives, h in all formulas. */
@@ -41,12 +51,14 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
 
   /** The part of this kind of a layer; its name is the layer's and the kind's letter. */
   static StatePart of(String layer, Kind kind, int at, int width, double bound) {
-    return new StatePart(layer + "." + kind.letter(), kind, at, width, (float) bound);
+    return new StatePart(
+        layer + "." + kind.letter(), kind, at, width, (float) bound, Optional.empty());
   }
 
   /** The values sent last of one of a layer's operands: {@code rnn0.sent0}. */
   static StatePart sent(String layer, int operand, int at, int width) {
-    return new StatePart(layer + ".sent" + operand, Kind.SENT, at, width, Int8.LARGEST);
+    return new StatePart(
+        layer + ".sent" + operand, Kind.SENT, at, width, Int8.LARGEST, Optional.empty());
   }
 
   /** Whether a value can stand in it. */
@@ -62,11 +74,46 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
 
   /** The same vector behind {@code floats} others. */
   StatePart movedBy(int floats) {
-    return new StatePart(name, kind, at + floats, width, bound);
+    return new StatePart(name, kind, at + floats, width, bound, initial);
   }
 
   /** The same vector under a longer name. */
   StatePart within(String layer) {
-    return new StatePart(layer + "." + name, kind, at, width, bound);
+    return new StatePart(layer + "." + name, kind, at, width, bound, initial);
+  }
+
+  /** The same vector, which begins as {@code state} says. */
+  StatePart beginning(InitialState state) {
+    Optional<Matrix> values =
+        switch (kind) {
+          case HIDDEN -> state.h();
+          case CELLS -> state.c();
+          case CARRIED, SENT -> Optional.empty();
+        };
+    if (values.isPresent() && !(values.get().magnitude() <= bound)) {
+      throw new IllegalStateException(
+          "%s is bounded by %s and begins beyond it, at %s"
+              .formatted(name, bound, values.get().magnitude()));
+    }
+    return new StatePart(name, kind, at, width, bound, values);
+  }
+
+  /**
+   * Puts a stream's state where it begins. Magnitudes below {@link Elementary#FLUSH_BELOW} become
+   * +0.
+   *
+   * @param parts all of a stream
+   * @param state their memory
+   */
+  public static void begin(List<StatePart> parts, MemorySegment state) {
+    state.fill((byte) 0);
+    for (StatePart part : parts) {
+      if (part.initial.isPresent()) {
+        Matrix values = part.initial.get();
+        for (int i = 0; i < part.width; i++) {
+          state.setAtIndex(JAVA_FLOAT, part.at + i, Elementary.flush(values.at(i, 0)));
+        }
+      }
+    }
   }
 }

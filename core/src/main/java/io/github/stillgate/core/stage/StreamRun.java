@@ -31,6 +31,7 @@ public final class StreamRun {
     StreamMemory memory = thread.memory();
     long stateFloats = slots.stream().mapToLong(Slot::stateFloats).sum();
     this.state = memory.allocate(Math.max(4, 4 * stateFloats), Lanes.ALIGNMENT);
+    StatePart.begin(Network.stateParts(slots), state);
     this.input = new Operand(inputs, memory);
     SegmentAllocator states = SegmentAllocator.slicingAllocator(state);
     List<Run> opened = new ArrayList<>();

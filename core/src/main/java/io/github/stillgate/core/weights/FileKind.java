@@ -27,8 +27,9 @@ public enum FileKind {
   PYTORCH_ZIP(
       "is a zip archive, as torch.save writes (.pt, .pth, .bin, .ckpt)",
       "in Python: safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT), where FILE"
-          + " holds a state dict, then ./stillgate convert OUT MODEL --layers ...; a .keras or .npz"
-          + " file is a zip too, and is saved with safetensors.numpy or exported to ONNX"),
+          + " holds a state dict, then ./stillgate convert OUT MODEL --layers ...; if that says it is"
+          + " TorchScript, save torch.jit.load(FILE).state_dict() instead; a .keras or .npz file is a"
+          + " zip too, and is saved with model.save(\"OUT.h5\") or safetensors.numpy"),
   /** A Python pickle: what torch.save wrote before PyTorch 1.6. */
   PICKLE(
       "is a Python pickle, as old versions of torch.save write",
@@ -37,13 +38,19 @@ public enum FileKind {
   /** HDF5: Keras. */
   HDF5(
       "is an HDF5 file, as Keras writes (.h5, .hdf5)",
-      "export the model to ONNX (tf2onnx, or model.export(OUT, format=\"onnx\")), then ./stillgate"
-          + " convert OUT MODEL"),
-  /** JSON: RTNeural, Neural Amp Modeler and others. */
+      "./stillgate convert FILE OUT.safetensors makes a network of a whole model that is a chain of"
+          + " layers (docs/formats.md); export others to ONNX (tf2onnx, or model.export(OUT,"
+          + " format=\"onnx\"))"),
+  /** JSON: RTNeural, GuitarML, Neural Amp Modeler and others. */
   JSON(
       "is JSON text, as RTNeural and Neural Amp Modeler (.nam) write",
-      "export the network the file was made from to ONNX or save its PyTorch state dict with"
-          + " safetensors.torch.save_file, then ./stillgate convert"),
+      "./stillgate convert FILE OUT.safetensors makes a network of one of those (docs/formats.md); of"
+          + " others export the network the file was made from to ONNX"),
+  /** RNNoise. */
+  RNNOISE(
+      "is an RNNoise model (.rnnn)",
+      "its layers read what several others give, which no chain does; it cannot be converted until"
+          + " networks may be graphs"),
   /** One numpy array. */
   NUMPY(
       "is a numpy array (.npy)",
@@ -65,11 +72,15 @@ public enum FileKind {
       "is a TensorFlow Lite model",
       "export the network it was made from to ONNX, then ./stillgate convert"),
   /** Any other text. */
-  TEXT("is a text file", "give a network: a safetensors file, or an .onnx file to convert"),
+  TEXT(
+      "is a text file",
+      "give a network: a safetensors file, or a file of another program to convert"
+          + " (docs/formats.md)"),
   /** None of these. */
   UNKNOWN(
       "is no kind of file known here",
-      "give a network: a safetensors file, or an .onnx file to convert");
+      "give a network: a safetensors file, or a file of another program to convert"
+          + " (docs/formats.md)");
 
   /** As many first bytes as {@link #of(byte[])} looks at. */
   public static final int LOOKS_AT = 512;
@@ -203,6 +214,9 @@ public enum FileKind {
     String begin = text.startsWith("\ufeff") ? text.substring(1).strip() : text.strip();
     if (begin.startsWith("version https://git-lfs")) {
       return GIT_LFS;
+    }
+    if (begin.startsWith("rnnoise-nu model file version")) {
+      return RNNOISE;
     }
     if (begin.startsWith("{") || begin.startsWith("[")) {
       return JSON;

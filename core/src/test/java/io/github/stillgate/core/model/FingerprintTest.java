@@ -118,6 +118,8 @@ class FingerprintTest {
       conditional_dense=4d7733843a8fd9ac
       backward=11a28d18686f9128
       bidirectional=561fca0a55668694
+      gru initial_state=ebb5260ae3bb152a
+      lstm initial_state=104b0eeff2b5e144
       three layers=a7ae422843a717a1
       """;
 
@@ -137,6 +139,7 @@ class FingerprintTest {
   private static boolean isNewer(String kind) {
     return kind.startsWith("sru")
         || kind.equals("conditional_dense")
+        || kind.endsWith("initial_state")
         || kind.startsWith("conditional_gru")
             && (kind.endsWith("activations") || kind.endsWith("bottleneck"));
   }

@@ -113,6 +113,14 @@ final class PinnedModels {
             "a",
             gru("f", Reset.AFTER, Gru.Activations.STANDARD).withEstimate(guess()),
             lstm("b", true, false, 4, standard)));
+    layers.put(
+        "gru initial_state",
+        gru("a", Reset.AFTER, Gru.Activations.STANDARD)
+            .withInitialState(InitialState.ofHidden(vector(4, 8))));
+    layers.put(
+        "lstm initial_state",
+        lstm("a", true, false, 2, standard)
+            .withInitialState(InitialState.ofHidden(vector(2, 8)).withCells(vector(4, 9))));
     layers.forEach((name, layer) -> models.put(name, new Model(List.of(layer))));
     models.put(
         "three layers",

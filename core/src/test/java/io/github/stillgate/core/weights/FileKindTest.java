@@ -38,6 +38,7 @@ class FileKindTest {
         arguments(FileKind.JSON, text("{\"version\": \"0.5.4\", \"architecture\": \"LSTM\"}")),
         arguments(FileKind.JSON, text("\n  [1, 2, 3, 4, 5, 6, 7]")),
         arguments(FileKind.JSON, text("{\"a\":{\"b\":1}}")),
+        arguments(FileKind.RNNOISE, text("rnnoise-nu model file version 1\n42 24 0\n-16 13")),
         arguments(FileKind.ONNX, hex("080712077079746f7263681a05322e302e30")),
         arguments(FileKind.ONNX, hex("08083a80020a10")),
         arguments(FileKind.NUMPY, hex("934e554d505901007600")),

@@ -439,6 +439,9 @@ final class Accounting {
           names, origin.get(), inputStates.computeIfAbsent(input, _ -> new LinkedHashMap<>()));
       return "zero after a reset, or set as the input \"%s\" says".formatted(input);
     }
+    if (node.initialState(state).isPresent()) {
+      return "the constant \"%s\" after a reset".formatted(initial);
+    }
     return graph.isComputed(initial) && !node.beginsWithZero(state)
         ? "zero after a reset; the graph computes it (\"%s\"), so set it".formatted(initial)
         : "zero after a reset, as \"%s\" is".formatted(initial);

@@ -127,8 +127,8 @@ public final class OnnxFile {
    * initial_h and initial_c are states to set.
    *
    * @throws UnsupportedOnnxException if the graph is no chain of supported nodes, gives an output
-   *     that the chain would lose, begins with a constant state other than zero, or ends sequences
-   *     before their end
+   *     that the chain would lose, begins its streams in different constant states, or ends
+   *     sequences before their end
    * @throws OnnxFormatException if weights, states or shapes do not fit
    */
   public Model model() {
@@ -143,7 +143,7 @@ public final class OnnxFile {
    */
   public Import network() {
     OnnxNetwork network = GraphChain.read(graph);
-    network.recurrent().forEach(RecurrentNode::requireNoConstantState);
+    network.recurrent().forEach(RecurrentNode::requireOneConstantState);
     return imported(network.model(), network.answer(), Accounting.of(network));
   }
 
@@ -162,7 +162,7 @@ public final class OnnxFile {
    *
    * @throws IllegalArgumentException if no recurrent node has this name
    * @throws UnsupportedOnnxException if its weights are not constants, an activation is not
-   *     supported, it begins with a constant state other than zero, or constant lengths end
+   *     supported, it begins its streams in different constant states, or constant lengths end
    *     sequences before their end
    * @throws OnnxFormatException if weights, states, lengths or attributes do not fit
    */
@@ -192,7 +192,7 @@ public final class OnnxFile {
             Optional.empty());
     RecurrentNode.Data data = recurrent.requireData();
     recurrent.requireLengthsShape(recurrent.requireStateShapes(data.batch()));
-    recurrent.requireNoConstantState();
+    recurrent.requireOneConstantState();
     Model model;
     try {
       model = new Model(List.of(recurrent.layer()));

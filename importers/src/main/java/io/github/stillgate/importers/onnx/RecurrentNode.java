@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A GRU, LSTM or RNN node: its layer, and what a graph says of the data, states and lengths that it
@@ -21,6 +22,7 @@ final class RecurrentNode {
   private final Graph graph;
   private final StartStates states;
   private final RecurrentWeights weights;
+  private @Nullable Layer layer;
 
   private RecurrentNode(
       GraphNode node, Graph graph, StartStates states, Budget budget, Optional<Affine> before) {
@@ -57,8 +59,12 @@ final class RecurrentNode {
     return node;
   }
 
+  /** The layer, which begins in the constant states that the graph gives its first stream. */
   Layer layer() {
-    return weights.layer();
+    if (layer == null) {
+      layer = states.begin(weights.layer(), this);
+    }
+    return layer;
   }
 
   int directions() {
@@ -249,16 +255,17 @@ final class RecurrentNode {
     }
   }
 
-  /** Refuses a constant state other than zero: a model begins with zeros. */
-  void requireNoConstantState() {
+  /** Refuses constant states that are not the same for all streams: a model has one. */
+  void requireOneConstantState() {
     for (int state = 0; state < states(); state++) {
       String input = RecurrentWeights.INPUTS.get(INITIAL_H + state);
       initialState(state)
+          .filter(tensor -> !StartStates.isSameForAllStreams(tensor, this))
           .ifPresent(tensor -> {
             throw node.unsupported(
-                "%s is the constant %s, but a model begins with zeros; make it a graph input and set"
+                "%s is the constant %s, which differs between streams, but a model's streams all begin"
                         .formatted(input, tensor)
-                    + " it with Session.state or Sequence.state");
+                    + " alike; make it a graph input and set it with Session.state or Sequence.state");
           });
     }
   }

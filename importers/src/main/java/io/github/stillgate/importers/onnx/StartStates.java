@@ -1,5 +1,9 @@
 package io.github.stillgate.importers.onnx;
 
+import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.InitialState;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Matrix;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -8,8 +12,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * What recurrent nodes begin with: zeros, in every way exporters make them, constants, or what a
- * graph input holds. Every value is looked at once, however many nodes read it.
+ * What recurrent nodes begin with: zeros, in every way exporters make them, constants, which become
+ * the layers' initial states, or what a graph input holds. Every value is looked at once, however
+ * many nodes read it.
  */
 final class StartStates {
   /** A size that depends on what the graph reads. */
@@ -92,6 +97,57 @@ final class StartStates {
                       node.units()));
     }
     return shape[stream] == OPEN ? streams : OptionalInt.of(Math.toIntExact(shape[stream]));
+  }
+
+  /**
+   * {@code layer}, whose streams begin in the constant states that the graph gives {@code node}:
+   * those of its first stream, if they differ.
+   */
+  Layer begin(Layer layer, RecurrentNode node) {
+    return layer instanceof Bidirectional pair
+        ? new Bidirectional(
+            pair.name(), begin(pair.forward(), node, 0), begin(pair.backward(), node, 1))
+        : begin(layer, node, 0);
+  }
+
+  private Layer begin(Layer layer, RecurrentNode node, int direction) {
+    InitialState state = new InitialState(vector(node, 0, direction), vector(node, 1, direction));
+    return state.isZero() ? layer : layer.withInitialState(state);
+  }
+
+  private static Optional<Matrix> vector(RecurrentNode node, int state, int direction) {
+    return node.initialState(state)
+        .map(tensor -> {
+          int at = at(tensor, node, direction, 0);
+          return Matrix.vector(
+              tensor.toString(), Arrays.copyOfRange(tensor.floats(), at, at + node.units()));
+        });
+  }
+
+  /** Whether a constant state is the same for all streams of its batch. */
+  static boolean isSameForAllStreams(OnnxTensor tensor, RecurrentNode node) {
+    float[] values = tensor.floats();
+    int units = node.units();
+    int streams = tensor.shape()[node.isBatchFirst() ? 0 : 1];
+    for (int direction = 0; direction < node.directions(); direction++) {
+      int first = at(tensor, node, direction, 0);
+      for (int stream = 1; stream < streams; stream++) {
+        int other = at(tensor, node, direction, stream);
+        if (!Arrays.equals(values, first, first + units, values, other, other + units)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Where a stream's state begins in a tensor of the shape that {@link #requireShape} wants. */
+  private static int at(OnnxTensor tensor, RecurrentNode node, int direction, int stream) {
+    int row =
+        node.isBatchFirst()
+            ? stream * node.directions() + direction
+            : direction * tensor.shape()[1] + stream;
+    return row * node.units();
   }
 
   private static boolean isSize(long given, int expected) {

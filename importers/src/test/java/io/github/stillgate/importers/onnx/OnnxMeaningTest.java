@@ -20,11 +20,15 @@ import ai.onnx.proto.OnnxMl.FunctionProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
+import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.InitialState;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import io.github.stillgate.importers.onnx.generated.RecurrentSpec;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The network that a graph means, or a refusal that names what would be lost. */
 class OnnxMeaningTest {
@@ -115,6 +119,53 @@ class OnnxMeaningTest {
             List.of(),
             List.of("lstm_Y_Y_h_Y_c.forward.h", "lstm_Y_Y_h_Y_c.backward.h"),
             List.of("lstm_Y_Y_h_Y_c.forward.c", "lstm_Y_Y_h_Y_c.backward.c"));
+  }
+
+  /**
+   * Learned states of both directions, beyond what the equations reach; [2, 3, 4] and [3, 2, 4].
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aConstantStateIsWhereStreamsBegin(boolean batchFirst) {
+    float[] values = new float[24];
+    for (int i = 0; i < values.length; i++) {
+      int direction = batchFirst ? i / 4 % 2 : i / 12;
+      values[i] = direction == 0 ? 0.5f + i % 4 : -0.25f * (i % 4);
+    }
+    long[] shape = batchFirst ? new long[] {3, 2, 4} : new long[] {2, 3, 4};
+    OnnxGraph graph =
+        (batchFirst ? new OnnxGraph().input("X", BATCH, STEPS, 5) : input())
+            .constant(tensor("W", 2, 16, 5))
+            .constant(tensor("R", 2, 16, 4))
+            .constant(OnnxGraph.tensor("h0", shape, values));
+    OnnxFile file =
+        open(
+            graph
+                .node(
+                    "LSTM",
+                    List.of("X", "W", "R", "", "", "h0"),
+                    List.of("Y"),
+                    Map.of(
+                        "hidden_size",
+                        4,
+                        "direction",
+                        "bidirectional",
+                        "layout",
+                        batchFirst ? 1 : 0))
+                .output("Y"));
+    assertThat(file.network().model().layers().getFirst())
+        .isInstanceOfSatisfying(
+            Bidirectional.class,
+            pair -> {
+              InitialState forward = pair.forward().initialState();
+              assertThat(forward.h().orElseThrow().toArray())
+                  .containsExactly(0.5f, 1.5f, 2.5f, 3.5f);
+              assertThat(forward.c()).isEmpty();
+              assertThat(pair.backward().initialState().h().orElseThrow().toArray())
+                  .containsExactly(-0f, -0.25f, -0.5f, -0.75f);
+            });
+    assertThat(texts(file))
+        .contains("state \"lstm_Y.forward.h\": the constant \"h0\" after a reset");
   }
 
   @Test

@@ -286,12 +286,13 @@ class OnnxRefusalTest {
   }
 
   @Test
-  void aConstantStateAModelWouldForget() throws Exception {
+  void constantStatesThatDifferBetweenStreams() throws Exception {
     RecurrentSpec spec = RecurrentSpec.of("RNN").with("initial_h");
     TensorProto state = spec.toCase().inputs().get(1);
     isUnsupported(
         with(spec, model -> model.getGraphBuilder().addInitializer(state)),
         "(RNN): initial_h is the constant",
+        "which differs between streams",
         "Session.state");
   }
 

@@ -6,6 +6,7 @@ import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.ConditionalDenseContract;
 import io.github.stillgate.contract.ConditionalDenseReadsContract;
 import io.github.stillgate.contract.FormatContract;
+import io.github.stillgate.contract.InitialStateContract;
 import io.github.stillgate.contract.Int8Contract;
 import io.github.stillgate.contract.Int8PlanContract;
 import io.github.stillgate.contract.Int8ScalesContract;
@@ -69,6 +70,13 @@ class NativeBackendTest {
   @Nested
   class Sequences extends SequenceContract {
     Sequences() {
+      super(new NativeBackend());
+    }
+  }
+
+  @Nested
+  class InitialStates extends InitialStateContract {
+    InitialStates() {
       super(new NativeBackend());
     }
   }

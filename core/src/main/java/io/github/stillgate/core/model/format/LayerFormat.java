@@ -56,8 +56,9 @@ abstract class LayerFormat<L extends Layer> {
     identifyParts(kind.cast(layer), fingerprint);
   }
 
-  /** Writes name, inputs and units. */
+  /** Writes name, inputs and units, and which states do not begin with zeros. */
   static void describeWidths(Layer layer, int units, ObjectNode node) {
     node.put("name", layer.name()).put("inputs", layer.inputs()).put("units", units);
+    InitialStateFormat.describe(layer.initialState(), node);
   }
 }

@@ -43,18 +43,21 @@ final class LayerReader {
   Layer read() {
     String type = JsonFields.text(node.path("type"), "a layer's \"type\"");
     Layer layer = LayerFormats.ofType(type).read(this);
+    if (node.has(InitialStateFormat.FIELD)) {
+      layer = InitialStateFormat.read(layer, this);
+    }
     if (node.has(ScalesFormat.FIELD)) {
       scales.put(prefix(), ScalesFormat.read(node.get(ScalesFormat.FIELD), prefix()));
     }
     return layer;
   }
 
-  /** Refuses other fields than type, name, inputs, units, scales of operands, and these. */
+  /** Refuses other fields than type, name, inputs, units, initial state, scales, and these. */
   void requireWidthsAnd(Set<String> required, Set<String> optional) {
     Set<String> all = new HashSet<>(required);
     all.addAll(Set.of("type", "name", "inputs", "units"));
     Set<String> more = new HashSet<>(optional);
-    more.add(ScalesFormat.FIELD);
+    more.addAll(Set.of(InitialStateFormat.FIELD, ScalesFormat.FIELD));
     JsonFields.require(node, "layer", all, more);
   }
 

@@ -1,0 +1,147 @@
+package io.github.stillgate.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.core.model.Model;
+import io.jhdf.HdfFile;
+import io.jhdf.WritableHdfFile;
+import io.jhdf.api.WritableGroup;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files of other programs, told by their first bytes whatever their names. */
+class ConvertFormatsTest {
+  /** A dense layer {@code y = 2 x + 0.5}. */
+  private static final String RTNEURAL =
+      """
+      {"in_shape":[null,null,1],"layers":[{"type":"dense","activation":"","shape":[null,null,1],
+      "weights":[[[2]],[0.5]]}]}\
+      """;
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  @TempDir private Path folder;
+
+  private record Outcome(int code, String out, String err) {}
+
+  private static Outcome run(Object... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code =
+        Stillgate.commandLine()
+            .setOut(new PrintWriter(out, true))
+            .setErr(new PrintWriter(err, true))
+            .execute(Arrays.stream(args).map(Object::toString).toArray(String[]::new));
+    return new Outcome(code, out.toString(), err.toString());
+  }
+
+  private Path file(String text) throws IOException {
+    return Files.writeString(folder.resolve("model"), text);
+  }
+
+  private Path out() {
+    return folder.resolve("out.safetensors");
+  }
+
+  /** An LSTM of one cell: 8 weights, 4 biases, h and c, and a head of two values. */
+  private static String nam() {
+    return "{\"architecture\":\"LSTM\",\"config\":{\"input_size\":1,\"hidden_size\":1,\"num_layers\":1},"
+        + "\"weights\":"
+        + IntStream.rangeClosed(1, 16)
+            .mapToObj(Integer::toString)
+            .collect(Collectors.joining(",", "[", "]"))
+        + ",\"sample_rate\":44100}";
+  }
+
+  @Test
+  void aNamBeginsInItsState() throws IOException {
+    Outcome done = run("convert", file(nam()), out());
+    assertThat(done.err()).isEmpty();
+    assertThat(done.code()).isZero();
+    assertThat(done.out())
+        .contains("a step is one sample at 44100 Hz")
+        .contains("not verified: give --verify FILE");
+    Model model = Model.load(out());
+    assertThat(model.layers().getFirst().initialState().h().orElseThrow().at(0, 0)).isEqualTo(13);
+    assertThat(run("inspect", out()).out()).contains("LSTM, begins in a state of its own");
+  }
+
+  @Test
+  void jsonOfRtneural() throws IOException {
+    Outcome done = run("convert", file(RTNEURAL), out(), "--json");
+    assertThat(done.code()).isZero();
+    JsonNode report = JSON.readTree(done.out());
+    assertThat(report.get("kind").asText()).isEqualTo("rtneural");
+    assertThat(report.get("remarks").isArray()).isTrue();
+    assertThat(Model.load(out()).layers().getFirst().tensors().get("W").at(0, 0)).isEqualTo(2);
+  }
+
+  @Test
+  void aKerasModel() throws IOException {
+    Path path = folder.resolve("model");
+    try (WritableHdfFile file = HdfFile.write(path)) {
+      file.putAttribute(
+          "model_config",
+          "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[{\"class_name\":\"Dense\",\"config\":"
+              + "{\"name\":\"out\",\"units\":1,\"activation\":\"tanh\"}}]}}");
+      WritableGroup group = file.putGroup("model_weights").putGroup("out");
+      group.putAttribute("weight_names", new String[] {"kernel", "bias"});
+      group.putDataset("kernel", new float[][] {{2}});
+      group.putDataset("bias", new float[] {0.5f});
+    }
+    assertThat(run("convert", path, out()).code()).isZero();
+    assertThat(Model.load(out()).layers().getFirst().tensors().get("W").at(0, 0)).isEqualTo(2);
+  }
+
+  @Test
+  void whatIsNotReadIsToldWithACure() throws IOException {
+    refuses(
+        file("rnnoise-nu model file version 1\n42 24 0\n"),
+        "is an RNNoise model (.rnnn)",
+        "until networks may be graphs");
+    refuses(
+        file("PK\u0003\u0004" + "x".repeat(40)),
+        "as torch.save writes",
+        "save_file(torch.load(FILE, weights_only=True), OUT)",
+        "torch.jit.load(FILE).state_dict()");
+    refuses(file("{\"a\": 1}"), "is JSON of no kind that is read: Neural Amp Modeler (.nam)");
+    refuses(file(nam().replace("LSTM", "WaveNet")), "its architecture is WaveNet");
+    Path hdf5 = Files.write(folder.resolve("model"), hex("894844460d0a1a0a0000000000080800"));
+    refuses(hdf5, "is truncated or damaged: it cannot be read as HDF5");
+    assertThat(run("inspect", file(nam())).err())
+        .contains("is JSON text, as RTNeural and Neural Amp Modeler (.nam) write")
+        .contains("./stillgate convert FILE OUT.safetensors");
+  }
+
+  private static byte[] hex(String bytes) {
+    return HexFormat.of().parseHex(bytes);
+  }
+
+  private void refuses(Path path, String... parts) {
+    Outcome outcome = run("convert", path, out());
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err()).contains(List.of(parts));
+    assertThat(outcome.err().lines()).hasSize(1);
+    assertThat(out()).doesNotExist();
+  }
+
+  @Test
+  void optionsForOthersAreRefused() throws IOException {
+    Outcome outcome = run("convert", file(RTNEURAL), out(), "--layers", "linear:out");
+    assertThat(outcome.code()).isEqualTo(2);
+    assertThat(outcome.err()).contains("says itself what its layers are");
+    assertThat(out()).doesNotExist();
+  }
+}
