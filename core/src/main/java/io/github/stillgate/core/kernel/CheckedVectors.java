@@ -82,6 +82,14 @@ final class CheckedVectors implements VectorOps {
   }
 
   @Override
+  public void combine(
+      Pairwise function, int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    long before = before(function.name(), n, left, right, right, out);
+    ops.combine(function, n, left, right, out);
+    after(function.name(), n, left, right, right, out, before);
+  }
+
+  @Override
   public void choose(
       int n, MemorySegment condition, MemorySegment yes, MemorySegment no, MemorySegment out) {
     long before = before("choose", n, condition, yes, no, out);

@@ -38,10 +38,21 @@ public interface VectorOps {
   /**
    * {@code out[i] = f(values[i])}.
    *
+   * <p>A backend that has no loop for a function leaves it to this one.
+   *
    * @param a first constant of the function
    * @param b its second constant
    */
-  void apply(Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out);
+  default void apply(
+      Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out) {
+    ScalarLoops.apply(function, a, b, n, values, out);
+  }
+
+  /** {@code out[i] = function(left[i], right[i])}. */
+  default void combine(
+      Pairwise function, int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    ScalarLoops.combine(function, n, left, right, out);
+  }
 
   /** {@code out[i] = condition[i] > 0 ? yes[i] : no[i]}, bit for bit. */
   void choose(

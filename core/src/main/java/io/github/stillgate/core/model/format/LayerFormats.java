@@ -19,7 +19,11 @@ final class LayerFormats {
           new DenseFormat(),
           new ConditionalDenseFormat(),
           new BidirectionalFormat(),
-          new BackwardFormat());
+          new BackwardFormat(),
+          new IndexMapFormat(),
+          new ElementwiseFormat(),
+          new CombineFormat(),
+          new ConstantFormat());
 
   private static final Map<String, LayerFormat<?>> BY_TYPE =
       ALL.stream().collect(Collectors.toUnmodifiableMap(LayerFormat::type, Function.identity()));
