@@ -17,11 +17,17 @@ import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.ProofVectors;
+import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Softmax;
 import io.github.stillgate.core.model.Sru;
+import io.github.stillgate.core.model.WeightedSum;
 import io.github.stillgate.core.plan.OperandScale;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -331,6 +337,21 @@ final class InspectCommand implements Callable<Integer> {
       case Elementwise function -> "each value" + end(function.function());
       case Combine combine -> combine.kind().name().toLowerCase(Locale.ROOT);
       case Constant _ -> "constant";
+      case Positions positions ->
+          "dense at %s positions%s%s"
+              .formatted(
+                  positions.positions(),
+                  positions.groups() == 1 ? "" : " in %s groups".formatted(positions.groups()),
+                  end(positions.activation()));
+      case WeightedSum sum -> "weighted sum of " + sum.terms() + end(sum.activation());
+      case Reduction reduction ->
+          "%s of rows of %s"
+              .formatted(reduction.kind().name().toLowerCase(Locale.ROOT), reduction.columns());
+      case Softmax softmax -> "softmax of rows of " + softmax.columns();
+      case Normalise normalise -> "rows of %s normalised".formatted(normalise.columns());
+      case MatrixProduct product ->
+          "matrix product, %s x %s by %s x %s"
+              .formatted(product.rows(), product.inner(), product.inner(), product.columns());
     };
   }
 

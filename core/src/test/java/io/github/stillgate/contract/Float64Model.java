@@ -15,6 +15,7 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
@@ -101,7 +102,7 @@ public final class Float64Model {
             case Dense dense -> dense(dense, x);
             case ConditionalDense dense -> conditionalDense(dense, x);
             case Elementwise function -> apply(function.function(), x);
-            case Bidirectional _, Backward _, Operation _ ->
+            case Bidirectional _, Backward _, Positions _, Operation _ ->
                 throw new IllegalArgumentException(layer.name() + " has no steps");
           };
     }

@@ -9,6 +9,12 @@ import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.MatrixProduct;
+import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.Positions;
+import io.github.stillgate.core.model.Reduction;
+import io.github.stillgate.core.model.Softmax;
+import io.github.stillgate.core.model.WeightedSum;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -82,7 +88,7 @@ final class RandomGraphs {
   }
 
   private void node(String name) {
-    switch (random.nextInt(6)) {
+    switch (random.nextInt(12)) {
       case 0 -> add(Constant.of(name, values(width(), 1)));
       case 1, 2 -> {
         String a = any();
@@ -96,15 +102,73 @@ final class RandomGraphs {
       }
       case 3 -> {
         String x = any();
-        Activation.Elementwise function = Activation.LINEAR;
-        for (int i = 0; i < random.nextInt(4); i++) {
-          float a = (float) random.nextDouble(-3, 3);
-          function = function.then(FUNCTIONS[random.nextInt(FUNCTIONS.length)], a, a + 1.5f);
+        add(new Elementwise(name, widths.get(x), function(4)), x);
+      }
+      case 4 -> {
+        int channels = 1 + random.nextInt(20);
+        int width = channels * (1 + random.nextInt(4));
+        String[] terms = new String[1 + random.nextInt(4)];
+        for (int i = 0; i < terms.length; i++) {
+          terms[i] = ofWidth(width, "term" + i + "_" + name);
         }
-        add(new Elementwise(name, widths.get(x), function), x);
+        Matrix w = matrix(terms.length, channels);
+        add(new WeightedSum(name, width, w, vector(channels), function(2)), terms);
+      }
+      case 5 -> {
+        int groups = 1 + random.nextInt(3);
+        int rows = groups * (1 + random.nextInt(random.nextBoolean() ? 4 : 40));
+        int columns = random.nextInt(4) == 0 ? 32 : 1 + random.nextInt(40);
+        int positions = 1 + random.nextInt(5);
+        add(
+            new Positions(
+                name, positions, groups, matrix(rows, columns), vector(rows), function(2)),
+            ofWidth(positions * groups * columns, "slices_" + name));
+      }
+      case 6 -> {
+        Reduction.Kind[] kinds = Reduction.Kind.values();
+        Reduction.Kind kind = kinds[random.nextInt(kinds.length)];
+        Reduction layer = new Reduction(name, 1 + random.nextInt(5), side(), kind);
+        add(layer, ofWidth(layer.inputs(), "rows_" + name));
+      }
+      case 7 -> {
+        Softmax layer = new Softmax(name, 1 + random.nextInt(5), side());
+        add(layer, ofWidth(layer.inputs(), "rows_" + name));
+      }
+      case 8 -> {
+        float epsilon = new float[] {0, 1e-20f, 1e-5f}[random.nextInt(3)];
+        Normalise layer = new Normalise(name, 1 + random.nextInt(5), side(), epsilon);
+        add(layer, ofWidth(layer.inputs(), "rows_" + name));
+      }
+      case 9 -> {
+        int inner = side();
+        MatrixProduct layer =
+            new MatrixProduct(name, 1 + random.nextInt(5), inner, 1 + random.nextInt(5));
+        String a = ofWidth(layer.rows() * inner, "a_" + name);
+        add(layer, a, ofWidth(inner * layer.columns(), "b_" + name));
       }
       default -> map(name, width());
     }
+  }
+
+  private int side() {
+    return 1 + random.nextInt(random.nextBoolean() ? 4 : 40);
+  }
+
+  private Matrix matrix(int rows, int columns) {
+    return Matrix.of("W", rows, columns, values(rows * columns, 1));
+  }
+
+  private Matrix vector(int length) {
+    return Matrix.vector("b", values(length, 1));
+  }
+
+  private Activation.Elementwise function(int steps) {
+    Activation.Elementwise function = Activation.LINEAR;
+    for (int i = 0; i < random.nextInt(steps); i++) {
+      float a = (float) random.nextDouble(-3, 3);
+      function = function.then(FUNCTIONS[random.nextInt(FUNCTIONS.length)], a, a + 1.5f);
+    }
+    return function;
   }
 
   /** A map from one to three vectors: runs, zeros and single values. */

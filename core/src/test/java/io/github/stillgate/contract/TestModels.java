@@ -18,12 +18,18 @@ import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.Positions;
+import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Softmax;
 import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.model.WeightedSum;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -477,8 +483,39 @@ public final class TestModels {
       graph.node(new Elementwise(name + "_tanh", units, Activation.TANH), name);
       before = name + "_tanh";
     }
+    Matrix squares = m.matrix("W", 3, units, 1);
     return graph
-        .node(new Combine("h", units, Combine.Kind.ADD), before, "functions")
+        .node(
+            new WeightedSum("taps", units, squares, m.vector("b", units, 1), Activation.RELU),
+            before,
+            "functions",
+            "last")
+        .node(
+            new Positions(
+                "positions",
+                units,
+                1,
+                m.matrix("W", 3, 1, 1),
+                m.vector("b", 3, 1),
+                Activation.TANH),
+            "taps")
+        .node(
+            new Positions(
+                "wide",
+                3,
+                1,
+                m.matrix("W", units, units, 1),
+                m.vector("b", units, 1),
+                Activation.SIGMOID),
+            "positions")
+        .node(new Normalise("normal", 3, units, 1e-5f), "wide")
+        .node(new Softmax("shares", 3, units), "normal")
+        .node(new MatrixProduct("mixed", 3, units, 3), "shares", "wide")
+        .node(new Reduction("sums", 3, 3, Reduction.Kind.MEAN), "mixed")
+        .node(new Reduction("largest", units, 3, Reduction.Kind.MAXIMUM), "positions")
+        .node(IndexMap.of("spread", 3, units, i -> i % 3), "sums")
+        .node(new Combine("around", units, Combine.Kind.SUBTRACT), "largest", "spread")
+        .node(new Combine("h", units, Combine.Kind.ADD), "around", "functions")
         .node(IndexMap.of("picked", units, inputs, i -> (7 * i + 3) % units), "h")
         .node(m.dense("y", inputs, inputs, Activation.SOFTMAX), "picked")
         .output("h")

@@ -3,20 +3,25 @@ package io.github.stillgate.tuning;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
 
-/** What is tuned layer by layer: each has weights and reads the one before. */
+/** What is tuned layer by layer: recurrent and dense layers, each of which reads the one before. */
 final class Chains {
   private Chains() {}
 
   /** Whether a network is one. */
   static boolean isOne(Model model) {
-    return model.isChain() && model.layers().stream().noneMatch(Operation.class::isInstance);
+    return model.isChain() && model.layers().stream().noneMatch(Chains::isOfGraphs);
+  }
+
+  private static boolean isOfGraphs(Layer layer) {
+    return layer instanceof Operation || layer instanceof Positions;
   }
 
   /**
    * Refuses other networks.
    *
-   * @throws IllegalArgumentException if the network is no chain, or has layers without weights
+   * @throws IllegalArgumentException if the network is no chain of recurrent and dense layers
    */
   static void require(Model model) {
     if (!model.isChain()) {
@@ -25,7 +30,7 @@ final class Chains {
               + " tuned, pruned and quantised");
     }
     model.layers().stream()
-        .filter(Operation.class::isInstance)
+        .filter(Chains::isOfGraphs)
         .findFirst()
         .ifPresent(layer -> {
           throw refused(layer);
@@ -35,8 +40,8 @@ final class Chains {
   /** Says why a layer is not taken. */
   static IllegalArgumentException refused(Layer layer) {
     return new IllegalArgumentException(
-        "layer %s is an operation without weights; only chains of layers that have some are tuned,"
+        "layer %s is of a kind that is made for graphs; only chains of recurrent and dense layers are"
                 .formatted(layer.name())
-            + " pruned and quantised");
+            + " tuned, pruned and quantised");
   }
 }

@@ -14,6 +14,7 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
@@ -105,7 +106,7 @@ final class Float64Network {
       case Embedding(String _, Matrix table) -> each(x, v -> transposed(table, v));
       case Dense dense -> each(x, v -> dense(dense, v));
       case ConditionalDense dense -> each(x, v -> conditionalDense(dense, v));
-      case Operation operation -> throw Chains.refused(operation);
+      case Positions _, Operation _ -> throw Chains.refused(layer);
     };
   }
 

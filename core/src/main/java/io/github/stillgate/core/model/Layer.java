@@ -15,6 +15,7 @@ public sealed interface Layer
         ConditionalDense,
         Bidirectional,
         Backward,
+        Positions,
         Operation {
   /** Name, the prefix of its tensors in a weights file. */
   String name();

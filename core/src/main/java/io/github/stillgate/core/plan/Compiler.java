@@ -18,12 +18,18 @@ import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Normalise;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
+import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Softmax;
 import io.github.stillgate.core.model.Sru;
+import io.github.stillgate.core.model.WeightedSum;
 import io.github.stillgate.core.stage.CarriedGruStage;
 import io.github.stillgate.core.stage.CombineStage;
 import io.github.stillgate.core.stage.ConditionalDenseStage;
@@ -36,14 +42,20 @@ import io.github.stillgate.core.stage.GruStage;
 import io.github.stillgate.core.stage.IndexMapStage;
 import io.github.stillgate.core.stage.Int8Operands;
 import io.github.stillgate.core.stage.LstmStage;
+import io.github.stillgate.core.stage.MatrixProductStage;
 import io.github.stillgate.core.stage.Network;
+import io.github.stillgate.core.stage.NormaliseStage;
 import io.github.stillgate.core.stage.Packing;
+import io.github.stillgate.core.stage.PositionsStage;
+import io.github.stillgate.core.stage.ReductionStage;
 import io.github.stillgate.core.stage.ResetBeforeGruStage;
 import io.github.stillgate.core.stage.SimpleRnnStage;
 import io.github.stillgate.core.stage.Slot;
+import io.github.stillgate.core.stage.SoftmaxStage;
 import io.github.stillgate.core.stage.SruStage;
 import io.github.stillgate.core.stage.Stage;
 import io.github.stillgate.core.stage.StatePart;
+import io.github.stillgate.core.stage.WeightedSumStage;
 import io.github.stillgate.core.stage.Wiring;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -307,6 +319,11 @@ final class Compiler {
       case Elementwise function -> new ElementwiseStage(function, bounds, packing);
       case Combine combine -> new CombineStage(combine, bounds, packing);
       case Constant constant -> new ConstantStage(constant, packing);
+      case WeightedSum sum -> new WeightedSumStage(sum, bounds, packing);
+      case Reduction reduction -> new ReductionStage(reduction, bounds, packing);
+      case Softmax softmax -> new SoftmaxStage(softmax, bounds, packing);
+      case Normalise normalise -> new NormaliseStage(normalise, bounds, packing);
+      case MatrixProduct product -> new MatrixProductStage(product, bounds, packing);
     };
   }
 
@@ -323,6 +340,7 @@ final class Compiler {
           model.isChain()
               ? DenseStage.of(dense, bound, packing)
               : DenseStage.ofGraph(dense, bound, packing);
+      case Positions positions -> new PositionsStage(positions, bound, packing);
       case ConditionalDense dense ->
           new ConditionalDenseStage(dense, bound, packing, crossover(), options.limits().maxLive());
       case Bidirectional _, Backward _ ->

@@ -15,6 +15,12 @@ abstract class OperationStage extends Stage {
   /** The largest magnitude of what an operation reads; products of two are finite. */
   private static final double LARGEST_OPERAND = 8.0 * Operation.LIMIT;
 
+  /**
+   * The largest magnitude, 2^49, of what is multiplied with something like it and summed: sums of
+   * up to {@link io.github.stillgate.core.model.Graph#MAX_VALUES} such products are finite.
+   */
+  static final float LARGEST_FACTOR = 0x1p49f;
+
   private final VectorOps ops;
   private final boolean clips;
 
@@ -59,5 +65,10 @@ abstract class OperationStage extends Stage {
     if (clips) {
       ops.apply(Pointwise.CLAMP, -Operation.LIMIT, Operation.LIMIT, outputs(), out, out);
     }
+  }
+
+  /** {@code out} is {@code values} cut to plus and minus {@link #LARGEST_FACTOR}. */
+  final void cut(int n, MemorySegment values, MemorySegment out) {
+    ops.apply(Pointwise.CLAMP, -LARGEST_FACTOR, LARGEST_FACTOR, n, values, out);
   }
 }

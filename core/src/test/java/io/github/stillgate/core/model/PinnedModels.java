@@ -122,7 +122,23 @@ final class PinnedModels {
       }
     }
     layers.put("elementwise", new Elementwise("a", 3, functions));
+    layers.put("weighted_sum", new WeightedSum("a", 6, matrix(1, 3, 1), vector(3, 2), tanh));
+    layers.put("positions", new Positions("a", 2, 2, matrix(4, 3, 1), vector(4, 2), tanh));
+    for (Reduction.Kind kind : Reduction.Kind.values()) {
+      layers.put(
+          "reduction " + kind.name().toLowerCase(Locale.ROOT), new Reduction("a", 2, 3, kind));
+    }
+    layers.put("softmax", new Softmax("a", 2, 3));
+    layers.put("normalise", new Normalise("a", 2, 3, 1e-5f));
     layers.forEach((name, layer) -> models.put(name, new Model(List.of(layer))));
+    models.put(
+        "graph matrix_product",
+        new Model(
+            Graph.builder()
+                .input("x", 6)
+                .node(new MatrixProduct("a", 2, 3, 2), "x", "x")
+                .output("a")
+                .build()));
     for (Combine.Kind kind : Combine.Kind.values()) {
       models.put(
           "graph combine " + kind.name().toLowerCase(Locale.ROOT),

@@ -23,7 +23,13 @@ final class LayerFormats {
           new IndexMapFormat(),
           new ElementwiseFormat(),
           new CombineFormat(),
-          new ConstantFormat());
+          new ConstantFormat(),
+          new WeightedSumFormat(),
+          new PositionsFormat(),
+          new ReductionFormat(),
+          new SoftmaxFormat(),
+          new NormaliseFormat(),
+          new MatrixProductFormat());
 
   private static final Map<String, LayerFormat<?>> BY_TYPE =
       ALL.stream().collect(Collectors.toUnmodifiableMap(LayerFormat::type, Function.identity()));
