@@ -1,27 +1,41 @@
 package io.github.stillgate.contract;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Constant;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Elementwise;
 import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gating;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.InitialState;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.PerPosition;
+import io.github.stillgate.core.model.Positions;
+import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Softmax;
 import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.model.WeightedSum;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.IntFunction;
@@ -470,7 +484,7 @@ public final class TestModels {
           sru.withInitialState(InitialState.ofCells(start("initial.c", sru.outputs(), most)));
       case ConditionalGru _, Gru _, SimpleRnn _ ->
           layer.withInitialState(InitialState.ofHidden(start("initial.h", layer.outputs(), most)));
-      case Embedding _, Dense _, ConditionalDense _ -> layer;
+      default -> layer;
     };
   }
 
@@ -483,6 +497,81 @@ public final class TestModels {
     values[width / 2] = -most;
     values[0] = 1e-35f;
     return Matrix.vector(name, values);
+  }
+
+  /**
+   * A graph of every kind of layer made for graphs around a GRU: reads "x" and "more", gives "h"
+   * and "y", and replaces the states "kept" and "last".
+   */
+  public static Graph graph(int inputs, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    Graph.Builder graph =
+        Graph.builder()
+            .input("x", inputs)
+            .input("more", units)
+            .state("last", m.vector("last", units, 1), "h")
+            .state("kept", inputs, "x")
+            .node(IndexMap.concat("both", inputs, inputs), "kept", "x")
+            .node(m.dense("in", 2 * inputs, units, Activation.LINEAR), "both")
+            .node(m.gru("gru", units, units), "in")
+            .node(Constant.of("slopes", m.vector("slopes", units, 1).toArray()));
+    Activation.Elementwise functions = Activation.LINEAR;
+    for (Activation.Function function : Activation.Function.values()) {
+      functions = functions.then(function, 0.5f, 1.5f);
+    }
+    graph.node(new Elementwise("functions", units, functions), "last");
+    String before = "gru";
+    for (Combine.Kind kind : Combine.Kind.values()) {
+      String name = kind.name().toLowerCase(Locale.ROOT);
+      String with = kind.ordinal() % 2 == 0 ? "slopes" : "more";
+      graph.node(new Combine(name, units, kind), before, with);
+      graph.node(new Elementwise(name + "_tanh", units, Activation.TANH), name);
+      before = name + "_tanh";
+    }
+    Matrix squares = m.matrix("W", 3, units, 1);
+    return graph
+        .node(
+            new WeightedSum("taps", units, squares, m.vector("b", units, 1), Activation.RELU),
+            before,
+            "functions",
+            "last")
+        .node(
+            new Positions(
+                "positions",
+                units,
+                1,
+                m.matrix("W", 3, 1, 1),
+                m.vector("b", 3, 1),
+                Activation.TANH),
+            "taps")
+        .node(
+            new Positions(
+                "wide",
+                3,
+                1,
+                m.matrix("W", units, units, 1),
+                m.vector("b", units, 1),
+                Activation.SIGMOID),
+            "positions")
+        .node(
+            new Along(
+                new Bidirectional("axis", m.gru("f", units, 7), m.gru("b", units, units - 7)), 3),
+            "wide")
+        .node(
+            new PerPosition(m.lstm("each", units, units, units, true, Optional.empty()), 3), "axis")
+        .node(new Normalise("normal", 3, units, 1e-5f), "each")
+        .node(new Softmax("shares", 3, units), "normal")
+        .node(new MatrixProduct("mixed", 3, units, 3), "shares", "wide")
+        .node(new Reduction("sums", 3, 3, Reduction.Kind.MEAN), "mixed")
+        .node(new Reduction("largest", units, 3, Reduction.Kind.MAXIMUM), "positions")
+        .node(IndexMap.of("spread", 3, units, i -> i % 3), "sums")
+        .node(new Combine("around", units, Combine.Kind.SUBTRACT), "largest", "spread")
+        .node(new Combine("h", units, Combine.Kind.ADD), "around", "functions")
+        .node(IndexMap.of("picked", units, inputs, i -> (7 * i + 3) % units), "h")
+        .node(m.dense("y", inputs, inputs, Activation.SOFTMAX), "picked")
+        .output("h")
+        .output("y")
+        .build();
   }
 
   private static Vocabulary vocabulary(int tokens) {

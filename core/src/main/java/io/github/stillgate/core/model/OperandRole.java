@@ -32,7 +32,9 @@ public enum OperandRole {
               : EnumSet.of(INPUT, STATE);
       case Sru _, Embedding _, Dense _, ConditionalDense _ -> EnumSet.of(INPUT);
       case Backward backward -> of(backward.layer());
-      case Bidirectional _ -> EnumSet.noneOf(OperandRole.class);
+      case Along along -> of(along.layer());
+      case PerPosition positions -> of(positions.layer());
+      case Bidirectional _, Positions _, Operation _ -> EnumSet.noneOf(OperandRole.class);
     };
   }
 

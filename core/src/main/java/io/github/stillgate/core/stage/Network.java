@@ -1,5 +1,6 @@
 package io.github.stillgate.core.stage;
 
+import io.github.stillgate.core.kernel.VectorOps;
 import java.lang.foreign.Arena;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
@@ -17,8 +18,9 @@ import java.util.function.Function;
  * <p>Safe for any number of threads; what it opens serves one thread at a time.
  */
 public final class Network {
-  private final int inputs;
+  private final Wiring wiring;
   private final List<Slot> slots;
+  private final VectorOps vectors;
   private final PackArena packs;
   private final Team team;
   private final Cleaner.Cleanable hold;
@@ -28,9 +30,10 @@ public final class Network {
 
   private boolean closed;
 
-  private Network(int inputs, List<Slot> slots, PackArena packs, Team team) {
-    this.inputs = inputs;
+  private Network(Wiring wiring, List<Slot> slots, VectorOps vectors, PackArena packs, Team team) {
+    this.wiring = wiring;
     this.slots = List.copyOf(slots);
+    this.vectors = vectors;
     this.packs = packs;
     this.team = team;
     this.hold =
@@ -45,13 +48,15 @@ public final class Network {
   /**
    * A network of what {@code pack} packs into memory that is freed with the network.
    *
-   * @param inputs values a step reads
+   * @param wiring which layer reads what
+   * @param vectors of the backend
    * @param team helps its streams; it ends with the network
    */
-  public static Network pack(int inputs, Team team, Function<Arena, List<Slot>> pack) {
+  public static Network pack(
+      Wiring wiring, VectorOps vectors, Team team, Function<Arena, List<Slot>> pack) {
     PackArena packs = new PackArena();
     try {
-      return new Network(inputs, pack.apply(packs.arena()), packs, team);
+      return new Network(wiring, pack.apply(packs.arena()), vectors, packs, team);
     } catch (Throwable failure) {
       packs.release();
       throw failure;
@@ -63,6 +68,21 @@ public final class Network {
     return slots;
   }
 
+  /** Which layer reads what. */
+  Wiring wiring() {
+    return wiring;
+  }
+
+  /** The vector operations of its backend. */
+  VectorOps vectors() {
+    return vectors;
+  }
+
+  /** Whether each layer reads the one before. */
+  public boolean isChain() {
+    return wiring.isChain();
+  }
+
   /** Whether every layer can run step by step. */
   public boolean isForward() {
     return slots.stream().allMatch(Slot::isForward);
@@ -70,10 +90,16 @@ public final class Network {
 
   /** What a stream keeps from step to step, in the order it lies in its state. */
   public List<StatePart> stateParts() {
-    return stateParts(slots);
+    List<StatePart> parts = new ArrayList<>(stateParts(slots));
+    int floats = parts.stream().mapToInt(StatePart::floats).sum();
+    for (Wiring.Replaced state : wiring.states()) {
+      parts.add(state.part().movedBy(floats));
+      floats += state.part().floats();
+    }
+    return List.copyOf(parts);
   }
 
-  /** The same of a network with {@code slots}. */
+  /** The parts of the layers alone. */
   static List<StatePart> stateParts(List<Slot> slots) {
     List<StatePart> parts = new ArrayList<>();
     int floats = 0;
@@ -145,30 +171,36 @@ public final class Network {
    */
   public StreamRun openStream() {
     return open(thread -> {
-      StreamRun stream = new StreamRun(inputs, slots, thread);
+      StreamRun stream = new StreamRun(this, thread);
       stream.divide();
       return stream;
     });
   }
 
   /**
-   * {@code capacity} new streams that step together, each in its initial state.
+   * {@code capacity} new streams that step together, in their initial states.
    *
    * @throws IllegalArgumentException if the capacity is below 1
    * @throws IllegalStateException if the network is closed
    * @throws UnsupportedOperationException if a layer cannot run step by step
    */
   public BatchRun openBatch(int capacity) {
-    return open(thread -> new BatchRun(capacity, inputs, slots, thread));
+    return open(thread -> new BatchRun(capacity, this, thread));
   }
 
   /**
    * A run over whole sequences, in its initial state.
    *
    * @throws IllegalStateException if the network is closed
+   * @throws UnsupportedOperationException if it is no chain
    */
   public SequenceRun openSequence() {
-    return open(thread -> new SequenceRun(inputs, slots, thread));
+    if (!isChain()) {
+      throw new UnsupportedOperationException(
+          "the network is a graph, which runs step by step; use Session.open(plan) and make a step"
+              + " for each vector");
+    }
+    return open(thread -> new SequenceRun(wiring.inputs().getFirst(), slots, thread));
   }
 
   /** Holds the packs while memory is bound to them. */

@@ -21,9 +21,19 @@ public final class Phase implements Split.Work {
   private final @Nullable ActiveSet fixed;
   private final @Nullable Supplier<ActiveSet> live;
   private final Runnable end;
+  private @Nullable Whole whole;
   private @Nullable Split split;
   private @Nullable ActiveSet multiplied;
   private long bytesRead;
+
+  /** What multiplies by products of its own within the end of a phase. */
+  interface Whole extends Runnable {
+    /** Weight bytes that the last step read. */
+    long bytesRead();
+
+    /** Values beyond the scale of their operand in the last step. */
+    int clampedValues();
+  }
 
   private Phase(
       @Nullable Product product,
@@ -49,6 +59,13 @@ public final class Phase implements Split.Work {
   /** A phase that multiplies nothing. */
   static Phase elementwise(Runnable end) {
     return new Phase(null, null, null, end);
+  }
+
+  /** A phase that is a step of other products. Streams of a batch do not share them. */
+  static Phase whole(Whole whole) {
+    Phase phase = elementwise(whole);
+    phase.whole = whole;
+    return phase;
   }
 
   /** From now on its multiplication is shared, if its product can read enough for that. */
@@ -118,6 +135,14 @@ public final class Phase implements Split.Work {
 
   /** Weight bytes that the last step read here, those that streams of a batch share included. */
   long bytesRead() {
-    return bytesRead;
+    return whole == null ? bytesRead : whole.bytesRead();
+  }
+
+  /** Values beyond the scale of their operand in the last step. */
+  int clampedValues() {
+    if (whole != null) {
+      return whole.clampedValues();
+    }
+    return product == null ? 0 : product.clampedValues();
   }
 }

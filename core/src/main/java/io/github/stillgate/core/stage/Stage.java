@@ -28,9 +28,14 @@ public abstract class Stage {
    * @param packs everything that a step multiplies, in the order of its phases
    */
   Stage(Layer layer, double outputBound, List<StatePart> parts, List<Pack> packs) {
-    this.outputs = layer.outputs();
+    this(layer.outputs(), outputBound, withSent(layer, parts, packs), packs);
+  }
+
+  /** The same of a stage that is made of others, whose parts are {@code parts}. */
+  Stage(int outputs, double outputBound, List<StatePart> parts, List<Pack> packs) {
+    this.outputs = outputs;
     this.outputBound = outputBound;
-    this.parts = withSent(layer, parts, packs);
+    this.parts = List.copyOf(parts);
     this.packs = List.copyOf(packs);
   }
 
@@ -60,6 +65,10 @@ public abstract class Stage {
     return outputs;
   }
 
+  final List<Pack> packs() {
+    return packs;
+  }
+
   /** Bound on the magnitude of every output. */
   public final double outputBound() {
     return outputBound;
@@ -80,7 +89,7 @@ public abstract class Stage {
   }
 
   /** Weight bytes one step reads when every unit is computed, by token or by vector. */
-  final long denseBytes(boolean token) {
+  long denseBytes(boolean token) {
     return packs.stream().mapToLong(pack -> pack.weights().bytes(token)).sum();
   }
 
@@ -95,7 +104,7 @@ public abstract class Stage {
   }
 
   /** Weight bytes that no step exceeds: {@link Network#mostBytes}. */
-  final long mostBytes(boolean token) {
+  long mostBytes(boolean token) {
     return packs.stream()
         .mapToLong(pack -> pack.weights().mostBytes(token, mostGroups(pack)))
         .sum();
@@ -154,7 +163,7 @@ public abstract class Stage {
 
   /** Whether the sums over the layer's input are kept. */
   final boolean followsInput() {
-    return packs.getFirst().weights().follows(0);
+    return !packs.isEmpty() && packs.getFirst().weights().follows(0);
   }
 
   /**
@@ -172,12 +181,12 @@ public abstract class Stage {
   /**
    * Binds this stage to one stream.
    *
-   * @param input what the stage before returns
+   * @param inputs what it reads
    * @param state where this stream's state lies; its parts are taken from it in their order
    * @param scratch for what lives within one step; zero when it is allocated
    */
-  final Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
-    Run run = bind(input, state, scratch);
+  final Run open(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Run run = bind(inputs, state, scratch);
     for (Phase phase : run.phases()) {
       if (phase.product() != null) {
         phase.product().keepSentIn(state);
@@ -187,5 +196,5 @@ public abstract class Stage {
   }
 
   /** The same but for what was sent, which lies behind all other parts. */
-  abstract Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch);
+  abstract Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch);
 }

@@ -7,6 +7,7 @@ import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.model.InitialState;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Operation;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -14,7 +15,8 @@ import java.util.Optional;
 /**
  * One vector that a stream keeps from step to step.
  *
- * @param name the layer's name, a dot, and the vector's name in the formulas: {@code rnn0.h}
+ * @param name the layer's name, a dot, and the vector's name in the formulas: {@code rnn0.h}; or
+ *     that of a graph's state
  * @param kind what the vector is
  * @param at where it begins in the stream's state, in floats
  * @param width number of values
@@ -35,7 +37,9 @@ public record StatePart(
      * The int8 values that an operand had when its columns were last multiplied, where they can lag
      * behind what it is ({@link PlanOptions#withMovementThreshold}).
      */
-    SENT('s');
+    SENT('s'),
+    /** A state of a graph, which a step replaces by one of its values. */
+    REPLACED('v');
 
     private final char letter;
 
@@ -61,6 +65,11 @@ public record StatePart(
         layer + ".sent" + operand, Kind.SENT, at, width, Int8.LARGEST, Optional.empty());
   }
 
+  /** A state of a graph; its name is the graph's. */
+  public static StatePart replaced(String name, int width, Optional<Matrix> initial) {
+    return new StatePart(name, Kind.REPLACED, 0, width, Operation.LIMIT, initial);
+  }
+
   /** Whether a value can stand in it. */
   public boolean allows(float value) {
     // Written so that NaN fails it.
@@ -77,6 +86,12 @@ public record StatePart(
     return new StatePart(name, kind, at + floats, width, bound, initial);
   }
 
+  /** The same vector of a position of a layer: {@code gru.h} becomes {@code gru.3.h}. */
+  StatePart at(String layer, int position) {
+    String behind = name.substring(layer.length());
+    return new StatePart(layer + "." + position + behind, kind, at, width, bound, initial);
+  }
+
   /** The same vector under a longer name. */
   StatePart within(String layer) {
     return new StatePart(layer + "." + name, kind, at, width, bound, initial);
@@ -88,7 +103,7 @@ public record StatePart(
         switch (kind) {
           case HIDDEN -> state.h();
           case CELLS -> state.c();
-          case CARRIED, SENT -> Optional.empty();
+          case CARRIED, SENT, REPLACED -> Optional.empty();
         };
     if (values.isPresent() && !(values.get().magnitude() <= bound)) {
       throw new IllegalStateException(
