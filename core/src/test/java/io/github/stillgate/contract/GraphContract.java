@@ -294,7 +294,7 @@ public abstract class GraphContract {
     Layer both = pair.layers().getFirst();
     Layer gru = TestModels.gru(5, 20, 8).layers().getFirst();
     SplittableRandom random = new SplittableRandom(6);
-    for (Layer layer : List.of(both, gru)) {
+    for (Layer layer : List.of(both, gru, starting(both), starting(gru))) {
       for (WeightFormat format : WeightFormat.values()) {
         int positions = 4;
         int width = layer.outputs();
@@ -327,10 +327,20 @@ public abstract class GraphContract {
     }
   }
 
+  /** The layer with an initial state in which little is zero. */
+  private static Layer starting(Layer layer) {
+    return TestModels.starting(new Model(List.of(layer)), 0.9, 11).layers().getFirst();
+  }
+
   /** Each position is a stream of its own. */
   @Test
   void atPositionsALayerRunsAsInAsManySessions() {
-    Layer layer = TestModels.lstm(5, 20, 9, 3).layers().get(1);
+    Layer lstm = TestModels.lstm(5, 20, 9, 3).layers().get(1);
+    atPositionsItRunsAsInAsManySessions(lstm);
+    atPositionsItRunsAsInAsManySessions(starting(lstm));
+  }
+
+  private void atPositionsItRunsAsInAsManySessions(Layer layer) {
     SplittableRandom random = new SplittableRandom(6);
     for (WeightFormat format : WeightFormat.values()) {
       PlanOptions options = options().withWeights(format);
