@@ -23,6 +23,7 @@ import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Softmax;
+import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.model.WeightedSum;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -370,6 +371,83 @@ public abstract class GraphContract {
                 "rnn1.0.h", "rnn1.0.c", "rnn1.1.h", "rnn1.1.c", "rnn1.2.h", "rnn1.2.c");
         assertThat(second.state("rnn1.2.c")).isEqualTo(alone[2].state("rnn1.c"));
       }
+    }
+  }
+
+  /** What moved, and what had to wait, is counted over all positions. */
+  @Test
+  void positionsCountWhatMovesAsSessionsDo() {
+    Layer gru = TestModels.gru(5, 20, 8).layers().getFirst();
+    PlanOptions options = options().withWeights(WeightFormat.I8).withMaxMoved(2);
+    SplittableRandom random = new SplittableRandom(6);
+    try (Plan ours = Plan.compile(new Model(List.of(new PerPosition(gru, 2))), options);
+        Plan theirs = Plan.compile(new Model(List.of(gru)), options);
+        Session session = Session.open(ours);
+        Session first = Session.open(theirs);
+        Session second = Session.open(theirs)) {
+      for (int step = 0; step < 20; step++) {
+        float[] x = Bits.floats(10, _ -> (float) random.nextDouble(-1, 1));
+        session.step(x, new float[40]);
+        first.step(Arrays.copyOfRange(x, 0, 5), new float[20]);
+        second.step(Arrays.copyOfRange(x, 5, 10), new float[20]);
+      }
+      long held = first.stats().valuesHeldBack(0) + second.stats().valuesHeldBack(0);
+      assertThat(held).isPositive();
+      assertThat(session.stats().valuesHeldBack(0)).isEqualTo(held);
+      assertThat(session.stats().movedFraction(0))
+          .isEqualTo((first.stats().movedFraction(0) + second.stats().movedFraction(0)) / 2);
+    }
+  }
+
+  /** Layers that take no column of a token read the vector that is 1 at it. */
+  @Test
+  void aTokenInFrontOfAnyLayerIsItsVector() {
+    Layer gru = TestModels.gru(2, 3, 8).layers().getFirst();
+    Matrix w = Matrix.of("W", 3, 2, new float[] {1, 2, 3, -4, 5, 6});
+    for (Layer layer :
+        List.of(
+            new Positions("a", 2, 1, w, Matrix.vector("b", 1, 2, 3), Activation.TANH),
+            new Along(gru, 2),
+            new PerPosition(gru, 2),
+            new IndexMap("a", List.of(4), 3, 2, 0),
+            new Softmax("a", 1, 4))) {
+      Model model = new Model(List.of(layer), new Vocabulary("abcd"));
+      try (Plan plan = Plan.compile(model, options());
+          Session byToken = Session.open(plan);
+          Session byVector = Session.open(plan)) {
+        for (int token : new int[] {2, 0, 3, 1}) {
+          float[] expected = new float[layer.outputs()];
+          float[] y = new float[layer.outputs()];
+          byVector.step(Bits.floats(4, i -> i == token ? 1f : 0f), expected);
+          byToken.step(token, y);
+          assertThat(Steps.bits(y)).as("%s, %d", layer, token).isEqualTo(Steps.bits(expected));
+        }
+      }
+    }
+  }
+
+  /** What a refused vector, or a state set from outside, leaves is no input and no output. */
+  @Test
+  void whatIsReplacedIsForgotten() {
+    try (Plan plan = Plan.compile(TestModels.gru(3, 8, 2), options());
+        Session session = Session.open(plan)) {
+      int inputs = plan.model().inputs();
+      float[] y = new float[plan.model().outputs()];
+      session.set("input", new float[inputs]);
+      float[] refused = new float[inputs];
+      refused[0] = Float.NaN;
+      assertThatIllegalArgumentException().isThrownBy(() -> session.step(refused, y));
+      assertThatExceptionOfType(IllegalStateException.class)
+          .isThrownBy(session::step)
+          .withMessageContaining("the inputs [input] were not set");
+      session.step(new float[inputs], y);
+      String output = plan.model().graph().outputs().getFirst();
+      session.get(output, y);
+      String state = plan.stateNames().getFirst();
+      session.state(state, session.state(state));
+      assertThatExceptionOfType(IllegalStateException.class)
+          .isThrownBy(() -> session.get(output, y))
+          .withMessageContaining("no step yet");
     }
   }
 

@@ -23,6 +23,7 @@ public record Along(Layer layer, int positions) implements Layer {
       case Backward backward -> requireRecurrent(backward.name(), backward.layer());
       default -> requireRecurrent(layer.name(), layer);
     }
+    Operation.requirePositions(layer.name(), positions);
     Operation.requireMatrix(layer.name(), positions, layer.inputs());
     Operation.requireMatrix(layer.name(), positions, layer.outputs());
   }
@@ -57,5 +58,17 @@ public record Along(Layer layer, int positions) implements Layer {
   @Override
   public SequencedMap<String, Matrix> tensors() {
     return layer.tensors();
+  }
+
+  /**
+   * Refused: the layer in it begins in a state, so give it that one.
+   *
+   * @throws IllegalArgumentException always
+   */
+  @Override
+  public Layer withInitialState(InitialState state) {
+    throw new IllegalArgumentException(
+        "layer %s runs at positions; give the layer in it the initial state: new Along(layer.withInitialState(state), positions)"
+            .formatted(name()));
   }
 }

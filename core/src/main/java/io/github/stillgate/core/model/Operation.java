@@ -24,6 +24,9 @@ public sealed interface Operation extends Layer
   /** What an operation gives is clipped to plus and minus this, 2^59. */
   float LIMIT = 0x1p59f;
 
+  /** The most positions of a layer, times its groups. */
+  int MAX_POSITIONS = 1 << 16;
+
   @Override
   List<Integer> inputWidths();
 
@@ -62,6 +65,15 @@ public sealed interface Operation extends Layer
       throw new IllegalArgumentException(
           "layer %s: a matrix of %d x %d; expected sides from 1 on and up to %d elements"
               .formatted(layer, rows, columns, Graph.MAX_VALUES));
+    }
+  }
+
+  /** Refuses more positions, each of which costs more than its values, than there may be. */
+  static void requirePositions(String layer, long positions) {
+    if (positions > MAX_POSITIONS) {
+      throw new IllegalArgumentException(
+          "layer %s: %d positions and groups; at most %d are taken"
+              .formatted(layer, positions, MAX_POSITIONS));
     }
   }
 }

@@ -17,6 +17,7 @@ public record PerPosition(Layer layer, int positions) implements Layer {
   /** Refuses what is no ordinary recurrent layer. */
   public PerPosition {
     Along.requireRecurrent(layer.name(), layer);
+    Operation.requirePositions(layer.name(), positions);
     Operation.requireMatrix(layer.name(), positions, layer.inputs());
     Operation.requireMatrix(layer.name(), positions, layer.outputs());
   }
@@ -39,5 +40,17 @@ public record PerPosition(Layer layer, int positions) implements Layer {
   @Override
   public SequencedMap<String, Matrix> tensors() {
     return layer.tensors();
+  }
+
+  /**
+   * Refused: the layer in it begins in a state, so give it that one.
+   *
+   * @throws IllegalArgumentException always
+   */
+  @Override
+  public Layer withInitialState(InitialState state) {
+    throw new IllegalArgumentException(
+        "layer %s runs at positions; give the layer in it the initial state: new PerPosition(layer.withInitialState(state), positions)"
+            .formatted(name()));
   }
 }

@@ -31,6 +31,7 @@ public record Positions(
                   .formatted(name, positions, groups, w.rows())
               + " each group");
     }
+    Operation.requirePositions(name, (long) positions * groups);
     Operation.requireWidth(name, (long) positions * groups * w.columns());
     Operation.requireWidth(name, (long) positions * w.rows());
   }

@@ -133,6 +133,11 @@ final class Port {
     hasOutput = true;
   }
 
+  /** A part of the state was replaced; outputs may lie in the same memory, and are gone. */
+  void stateReplaced() {
+    hasOutput = false;
+  }
+
   /** The state was replaced: nothing is set, and there is no output yet. */
   void forget() {
     Arrays.fill(isSet, false);
@@ -172,6 +177,7 @@ final class Port {
   void take(float[] input) {
     requireOneInputAndOutput();
     MemorySegment copy = stream.input();
+    isSet[0] = false;
     try {
       copyAndCheck(inputs, inputBound, tokens > 0, input, copy, 0, -1);
     } catch (IllegalArgumentException refused) {

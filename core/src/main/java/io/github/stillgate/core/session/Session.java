@@ -273,6 +273,7 @@ public final class Session implements AutoCloseable {
     try {
       stream.begin();
       port.state().replace(part, copy);
+      port.stateReplaced();
       stream.finish();
     } finally {
       stream.exit();

@@ -230,6 +230,10 @@ public final class Snapshot {
     List<Part> kept = lasting(parts);
     List<Part> held = header.parts().stream().filter(Part::lasts).toList();
     boolean former = header.version() == 1;
+    if (former && !model.isChain()) {
+      throw new IllegalArgumentException(
+          "the snapshot is of version 1, which knew no graphs, and this model is one; take a new one");
+    }
     long fingerprint = former ? model.formerFingerprint() : model.fingerprint();
     if (header.fingerprint() != fingerprint) {
       throw new IllegalArgumentException(

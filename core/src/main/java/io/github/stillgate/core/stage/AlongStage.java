@@ -51,16 +51,25 @@ public final class AlongStage extends Stage {
               directions.get(i), column, inputs.getFirst().floats(), output.floats(), scratch);
       column += directions.get(i).stage().outputs();
     }
-    return Run.plain(output, Phase.whole(new All(steps, denseBytes(false))));
+    return Run.plain(output, Phase.whole(new All(steps)));
   }
 
   /** All directions, one after the other. */
-  private record All(Steps[] steps, long bytesRead) implements Phase.Whole {
+  private record All(Steps[] steps) implements Phase.Whole {
     @Override
     public void run() {
       for (Steps direction : steps) {
         direction.run();
       }
+    }
+
+    @Override
+    public long bytesRead() {
+      long bytes = 0;
+      for (Steps direction : steps) {
+        bytes += direction.bytes;
+      }
+      return bytes;
     }
 
     @Override
@@ -70,6 +79,33 @@ public final class AlongStage extends Stage {
         clamped += direction.clamped;
       }
       return clamped;
+    }
+
+    @Override
+    public int movedValues() {
+      int moved = 0;
+      for (Steps direction : steps) {
+        moved += direction.moved;
+      }
+      return moved;
+    }
+
+    @Override
+    public int keptValues() {
+      int kept = 0;
+      for (Steps direction : steps) {
+        kept += direction.kept;
+      }
+      return kept;
+    }
+
+    @Override
+    public int valuesHeldBack() {
+      int heldBack = 0;
+      for (Steps direction : steps) {
+        heldBack += direction.heldBack;
+      }
+      return heldBack;
     }
   }
 
@@ -84,7 +120,11 @@ public final class AlongStage extends Stage {
     private final MemorySegment initial;
     private final Operand input;
     private final Run run;
+    private long bytes;
     private int clamped;
+    private int moved;
+    private int kept;
+    private int heldBack;
 
     Steps(
         Slot.Direction direction,
@@ -107,14 +147,22 @@ public final class AlongStage extends Stage {
 
     void run() {
       state.copyFrom(initial);
+      bytes = 0;
       clamped = 0;
+      moved = 0;
+      kept = 0;
+      heldBack = 0;
       long read = 4L * input.width();
       long stride = 4L * layer.layer().outputs();
       for (int i = 0; i < layer.positions(); i++) {
         int position = backward ? layer.positions() - 1 - i : i;
         MemorySegment.copy(from, read * position, input.floats(), 0, read);
         run.step();
+        bytes += run.bytesRead();
         clamped += run.clampedValues();
+        moved += run.movedValues();
+        kept += run.keptValues();
+        heldBack += run.valuesHeldBack();
         MemorySegment.copy(
             run.output().floats(), 0, to, stride * position + 4L * column, 4L * width);
       }

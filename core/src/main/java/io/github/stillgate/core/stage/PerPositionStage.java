@@ -116,6 +116,33 @@ public final class PerPositionStage extends Stage {
       return clamped;
     }
 
+    @Override
+    public int movedValues() {
+      int moved = 0;
+      for (Run run : runs) {
+        moved += run.movedValues();
+      }
+      return moved;
+    }
+
+    @Override
+    public int keptValues() {
+      int kept = 0;
+      for (Run run : runs) {
+        kept += run.keptValues();
+      }
+      return kept;
+    }
+
+    @Override
+    public int valuesHeldBack() {
+      int heldBack = 0;
+      for (Run run : runs) {
+        heldBack += run.valuesHeldBack();
+      }
+      return heldBack;
+    }
+
     /** What one position reads: the others share it. */
     @Override
     public long bytesRead() {

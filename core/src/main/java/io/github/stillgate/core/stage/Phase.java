@@ -33,6 +33,21 @@ public final class Phase implements Split.Work {
 
     /** Values beyond the scale of their operand in the last step. */
     int clampedValues();
+
+    /** Values that moved in the last step, of those whose sums are kept: none if none are. */
+    default int movedValues() {
+      return 0;
+    }
+
+    /** How many values had their sums kept in the last step. */
+    default int keptValues() {
+      return 0;
+    }
+
+    /** Values that were held back in the last step because too many moved. */
+    default int valuesHeldBack() {
+      return 0;
+    }
   }
 
   private Phase(
@@ -144,5 +159,29 @@ public final class Phase implements Split.Work {
       return whole.clampedValues();
     }
     return product == null ? 0 : product.clampedValues();
+  }
+
+  /** Values that moved in the last step, of those whose sums are kept. */
+  int movedValues() {
+    if (whole != null) {
+      return whole.movedValues();
+    }
+    return product == null ? 0 : product.movedValues();
+  }
+
+  /** How many values had their sums kept in the last step. */
+  int keptValues() {
+    if (whole != null) {
+      return whole.keptValues();
+    }
+    return product == null ? 0 : product.keptValues();
+  }
+
+  /** Values that were held back in the last step because too many moved. */
+  int valuesHeldBack() {
+    if (whole != null) {
+      return whole.valuesHeldBack();
+    }
+    return product == null ? 0 : product.valuesHeldBack();
   }
 }

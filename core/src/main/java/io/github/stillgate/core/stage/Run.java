@@ -66,6 +66,11 @@ public final class Run {
     return new Run(output, units, liveUnits, cut, input, phases);
   }
 
+  /** Whether a token can take the place of the sums over its input. */
+  boolean takesTokens() {
+    return byToken.length > 0;
+  }
+
   /** What the stage returns. */
   public Operand output() {
     return output;
@@ -124,8 +129,7 @@ public final class Run {
   int movedValues() {
     int moved = 0;
     for (Phase phase : phases) {
-      Product product = phase.product();
-      moved += product == null ? 0 : product.movedValues();
+      moved += phase.movedValues();
     }
     return moved;
   }
@@ -134,8 +138,7 @@ public final class Run {
   int keptValues() {
     int values = 0;
     for (Phase phase : phases) {
-      Product product = phase.product();
-      values += product == null ? 0 : product.keptValues();
+      values += phase.keptValues();
     }
     return values;
   }
@@ -144,8 +147,7 @@ public final class Run {
   int valuesHeldBack() {
     int values = 0;
     for (Phase phase : phases) {
-      Product product = phase.product();
-      values += product == null ? 0 : product.valuesHeldBack();
+      values += phase.valuesHeldBack();
     }
     return values;
   }

@@ -192,7 +192,8 @@ public abstract class Stage {
         phase.product().keepSentIn(state);
       }
     }
-    return run;
+    // No product takes a token's column here, so the token must stand in the input.
+    return inputs.isEmpty() || run.takesTokens() ? run : run.alsoReading(inputs.getFirst());
   }
 
   /** The same but for what was sent, which lies behind all other parts. */

@@ -316,4 +316,17 @@ class GraphTest extends ModelFiles {
     assertThat(IntStream.range(0, 3).map(IndexMap.slice("s", 9, 4, 7)::at))
         .containsExactly(4, 5, 6);
   }
+
+  @Test
+  void thereAreOnlySoManyPositions() {
+    Layer rnn = TestModels.gru(1, 1, 2).layers().getFirst();
+    for (int positions : new int[] {Operation.MAX_POSITIONS + 1, Integer.MAX_VALUE}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> new PerPosition(rnn, positions))
+          .withMessageContaining(positions + " positions and groups; at most 65536 are taken");
+      assertThatIllegalArgumentException().isThrownBy(() -> new Along(rnn, positions));
+    }
+    assertThat(new PerPosition(rnn, Operation.MAX_POSITIONS).outputs())
+        .isEqualTo(Operation.MAX_POSITIONS);
+  }
 }

@@ -30,6 +30,9 @@ import java.util.Set;
  * layer of its own.
  */
 public final class KerasFile {
+  /** An activation behind others than a linear layer becomes a matrix of 256 MiB at most. */
+  private static final int WIDEST_IDENTITY = 8192;
+
   /** What they do they do in training. */
   private static final Set<String> IDLE =
       Set.of(
@@ -228,6 +231,13 @@ public final class KerasFile {
           "layer %s is an activation behind an embedding, which no layer here is".formatted(name));
     } else {
       int width = last.outputs();
+      if (width > WIDEST_IDENTITY) {
+        throw config.unsupported(
+            "layer %s is an activation of %d values behind layer %s: as a dense layer of its own it would take"
+                    .formatted(name, width, last.name())
+                + " %d weights; at most %d values are taken. Put it into the layer before, as its activation"
+                    .formatted((long) width * width, WIDEST_IDENTITY));
+      }
       float[] identity = new float[width * width];
       for (int i = 0; i < width; i++) {
         identity[i * width + i] = 1;

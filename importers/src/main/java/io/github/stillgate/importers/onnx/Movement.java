@@ -170,13 +170,19 @@ final class Movement {
 
   /** Takes the elements {@code chosen} of one dimension, all of the others. */
   private Known along(Known from, int axis, int[] chosen) {
+    return along(from, axis, chosen.length, () -> chosen);
+  }
+
+  /** The same; the positions are made when they are needed, and paid for. */
+  private Known along(Known from, int axis, int count, Supplier<int[]> positions) {
     List<Extent> shape = new ArrayList<>(from.requireShape());
-    shape.set(axis, Extent.of(chosen.length));
+    shape.set(axis, Extent.of(count));
     return moved(
         from,
         shape,
         () -> {
           int[] sizes = sizes(from.requireShape());
+          int[] chosen = positions.get();
           int[][] indices = new int[sizes.length][];
           Arrays.setAll(indices, i -> i == axis ? chosen : upTo(sizes[i]));
           return elements(sizes, upTo(sizes.length), indices);
@@ -340,7 +346,9 @@ final class Movement {
       return cutOpen(from, axis, start, end, step);
     }
     Cut cut = cut(size.factor(), start, end, step);
-    return cut.count() == size.factor() && step == 1 ? from : along(from, axis, cut.chosen());
+    return cut.count() == size.factor() && step == 1
+        ? from
+        : along(from, axis, cut.count(), cut::chosen);
   }
 
   private static Cut cut(long size, long start, long end, long step) {
@@ -390,10 +398,11 @@ final class Movement {
       throw new NotFoldedException("splits %s into %s".formatted(size, Arrays.toString(sizes)));
     }
     List<Known> parts = new ArrayList<>();
-    int at = 0;
+    long at = 0;
     for (long part : sizes) {
-      parts.add(along(from, axis, new Cut(at, 1, (int) part).chosen()));
-      at += (int) part;
+      Cut cut = new Cut(Math.toIntExact(at), 1, Math.toIntExact(part));
+      parts.add(along(from, axis, cut.count(), cut::chosen));
+      at += part;
     }
     return parts;
   }
@@ -482,9 +491,9 @@ final class Movement {
         joined.add(data);
       }
     }
+    work.take(shape, joined.getFirst());
     int[] order = joined(parts, axis, sizes(shape));
     TensorData all = TensorData.join(joined);
-    work.take(shape, all);
     return Known.of(first.type(), shape, axis == 0 ? all : all.pick(order));
   }
 

@@ -175,6 +175,25 @@ final class OnnxTensor {
     }
   }
 
+  /** Whether all its values are one number, which takes no memory. */
+  boolean isUniform() {
+    return uniform != null;
+  }
+
+  /**
+   * The values from {@code from} to {@code to}, exclusive, as {@link #floats} has them. Of a
+   * uniform tensor no others are made.
+   */
+  float[] floats(int from, int to) {
+    if (uniform != null) {
+      requireFloats();
+      float[] same = new float[to - from];
+      Arrays.fill(same, uniform.floatValue());
+      return same;
+    }
+    return Arrays.copyOfRange(floats(), from, to);
+  }
+
   /**
    * Its values as float32, row-major; float64 is rounded, the 16-bit formats are widened.
    *

@@ -119,13 +119,15 @@ final class StartStates {
     return node.initialState(state)
         .map(tensor -> {
           int at = at(tensor, node, direction, 0);
-          return Matrix.vector(
-              tensor.toString(), Arrays.copyOfRange(tensor.floats(), at, at + node.units()));
+          return Matrix.vector(tensor.toString(), tensor.floats(at, at + node.units()));
         });
   }
 
   /** Whether a constant state is the same for all streams of its batch. */
   static boolean isSameForAllStreams(OnnxTensor tensor, RecurrentNode node) {
+    if (tensor.isUniform()) {
+      return true;
+    }
     float[] values = tensor.floats();
     int units = node.units();
     int streams = tensor.shape()[node.isBatchFirst() ? 0 : 1];
@@ -143,6 +145,9 @@ final class StartStates {
 
   /** Where a stream's state begins in a tensor of the shape that {@link #requireShape} wants. */
   private static int at(OnnxTensor tensor, RecurrentNode node, int direction, int stream) {
+    if (tensor.isUniform()) {
+      return 0;
+    }
     int row =
         node.isBatchFirst()
             ? stream * node.directions() + direction

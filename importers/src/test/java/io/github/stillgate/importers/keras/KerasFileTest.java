@@ -377,6 +377,14 @@ class KerasFileTest {
             broken,
             "no layer that computes anything"),
         argumentSet(
+            "an activation that is too wide for a layer of its own",
+            new KerasModels()
+                .layer("Dense", "out", "units", 9000, "activation", "relu")
+                .arrays("out", new float[1][9000], new float[9000])
+                .layer("Activation", "a", "activation", "tanh"),
+            unsupported,
+            "layer a is an activation of 9000 values behind layer out"),
+        argumentSet(
             "an activation in front",
             new KerasModels().layer("Activation", "a", "activation", "relu"),
             unsupported,

@@ -7,6 +7,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -346,6 +347,25 @@ class FoldingTest {
     assertThat(folding.computed("", "c40")).isEmpty();
     assertThat(folding.extents("s3")).isPresent();
     assertThat(folding.extents("s40")).isEmpty();
+  }
+
+  /** Nothing is allocated of what is too large, and positions that nobody asks for are not made. */
+  @Test
+  void whatIsTooLargeIsNotAllocated() {
+    OnnxGraph graph =
+        matrix()
+            .input("long", 1, Integer.MAX_VALUE, 3)
+            .constant(OnnxGraph.longs("rows", 2, 1 << 20))
+            .constant(OnnxGraph.tensor("pair", new long[] {2, 1}, 3, 4))
+            .node("Expand", "wide", "pair", "rows")
+            .node("Concat", Collections.nCopies(1024, "wide"), List.of("joined"), Map.of("axis", 1))
+            .node("Slice", "cut", "long", "one", "end", "one");
+    Allocation allocation = new Allocation();
+    Folding folding = fold(graph);
+    assertThat(allocation.bytes()).isLessThan(200L << 20);
+    assertThat(folding.computed("", "joined")).isEmpty();
+    assertThat(folding.problem("cut")).isEmpty();
+    assertThat(folding.shape("cut").map(List::toString)).hasValue("[1, 2147483646, 3]");
   }
 
   private static OnnxGraph branch(String operator, String output) {

@@ -5,12 +5,15 @@ import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.JsonProblem;
 import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.json.StrictJson;
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.PerPosition;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
@@ -196,16 +199,21 @@ public final class NetworkDescription {
   }
 
   /**
-   * {@code before} and what an operation gives: an index map has that many positions, which no
-   * tensor of the file pays for.
+   * {@code before} and what a layer gives of which no tensor of the file says how often: an
+   * operation, and what is done at positions.
    *
    * @throws IllegalArgumentException if that is more than a network may have
    */
   static long withValuesOf(Layer layer, long before) {
-    long values = before + (layer instanceof Operation ? layer.outputs() : 0);
+    boolean unpaid =
+        switch (layer) {
+          case Operation _, Positions _, Along _, PerPosition _ -> true;
+          default -> false;
+        };
+    long values = before + (unpaid ? layer.outputs() : 0);
     if (values > Graph.MAX_VALUES) {
       throw new IllegalArgumentException(
-          "the operations up to layer %s give more than %d values"
+          "the operations and positions up to layer %s give more than %d values"
               .formatted(layer.name(), Graph.MAX_VALUES));
     }
     return values;
