@@ -4,19 +4,30 @@ import io.github.stillgate.cli.plot.GatePlot;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Constant;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Elementwise;
 import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Gating;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.ProofVectors;
+import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Softmax;
 import io.github.stillgate.core.model.Sru;
+import io.github.stillgate.core.model.WeightedSum;
 import io.github.stillgate.core.plan.OperandScale;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -173,7 +184,11 @@ final class InspectCommand implements Callable<Integer> {
           List.of(
               layer.name(), kind(layer), "%s -> %s".formatted(layer.inputs(), layer.outputs())));
     }
-    out.table(List.of("layer", "kind", "width"), layers);
+    if (model.hasNamedValues()) {
+      printGraph(model.graph(), layers, out);
+    } else {
+      out.table(List.of("layer", "kind", "width"), layers);
+    }
     out.line("");
     structure.print(out);
     out.line("");
@@ -201,6 +216,41 @@ final class InspectCommand implements Callable<Integer> {
         });
   }
 
+  /** The same with what each layer reads, what goes in and out, and what is kept. */
+  private static void printGraph(Graph graph, List<List<String>> layers, Output out) {
+    graph.inputs().forEach(input -> out.line("input %s of %d", input.name(), input.width()));
+    graph
+        .states()
+        .forEach(state ->
+            out.line("state %s of %d becomes %s", state.name(), state.width(), state.next()));
+    graph.outputs().forEach(output -> out.line("output %s of %d", output, graph.width(output)));
+    out.line("");
+    List<List<String>> rows = new ArrayList<>();
+    for (int i = 0; i < layers.size(); i++) {
+      List<String> row = new ArrayList<>(layers.get(i));
+      row.add(String.join(", ", graph.nodes().get(i).inputs()));
+      rows.add(row);
+    }
+    out.table(List.of("layer", "kind", "width", "reads"), rows);
+  }
+
+  /** What goes in and out, and what is kept. */
+  private static Map<String, Object> describe(Graph graph) {
+    return Map.of(
+        "inputs",
+        graph.inputs(),
+        "states",
+        graph.states().stream()
+            .map(
+                state -> Map.of("name", state.name(), "width", state.width(), "next", state.next()))
+            .toList(),
+        "reads",
+        graph.nodes().stream()
+            .collect(Collectors.toMap(node -> node.layer().name(), Graph.Node::inputs)),
+        "outputs",
+        graph.outputs());
+  }
+
   private Map<String, Object> describe(
       WeightsFile file, Model model, StructureReport structure, Optional<Double> replayed) {
     Map<String, Object> description = new LinkedHashMap<>();
@@ -223,6 +273,9 @@ final class InspectCommand implements Callable<Integer> {
                     "inputs", layer.inputs(),
                     "outputs", layer.outputs()))
             .toList());
+    if (model.hasNamedValues()) {
+      description.put("graph", describe(model.graph()));
+    }
     structure.describe(description);
     description.put("int8_operands", new OperandReport(operands(model)).describe());
     description.put(
@@ -280,6 +333,25 @@ final class InspectCommand implements Callable<Integer> {
           "dense, relu, units estimated at rank " + dense.estimate().rank();
       case Backward backward -> kind(backward.layer()) + ", from the end";
       case Bidirectional pair -> "both directions: " + kind(pair.forward());
+      case IndexMap _ -> "moves values";
+      case Elementwise function -> "each value" + end(function.function());
+      case Combine combine -> combine.kind().name().toLowerCase(Locale.ROOT);
+      case Constant _ -> "constant";
+      case Positions positions ->
+          "dense at %s positions%s%s"
+              .formatted(
+                  positions.positions(),
+                  positions.groups() == 1 ? "" : " in %s groups".formatted(positions.groups()),
+                  end(positions.activation()));
+      case WeightedSum sum -> "weighted sum of " + sum.terms() + end(sum.activation());
+      case Reduction reduction ->
+          "%s of rows of %s"
+              .formatted(reduction.kind().name().toLowerCase(Locale.ROOT), reduction.columns());
+      case Softmax softmax -> "softmax of rows of " + softmax.columns();
+      case Normalise normalise -> "rows of %s normalised".formatted(normalise.columns());
+      case MatrixProduct product ->
+          "matrix product, %s x %s by %s x %s"
+              .formatted(product.rows(), product.inner(), product.inner(), product.columns());
     };
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.fail;
 
 import com.sun.management.ThreadMXBean;
 import io.github.stillgate.core.kernel.Backend;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
@@ -178,6 +179,28 @@ public abstract class AllocationContract {
         x[step % TOKENS] = 1 - x[step % TOKENS];
         session.step(x, out);
       });
+    }
+  }
+
+  /** Of a graph that has every kind of layer made for graphs, a state, and two outputs. */
+  @Test
+  void aStepOfAGraphAllocatesNothing() {
+    Graph graph = TestModels.graph(TOKENS, 40, 11);
+    float[] x = new float[TOKENS];
+    float[] out = new float[40];
+    float[] y = new float[TOKENS];
+    try (Plan plan = Plan.compile(new Model(graph), options())) {
+      plan.warmUp();
+      try (Session session = Session.open(plan)) {
+        assertAllocatesNothing(step -> {
+          x[step % TOKENS] = 1 - x[step % TOKENS];
+          session.set("x", x);
+          session.set("more", out);
+          session.step();
+          session.get("h", out);
+          session.get("y", y);
+        });
+      }
     }
   }
 

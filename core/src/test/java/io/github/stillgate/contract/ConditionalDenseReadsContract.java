@@ -34,6 +34,7 @@ import io.github.stillgate.core.stage.Packing;
 import io.github.stillgate.core.stage.Slot;
 import io.github.stillgate.core.stage.StreamRun;
 import io.github.stillgate.core.stage.Team;
+import io.github.stillgate.core.stage.Wiring;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -132,7 +133,8 @@ public abstract class ConditionalDenseReadsContract {
 
   private static Network network(ConditionalDense layer, WeightFormat format, Backend used) {
     return Network.pack(
-        INPUTS,
+        Wiring.chain(INPUTS, 1),
+        used.vectors(),
         new Team(1, 0, 0),
         memory -> List.of(Slot.forward(layer.name(), stage(layer, format, used, memory))));
   }

@@ -6,6 +6,7 @@ import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Elementwise;
 import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.Gating;
 import io.github.stillgate.core.model.Gru;
@@ -13,6 +14,8 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
@@ -98,7 +101,8 @@ public final class Float64Model {
             case Embedding embedding -> transposed(embedding.table(), x);
             case Dense dense -> dense(dense, x);
             case ConditionalDense dense -> conditionalDense(dense, x);
-            case Bidirectional _, Backward _ ->
+            case Elementwise function -> apply(function.function(), x);
+            case Bidirectional _, Backward _, Positions _, Operation _ ->
                 throw new IllegalArgumentException(layer.name() + " has no steps");
           };
     }
@@ -263,7 +267,7 @@ public final class Float64Model {
         .toArray();
   }
 
-  private static double apply(Activation.Step step, double v) {
+  static double apply(Activation.Step step, double v) {
     double a = step.a();
     double b = step.b();
     return switch (step.function()) {
@@ -275,7 +279,32 @@ public final class Float64Model {
       case THRESHOLD -> v > a ? v : 0;
       case ELU -> v > 0 ? v : a * Math.expm1(v);
       case SOFTSIGN -> v / (1 + Math.abs(v));
+      case EXP -> Math.exp(v);
+      case LOG -> v > 0 ? Math.log(v) : -Operation.LIMIT;
+      case SQRT -> Math.sqrt(Math.max(0, v));
+      case POWER -> Math.pow(v, a);
+      case RECIPROCAL -> Math.clamp(1 / v, -Operation.LIMIT, Operation.LIMIT);
+      case ABS -> Math.abs(v);
+      case FLOOR -> Math.floor(v);
+      case ERF -> erf(v);
+      case SOFTPLUS -> Math.max(0, v) + Math.log1p(Math.exp(-Math.abs(v)));
+      case GELU -> v * (1 + erf(v / Math.sqrt(2))) / 2;
+      case SILU -> v / (1 + Math.exp(-v));
     };
+  }
+
+  /** {@code 2 / sqrt(pi) exp(-v^2) (v + 2 v^3 / 3 + 4 v^5 / 15 + ...)}; 1 in float64 from 6 on. */
+  private static double erf(double v) {
+    if (Math.abs(v) >= 6) {
+      return Math.signum(v);
+    }
+    double sum = 0;
+    double term = v;
+    for (int k = 1; Math.abs(term) > 1e-17 * Math.abs(sum); k++) {
+      sum += term;
+      term *= 2 * v * v / (2 * k + 1);
+    }
+    return 2 / Math.sqrt(Math.PI) * Math.exp(-v * v) * sum;
   }
 
   private static double[] transposed(Matrix table, double[] x) {

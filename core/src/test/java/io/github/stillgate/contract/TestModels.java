@@ -3,24 +3,36 @@ package io.github.stillgate.contract;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Constant;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Elementwise;
 import io.github.stillgate.core.model.Embedding;
 import io.github.stillgate.core.model.GateEstimate;
 import io.github.stillgate.core.model.Gating;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.Positions;
+import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Softmax;
 import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.model.Vocabulary;
+import io.github.stillgate.core.model.WeightedSum;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.IntFunction;
@@ -440,6 +452,75 @@ public final class TestModels {
     layers.add(m.gru("b", units, units + 9));
     layers.add(m.dense("c", units + 9, outputs, Activation.LINEAR));
     return new Model(layers);
+  }
+
+  /**
+   * A graph of every kind of layer made for graphs around a GRU: reads "x" and "more", gives "h"
+   * and "y", and replaces the states "kept" and "last".
+   */
+  public static Graph graph(int inputs, int units, long seed) {
+    TestModels m = new TestModels(seed);
+    Graph.Builder graph =
+        Graph.builder()
+            .input("x", inputs)
+            .input("more", units)
+            .state("last", m.vector("last", units, 1), "h")
+            .state("kept", inputs, "x")
+            .node(IndexMap.concat("both", inputs, inputs), "kept", "x")
+            .node(m.dense("in", 2 * inputs, units, Activation.LINEAR), "both")
+            .node(m.gru("gru", units, units), "in")
+            .node(Constant.of("slopes", m.vector("slopes", units, 1).toArray()));
+    Activation.Elementwise functions = Activation.LINEAR;
+    for (Activation.Function function : Activation.Function.values()) {
+      functions = functions.then(function, 0.5f, 1.5f);
+    }
+    graph.node(new Elementwise("functions", units, functions), "last");
+    String before = "gru";
+    for (Combine.Kind kind : Combine.Kind.values()) {
+      String name = kind.name().toLowerCase(Locale.ROOT);
+      String with = kind.ordinal() % 2 == 0 ? "slopes" : "more";
+      graph.node(new Combine(name, units, kind), before, with);
+      graph.node(new Elementwise(name + "_tanh", units, Activation.TANH), name);
+      before = name + "_tanh";
+    }
+    Matrix squares = m.matrix("W", 3, units, 1);
+    return graph
+        .node(
+            new WeightedSum("taps", units, squares, m.vector("b", units, 1), Activation.RELU),
+            before,
+            "functions",
+            "last")
+        .node(
+            new Positions(
+                "positions",
+                units,
+                1,
+                m.matrix("W", 3, 1, 1),
+                m.vector("b", 3, 1),
+                Activation.TANH),
+            "taps")
+        .node(
+            new Positions(
+                "wide",
+                3,
+                1,
+                m.matrix("W", units, units, 1),
+                m.vector("b", units, 1),
+                Activation.SIGMOID),
+            "positions")
+        .node(new Normalise("normal", 3, units, 1e-5f), "wide")
+        .node(new Softmax("shares", 3, units), "normal")
+        .node(new MatrixProduct("mixed", 3, units, 3), "shares", "wide")
+        .node(new Reduction("sums", 3, 3, Reduction.Kind.MEAN), "mixed")
+        .node(new Reduction("largest", units, 3, Reduction.Kind.MAXIMUM), "positions")
+        .node(IndexMap.of("spread", 3, units, i -> i % 3), "sums")
+        .node(new Combine("around", units, Combine.Kind.SUBTRACT), "largest", "spread")
+        .node(new Combine("h", units, Combine.Kind.ADD), "around", "functions")
+        .node(IndexMap.of("picked", units, inputs, i -> (7 * i + 3) % units), "h")
+        .node(m.dense("y", inputs, inputs, Activation.SOFTMAX), "picked")
+        .output("h")
+        .output("y")
+        .build();
   }
 
   private static Vocabulary vocabulary(int tokens) {

@@ -8,6 +8,7 @@ import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Pairwise;
 import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.VectorOps;
 import java.lang.foreign.Arena;
@@ -98,6 +99,14 @@ public abstract class VectorOpsContract {
             1,
             (o, n, v, out) -> o.flush(n, v[0], out),
             v -> v[0] < 1e-30f && v[0] > -1e-30f ? 0f : v[0]));
+    for (Pairwise function : Pairwise.values()) {
+      all.add(
+          op(
+              function.name(),
+              2,
+              (o, n, v, out) -> o.combine(function, n, v[0], v[1], out),
+              v -> function.of(v[0], v[1])));
+    }
     for (Pointwise function : Pointwise.values()) {
       for (float[] c : new float[][] {{0.3f, 0.7f}, {-1f, 1f}, {0f, Float.MAX_VALUE / 8}}) {
         all.add(

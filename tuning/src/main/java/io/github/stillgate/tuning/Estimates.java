@@ -90,6 +90,7 @@ public final class Estimates {
 
   /** A network of other layers with the vocabulary of {@code model}, and its scales for them. */
   static Model withLayers(Model model, List<Layer> layers) {
+    Chains.require(model);
     return model
         .vocabulary()
         .map(vocabulary -> new Model(layers, vocabulary))

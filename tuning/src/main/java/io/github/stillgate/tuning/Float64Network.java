@@ -13,6 +13,8 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
@@ -38,6 +40,7 @@ final class Float64Network {
    * @param progress hears the steps of a sequence after each layer
    */
   Float64Network(Model model, IntConsumer progress) {
+    Chains.require(model);
     this.model = model;
     this.progress = progress;
   }
@@ -103,6 +106,7 @@ final class Float64Network {
       case Embedding(String _, Matrix table) -> each(x, v -> transposed(table, v));
       case Dense dense -> each(x, v -> dense(dense, v));
       case ConditionalDense dense -> each(x, v -> conditionalDense(dense, v));
+      case Positions _, Operation _ -> throw Chains.refused(layer);
     };
   }
 
@@ -362,6 +366,31 @@ final class Float64Network {
       case THRESHOLD -> v > a ? v : 0;
       case ELU -> v > 0 ? v : a * Math.expm1(v);
       case SOFTSIGN -> v / (1 + Math.abs(v));
+      case EXP -> Math.exp(v);
+      case LOG -> v > 0 ? Math.log(v) : -Operation.LIMIT;
+      case SQRT -> Math.sqrt(Math.max(0, v));
+      case POWER -> Math.pow(v, a);
+      case RECIPROCAL -> Math.clamp(1 / v, -Operation.LIMIT, Operation.LIMIT);
+      case ABS -> Math.abs(v);
+      case FLOOR -> Math.floor(v);
+      case ERF -> erf(v);
+      case SOFTPLUS -> Math.max(0, v) + Math.log1p(Math.exp(-Math.abs(v)));
+      case GELU -> v * (1 + erf(v / Math.sqrt(2))) / 2;
+      case SILU -> v / (1 + Math.exp(-v));
     };
+  }
+
+  /** {@code 2 / sqrt(pi) exp(-v^2) (v + 2 v^3 / 3 + 4 v^5 / 15 + ...)}; 1 in float64 from 6 on. */
+  private static double erf(double v) {
+    if (Math.abs(v) >= 6) {
+      return Math.signum(v);
+    }
+    double sum = 0;
+    double term = v;
+    for (int k = 1; Math.abs(term) > 1e-17 * Math.abs(sum); k++) {
+      sum += term;
+      term *= 2 * v * v / (2 * k + 1);
+    }
+    return 2 / Math.sqrt(Math.PI) * Math.exp(-v * v) * sum;
   }
 }

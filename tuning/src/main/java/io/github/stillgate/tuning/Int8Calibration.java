@@ -9,6 +9,8 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
+import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.plan.OperandScale;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -48,7 +50,7 @@ public final class Int8Calibration {
 
   private static boolean isWhole(Layer layer) {
     return switch (layer) {
-      case ConditionalGru _, ConditionalDense _, Embedding _ -> false;
+      case ConditionalGru _, ConditionalDense _, Embedding _, Positions _, Operation _ -> false;
       case Backward backward -> isWhole(backward.layer());
       case Bidirectional pair -> isWhole(pair.forward()) && isWhole(pair.backward());
       default -> true;
@@ -68,6 +70,7 @@ public final class Int8Calibration {
    */
   public static OperandScales of(
       Model model, List<String> int8, TuningData data, IntConsumer progress) {
+    Chains.require(model);
     List<OperandScale> open;
     try (Plan plan =
         Plan.compile(model.withOperandScales(OperandScales.NONE), Prefixes.options(model, int8))) {

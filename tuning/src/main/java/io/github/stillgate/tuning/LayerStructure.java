@@ -12,6 +12,8 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sru;
@@ -118,6 +120,7 @@ public final class LayerStructure {
       case Embedding _ -> "embedding";
       case Dense _ -> "dense";
       case ConditionalDense _ -> "conditional_dense";
+      case Positions _, Operation _ -> "operation";
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(layer.name() + " has directions of its own");
     };

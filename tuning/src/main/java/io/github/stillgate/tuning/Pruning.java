@@ -68,14 +68,16 @@ public final class Pruning {
    * changes what the network computes; {@link PruningProof#thresholdError} tells how much.
    *
    * @param threshold T: a weight w becomes +0 if |w| is below T; 0 for none
-   * @throws IllegalArgumentException if T is negative, infinite or NaN, or a layer carries an
-   *     estimate of its gates, which was made for all its units
+   * @throws IllegalArgumentException if T is negative, infinite or NaN, the network is no chain of
+   *     layers with weights, or a layer carries an estimate of its gates, which was made for all
+   *     its units
    */
   public static Pruning of(Model model, float threshold) {
     if (!(threshold >= 0 && threshold < Float.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(
           "the threshold for weights is %s; it is a number of at least 0".formatted(threshold));
     }
+    Chains.require(model);
     List<String> estimated = estimated(model);
     if (!estimated.isEmpty()) {
       throw new IllegalArgumentException(
@@ -86,9 +88,12 @@ public final class Pruning {
     return new Pruning(model, threshold);
   }
 
-  /** Whether {@link #of(Model)} takes a network: no layer carries an estimate of its gates. */
+  /**
+   * Whether {@link #of(Model)} takes a network: it is a chain of layers with weights, and none
+   * carries an estimate of its gates.
+   */
   public static boolean isPrunable(Model model) {
-    return estimated(model).isEmpty();
+    return Chains.isOne(model) && estimated(model).isEmpty();
   }
 
   /** Names of layers that carry an estimate of their gates. */

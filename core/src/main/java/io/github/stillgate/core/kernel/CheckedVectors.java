@@ -82,6 +82,73 @@ final class CheckedVectors implements VectorOps {
   }
 
   @Override
+  public void combine(
+      Pairwise function, int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    long before = before(function.name(), n, left, right, right, out);
+    ops.combine(function, n, left, right, out);
+    after(function.name(), n, left, right, right, out, before);
+  }
+
+  @Override
+  public void rowSums(int rows, int columns, MemorySegment values, MemorySegment out) {
+    long before = beforeRows("rowSums", rows, columns, values, out, rows);
+    ops.rowSums(rows, columns, values, out);
+    afterRows("rowSums", rows * columns, values, out, rows, before);
+  }
+
+  @Override
+  public void rowExtremes(
+      int rows, int columns, float sign, MemorySegment values, MemorySegment out) {
+    long before = beforeRows("rowExtremes", rows, columns, values, out, rows);
+    ops.rowExtremes(rows, columns, sign, values, out);
+    afterRows("rowExtremes", rows * columns, values, out, rows, before);
+  }
+
+  @Override
+  public void normalise(
+      int rows, int columns, float epsilon, MemorySegment values, MemorySegment out) {
+    int n = rows * columns;
+    long before = beforeRows("normalise", rows, columns, values, out, n);
+    ops.normalise(rows, columns, epsilon, values, out);
+    afterRows("normalise", n, values, out, n, before);
+  }
+
+  @Override
+  public void matrixProduct(
+      int rows,
+      int inner,
+      int columns,
+      MemorySegment left,
+      MemorySegment right,
+      MemorySegment out) {
+    String operation = "matrixProduct";
+    int n = rows * columns;
+    long ofLeft = beforeRows(operation, rows, inner, left, out, n);
+    long ofRight = beforeRows(operation, inner, columns, right, out, n);
+    ops.matrixProduct(rows, inner, columns, left, right, out);
+    afterRows(operation, rows * inner, left, out, n, ofLeft);
+    afterRows(operation, inner * columns, right, out, n, ofRight);
+  }
+
+  /** Checks a matrix that is read, and an output of {@code n} values that is other memory. */
+  private static long beforeRows(
+      String operation, int rows, int columns, MemorySegment values, MemorySegment out, int n) {
+    Checks.count(operation, rows);
+    Checks.count(operation, columns);
+    int read = rows * columns;
+    Checks.input(operation, "values", values, 1, read);
+    Checks.memory(operation, "out", out, Lanes.padded(n));
+    Checks.apart(operation, "values and out", values, Lanes.padded(read), out, Lanes.padded(n));
+    return Checks.hash(values, 1, read);
+  }
+
+  private static void afterRows(
+      String operation, int read, MemorySegment values, MemorySegment out, int n, long before) {
+    Checks.unwritten(operation, "values", before, Checks.hash(values, 1, read));
+    Checks.finite(operation, "out", out, 1, n);
+  }
+
+  @Override
   public void choose(
       int n, MemorySegment condition, MemorySegment yes, MemorySegment no, MemorySegment out) {
     long before = before("choose", n, condition, yes, no, out);

@@ -64,7 +64,92 @@ public enum Pointwise {
     public float of(float v, float a, float b) {
       return v / (1f + Math.abs(v));
     }
+  },
+  /** {@link Elementary#exp}. */
+  EXP {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.exp(v);
+    }
+  },
+  /** {@link Elementary#log}. */
+  LOG {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.log(v);
+    }
+  },
+  /** {@link Elementary#sqrt}. */
+  SQRT {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.sqrt(v);
+    }
+  },
+  /** {@link Elementary#power} of v and a. */
+  POWER {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.power(v, a);
+    }
+  },
+  /** {@code clip(1 / v)}: {@link Elementary#clip}. */
+  RECIPROCAL {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.clip(1f / v);
+    }
+  },
+  /** {@code |v|}. */
+  ABS {
+    @Override
+    public float of(float v, float a, float b) {
+      return Math.abs(v);
+    }
+  },
+  /** The largest whole number up to v. */
+  FLOOR {
+    @Override
+    public float of(float v, float a, float b) {
+      return (float) Math.floor(v);
+    }
+  },
+  /** {@link Elementary#erf}. */
+  ERF {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.erf(v);
+    }
+  },
+  /** {@link Elementary#softplus}. */
+  SOFTPLUS {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.softplus(v);
+    }
+  },
+  /** {@link Elementary#gelu}. */
+  GELU {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.gelu(v);
+    }
+  },
+  /** {@link Elementary#silu}. */
+  SILU {
+    @Override
+    public float of(float v, float a, float b) {
+      return Elementary.silu(v);
+    }
   };
+
+  /**
+   * Whether every backend has a loop of its own for it. The others came with graphs, where nobody
+   * has measured a need: their loops are those of {@link VectorOps}.
+   */
+  public boolean isOfEveryBackend() {
+    return compareTo(SOFTSIGN) <= 0;
+  }
 
   /** The function at {@code v}; constants it does not name are ignored. */
   public abstract float of(float v, float a, float b);

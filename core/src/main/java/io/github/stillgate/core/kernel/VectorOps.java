@@ -38,10 +38,64 @@ public interface VectorOps {
   /**
    * {@code out[i] = f(values[i])}.
    *
+   * <p>A backend that has no loop for a function leaves it to this one.
+   *
    * @param a first constant of the function
    * @param b its second constant
    */
-  void apply(Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out);
+  default void apply(
+      Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out) {
+    ScalarLoops.apply(function, a, b, n, values, out);
+  }
+
+  /** {@code out[i] = function(left[i], right[i])}. */
+  default void combine(
+      Pairwise function, int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    ScalarLoops.combine(function, n, left, right, out);
+  }
+
+  /**
+   * {@code out[r] = sum of row r} of a matrix whose rows of {@code columns} values lie one after
+   * the other, unpadded: 16 partial sums, number l taking the elements l, l + 16, ... by addition
+   * from +0 on; then the tree p[l] += p[l + 8], += 4, += 2, += 1. {@code out} is other memory.
+   */
+  default void rowSums(int rows, int columns, MemorySegment values, MemorySegment out) {
+    ScalarLoops.rowSums(rows, columns, values, out);
+  }
+
+  /**
+   * {@code out[r] = largest of row r}, of equal ones the first; otherwise as {@link #rowSums}.
+   *
+   * @param sign 1, or -1 for the smallest: the largest of the values times it, times it
+   */
+  default void rowExtremes(
+      int rows, int columns, float sign, MemorySegment values, MemorySegment out) {
+    ScalarLoops.rowExtremes(rows, columns, sign, values, out);
+  }
+
+  /**
+   * {@code out = d / sqrt(s / columns + epsilon)} for each row as in {@link #rowSums}, with {@code
+   * d = v - sum / columns} and s the sum of squares of d, whose partial sums are made by fused
+   * multiply-add; the quotient is {@link Elementary#divide}. {@code out} is other memory.
+   */
+  default void normalise(
+      int rows, int columns, float epsilon, MemorySegment values, MemorySegment out) {
+    ScalarLoops.normalise(rows, columns, epsilon, values, out);
+  }
+
+  /**
+   * {@code out[r][c] = fma(left[r][inner - 1], right[inner - 1][c], ... fma(left[r][0],
+   * right[0][c], +0))}; matrices lie row by row, unpadded. {@code out} is other memory.
+   */
+  default void matrixProduct(
+      int rows,
+      int inner,
+      int columns,
+      MemorySegment left,
+      MemorySegment right,
+      MemorySegment out) {
+    ScalarLoops.matrixProduct(rows, inner, columns, left, right, out);
+  }
 
   /** {@code out[i] = condition[i] > 0 ? yes[i] : no[i]}, bit for bit. */
   void choose(

@@ -74,7 +74,32 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
     /** {@code v > 0 ? v : a (exp(v) - 1)}. */
     ELU,
     /** {@code v / (1 + |v|)}. */
-    SOFTSIGN
+    SOFTSIGN,
+    /** {@code exp(v)} of v cut to -86 .. 86. */
+    EXP,
+    /** The natural logarithm; -2^59 where v is 0 or less. */
+    LOG,
+    /** The square root; 0 where v is below 0. */
+    SQRT,
+    /**
+     * {@code v} to the power of {@code a}, clipped to plus and minus 2^59; 0 where v is below 0 and
+     * a is no whole number.
+     */
+    POWER,
+    /** {@code 1 / v}, clipped to plus and minus 2^59: what 0 and -0 give. */
+    RECIPROCAL,
+    /** {@code |v|}. */
+    ABS,
+    /** The largest whole number up to v. */
+    FLOOR,
+    /** The error function. */
+    ERF,
+    /** {@code log(1 + exp(v))}. */
+    SOFTPLUS,
+    /** {@code v (1 + erf(v / sqrt(2))) / 2}. */
+    GELU,
+    /** {@code v / (1 + exp(-v))}. */
+    SILU
   }
 
   /** See {@link #SOFTMAX}. */
@@ -138,6 +163,12 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
    * @param b its second constant, 0 if it has none
    */
   record Step(Function function, float a, float b) {
+    /** Room for the rounding of float32, relative to a result. */
+    private static final double ROUNDING = 1.0001;
+
+    /** Beyond it exp does not grow: {@link Function#EXP}. */
+    private static final double EXP_LIMIT = 86;
+
     /** Checks the constants. */
     public Step {
       if (!Float.isFinite(a) || !Float.isFinite(b)) {
@@ -150,7 +181,10 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
       }
     }
 
-    /** All these functions are monotonic on both sides of 0, and a threshold jumps at a. */
+    /**
+     * Most of these functions are monotonic on both sides of 0, and a threshold jumps at a; gelu
+     * and silu have their least values, -0.1700 and -0.2785, below 0.
+     */
     Range range(Range v) {
       return switch (function) {
         case SIGMOID -> new Range(0, 1);
@@ -165,7 +199,42 @@ public sealed interface Activation permits Activation.Softmax, Activation.Elemen
         case LEAK -> Range.over(0, leak(v.low()), leak(v.high()));
         case THRESHOLD -> new Range(Math.min(0, Math.max(v.low(), a)), Math.max(0, v.high()));
         case ELU -> Range.over(0, v.high(), a * Math.expm1(Math.min(0, v.low())));
+        case EXP -> new Range(0, ROUNDING * Math.exp(Math.min(EXP_LIMIT, v.high())));
+        case LOG -> new Range(below(log(v.low())), -below(-log(v.high())));
+        case SQRT -> new Range(0, ROUNDING * Math.sqrt(Math.max(0, v.high())));
+        case POWER -> power(v);
+        case RECIPROCAL ->
+            v.low() > 0 || v.high() < 0
+                ? Range.of(Math.min(Operation.LIMIT, ROUNDING / least(v)))
+                : Range.of(Operation.LIMIT);
+        case ABS -> new Range(0, v.magnitude());
+        case FLOOR -> new Range(Math.floor(v.low()), v.high());
+        case ERF -> new Range(-1, 1);
+        case SOFTPLUS -> new Range(0, ROUNDING * (Math.max(0, v.high()) + Math.log(2)));
+        case GELU -> new Range(v.low() < 0 ? -0.1701 : 0, Math.max(0, v.high()));
+        case SILU -> new Range(v.low() < 0 ? -0.2786 : 0, Math.max(0, v.high()));
       };
+    }
+
+    /** The smallest magnitude of values that are all on one side of 0. */
+    private static double least(Range v) {
+      return Math.min(Math.abs(v.low()), Math.abs(v.high()));
+    }
+
+    private static double log(double v) {
+      return v > 0 ? Math.log(v) : -Operation.LIMIT;
+    }
+
+    private static double below(double v) {
+      return v - 1e-6 * Math.abs(v);
+    }
+
+    private Range power(Range v) {
+      double most = Math.pow(v.magnitude(), a);
+      if (a < 0) {
+        most = v.low() > 0 || v.high() < 0 ? Math.pow(least(v), a) : Operation.LIMIT;
+      }
+      return Range.of(Math.min(Operation.LIMIT, ROUNDING * most));
     }
 
     /** With room for the rounding of float32. */

@@ -19,7 +19,7 @@ public final class Int8Tensors {
    */
   static boolean has(Layer layer, String field) {
     return switch (layer) {
-      case Embedding _ -> false;
+      case Embedding _, Positions _, Operation _ -> false;
       case Gru gru -> isMatrix(gru, field) && !field.startsWith(ESTIMATE);
       case Backward backward -> has(backward.layer(), field);
       case Bidirectional pair ->

@@ -1,5 +1,6 @@
 package io.github.stillgate.core.model;
 
+import java.util.List;
 import java.util.SequencedMap;
 
 /** One layer of a {@link Model}: immutable, its shapes checked when made. */
@@ -13,12 +14,19 @@ public sealed interface Layer
         Dense,
         ConditionalDense,
         Bidirectional,
-        Backward {
+        Backward,
+        Positions,
+        Operation {
   /** Name, the prefix of its tensors in a weights file. */
   String name();
 
   /** Width of what it reads. */
   int inputs();
+
+  /** Widths of the vectors it reads: one, unless it is made for a {@link Graph}. */
+  default List<Integer> inputWidths() {
+    return List.of(inputs());
+  }
 
   /** Width of what it gives. */
   int outputs();

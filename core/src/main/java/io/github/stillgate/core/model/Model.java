@@ -18,7 +18,8 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * A network: layers in the order data passes them, each as wide as the one before.
+ * A network: layers in the order data passes them. Most are a chain, in which each layer reads the
+ * one before; others are a {@link Graph} over named values.
  *
  * <p>Immutable; any thread may use it. It holds its own copy of the weights, so the file it came
  * from may be closed.
@@ -30,6 +31,10 @@ public final class Model {
   private final int inputs;
   private final Optional<Vocabulary> vocabulary;
   private final List<Layer> layers;
+
+  /** What it was made of, if a list of layers does not say as much. */
+  private final Optional<Graph> graph;
+
   private final OperandScales operandScales;
   private final long fingerprint;
 
@@ -40,7 +45,22 @@ public final class Model {
    *     a name or a tensor's name, or widths do not fit
    */
   public Model(List<Layer> layers) {
-    this(layers, Optional.empty());
+    this(layers, Optional.empty(), Optional.empty());
+  }
+
+  /**
+   * A network over named values. If {@link Graph#isChain} it is the chain of these layers, which
+   * keeps the names of its input and its output.
+   *
+   * @throws IllegalArgumentException if two layers share a tensor's name, a layer cannot run step
+   *     by step, an {@link Embedding} reads something else than an input, or a state has a name
+   *     that a layer's state may have
+   */
+  public Model(Graph graph) {
+    this(
+        graph.layers(),
+        Optional.empty(),
+        graph.isUnnamedChain() ? Optional.empty() : Optional.of(graph));
   }
 
   /**
@@ -50,29 +70,21 @@ public final class Model {
    *     a name or a tensor's name, or widths do not fit
    */
   public Model(List<Layer> layers, Vocabulary vocabulary) {
-    this(layers, Optional.of(vocabulary));
+    this(layers, Optional.of(vocabulary), Optional.empty());
   }
 
-  private Model(List<Layer> layers, Optional<Vocabulary> vocabulary) {
+  private Model(List<Layer> layers, Optional<Vocabulary> vocabulary, Optional<Graph> graph) {
     this.layers = List.copyOf(layers);
     this.vocabulary = vocabulary;
+    this.graph = graph;
     requireLayers(layers.size());
-    this.inputs = layers.get(0).inputs();
-    int width = vocabulary.map(Vocabulary::size).orElse(inputs);
-    String source = vocabulary.isPresent() ? "the vocabulary" : "the input";
-    for (Layer layer : this.layers) {
-      if (layer.inputs() != width) {
-        throw new IllegalArgumentException(
-            "layer %s reads %d values, but %s gives %d"
-                .formatted(layer.name(), layer.inputs(), source, width));
-      }
-      if (layer instanceof Embedding && layer != this.layers.get(0)) {
-        throw new IllegalArgumentException(
-            "layer %s is an embedding, which reads tokens and so stands first"
-                .formatted(layer.name()));
-      }
-      width = layer.outputs();
-      source = "layer " + layer.name();
+    if (isChain()) {
+      this.inputs = layers.get(0).inputs();
+      requireChain(this.layers, vocabulary);
+    } else {
+      Graph whole = graph.orElseThrow();
+      this.inputs = whole.inputs().getFirst().width();
+      requireStepByStep(whole);
     }
     for (Layer layer : this.layers) {
       if ((layer.name() + ".").startsWith(ProofVectors.PREFIX)) {
@@ -82,8 +94,75 @@ public final class Model {
       }
     }
     requireNamesOfTheirOwn(this.layers);
+    graph.ifPresent(Model::requireStatesOfTheirOwn);
     this.operandScales = OperandScales.NONE;
-    this.fingerprint = Fingerprint.of(this.layers);
+    this.fingerprint =
+        isChain() ? Fingerprint.of(this.layers) : Fingerprint.of(graph.orElseThrow());
+  }
+
+  private static void requireChain(List<Layer> layers, Optional<Vocabulary> vocabulary) {
+    int width = vocabulary.map(Vocabulary::size).orElse(layers.getFirst().inputs());
+    String source = vocabulary.isPresent() ? "the vocabulary" : "the input";
+    for (Layer layer : layers) {
+      if (layer.inputWidths().size() != 1) {
+        throw new IllegalArgumentException(
+            "layer %s reads %d vectors, but in a list of layers each reads the one before; make a"
+                    .formatted(layer.name(), layer.inputWidths().size())
+                + " Graph of them");
+      }
+      if (layer.inputs() != width) {
+        throw new IllegalArgumentException(
+            "layer %s reads %d values, but %s gives %d"
+                .formatted(layer.name(), layer.inputs(), source, width));
+      }
+      if (layer instanceof Embedding && layer != layers.get(0)) {
+        throw new IllegalArgumentException(
+            "layer %s is an embedding, which reads tokens and so stands first"
+                .formatted(layer.name()));
+      }
+      width = layer.outputs();
+      source = "layer " + layer.name();
+    }
+  }
+
+  private static void requireStepByStep(Graph graph) {
+    Set<String> inputs = new HashSet<>();
+    graph.inputs().forEach(input -> inputs.add(input.name()));
+    for (Graph.Node node : graph.nodes()) {
+      String name = node.layer().name();
+      if (node.layer() instanceof Bidirectional || node.layer() instanceof Backward) {
+        throw new IllegalArgumentException(
+            "layer %s reads its input from the end, but a graph runs step by step".formatted(name));
+      }
+      if (node.layer() instanceof Embedding && !inputs.containsAll(node.inputs())) {
+        throw new IllegalArgumentException(
+            "layer %s is an embedding, which reads tokens and so an input, not %s"
+                .formatted(name, node.inputs().getFirst()));
+      }
+    }
+  }
+
+  /** What a layer keeps carries its name, a dot and a letter; sessions know all by their names. */
+  private static void requireStatesOfTheirOwn(Graph graph) {
+    for (Graph.State state : graph.states()) {
+      for (Graph.Node node : graph.nodes()) {
+        if (state.name().startsWith(node.layer().name() + ".")) {
+          throw new IllegalArgumentException(
+              "state %s could be one of layer %s, whose names begin so; rename it"
+                  .formatted(state.name(), node.layer().name()));
+        }
+        if (node.layer().name().startsWith(state.name() + ".")) {
+          throw new IllegalArgumentException(
+              "layer %s could have a tensor of state %s, whose names begin so; rename it"
+                  .formatted(node.layer().name(), state.name()));
+        }
+      }
+      if ((state.name() + ".").startsWith(ProofVectors.PREFIX)) {
+        throw new IllegalArgumentException(
+            "state %s: this name is taken by the proof a weights file may carry"
+                .formatted(state.name()));
+      }
+    }
   }
 
   private Model(Model other, OperandScales operandScales) {
@@ -91,6 +170,7 @@ public final class Model {
     this.inputs = other.inputs;
     this.vocabulary = other.vocabulary;
     this.layers = other.layers;
+    this.graph = other.graph;
     this.operandScales = operandScales;
     this.fingerprint = other.fingerprint;
   }
@@ -229,6 +309,14 @@ public final class Model {
             }
           });
     }
+    graph
+        .map(Graph::states)
+        .orElse(List.of())
+        .forEach(state ->
+            state
+                .tensors()
+                .forEach((field, m) ->
+                    writer.tensor(state.name() + "." + field, DType.F32, m::copy, m.rows())));
     writer.metadata(NetworkDescription.KEY, NetworkDescription.write(this));
     notes.forEach((key, value) -> {
       if (!key.equals(NetworkDescription.KEY) && !ProofVectors.isNote(key)) {
@@ -238,14 +326,39 @@ public final class Model {
     return writer;
   }
 
-  /** Width of the input. */
+  /** Width of the input; of the first input of a graph. */
   public int inputs() {
     return inputs;
   }
 
-  /** Width of the output. */
+  /** Width of the output; of the first output of a graph. */
   public int outputs() {
-    return layers.get(layers.size() - 1).outputs();
+    return graph
+        .map(g -> g.width(g.outputs().getFirst()))
+        .orElseGet(() -> layers.getLast().outputs());
+  }
+
+  /**
+   * Its values by their names. Those of a network that was made of a list of layers are {@code
+   * input} and what each layer gives.
+   */
+  public Graph graph() {
+    return graph.orElseGet(() -> Graph.ofChain(layers));
+  }
+
+  /** Whether each layer reads the one before, and nothing else is read or given. */
+  public boolean isChain() {
+    return graph.map(Graph::isChain).orElse(true);
+  }
+
+  /** Whether {@link #graph} says more than {@link #layers} do, so that files have to keep it. */
+  public boolean hasNamedValues() {
+    return graph.isPresent();
+  }
+
+  /** Whether a step reads one vector and gives one. */
+  public boolean hasOneInputAndOutput() {
+    return graph.map(g -> g.inputs().size() == 1 && g.outputs().size() == 1).orElse(true);
   }
 
   /** The characters its tokens stand for, if it reads tokens. */
@@ -253,12 +366,15 @@ public final class Model {
     return vocabulary;
   }
 
-  /** Whether it reads tokens: it has a vocabulary, or an {@link Embedding} comes first. */
+  /**
+   * Whether it reads tokens: it is a chain that has a vocabulary or begins with an {@link
+   * Embedding}. In a graph that is no chain an embedding reads a vector of weights over tokens.
+   */
   public boolean readsTokens() {
-    return vocabulary.isPresent() || layers.get(0) instanceof Embedding;
+    return vocabulary.isPresent() || isChain() && layers.get(0) instanceof Embedding;
   }
 
-  /** The layers, first the one that reads the input. */
+  /** The layers, each behind those it reads. */
   public List<Layer> layers() {
     return layers;
   }

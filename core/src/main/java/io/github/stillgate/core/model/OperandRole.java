@@ -32,7 +32,7 @@ public enum OperandRole {
               : EnumSet.of(INPUT, STATE);
       case Sru _, Embedding _, Dense _, ConditionalDense _ -> EnumSet.of(INPUT);
       case Backward backward -> of(backward.layer());
-      case Bidirectional _ -> EnumSet.noneOf(OperandRole.class);
+      case Bidirectional _, Positions _, Operation _ -> EnumSet.noneOf(OperandRole.class);
     };
   }
 

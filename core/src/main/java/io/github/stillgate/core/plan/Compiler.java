@@ -6,37 +6,64 @@ import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.kernel.Movement;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
+import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.ConditionalDense;
 import io.github.stillgate.core.model.ConditionalGru;
+import io.github.stillgate.core.model.Constant;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Elementwise;
 import io.github.stillgate.core.model.Embedding;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Gru;
+import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
+import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Normalise;
 import io.github.stillgate.core.model.OperandRole;
-import io.github.stillgate.core.model.OperandScales;
+import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Positions;
+import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
+import io.github.stillgate.core.model.Softmax;
 import io.github.stillgate.core.model.Sru;
+import io.github.stillgate.core.model.WeightedSum;
 import io.github.stillgate.core.stage.CarriedGruStage;
+import io.github.stillgate.core.stage.CombineStage;
 import io.github.stillgate.core.stage.ConditionalDenseStage;
 import io.github.stillgate.core.stage.ConditionalGruStage;
+import io.github.stillgate.core.stage.ConstantStage;
 import io.github.stillgate.core.stage.Crossover;
 import io.github.stillgate.core.stage.DenseStage;
+import io.github.stillgate.core.stage.ElementwiseStage;
 import io.github.stillgate.core.stage.GruStage;
+import io.github.stillgate.core.stage.IndexMapStage;
 import io.github.stillgate.core.stage.Int8Operands;
 import io.github.stillgate.core.stage.LstmStage;
+import io.github.stillgate.core.stage.MatrixProductStage;
 import io.github.stillgate.core.stage.Network;
+import io.github.stillgate.core.stage.NormaliseStage;
 import io.github.stillgate.core.stage.Packing;
+import io.github.stillgate.core.stage.PositionsStage;
+import io.github.stillgate.core.stage.ReductionStage;
 import io.github.stillgate.core.stage.ResetBeforeGruStage;
 import io.github.stillgate.core.stage.SimpleRnnStage;
 import io.github.stillgate.core.stage.Slot;
+import io.github.stillgate.core.stage.SoftmaxStage;
 import io.github.stillgate.core.stage.SruStage;
 import io.github.stillgate.core.stage.Stage;
+import io.github.stillgate.core.stage.StatePart;
+import io.github.stillgate.core.stage.WeightedSumStage;
+import io.github.stillgate.core.stage.Wiring;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -45,19 +72,15 @@ final class Compiler {
   private final PlanOptions options;
   private final Backend backend;
   private final Arena memory;
-  private final OperandScales found;
+  private final Model model;
   private final Set<OperandScale> scales;
 
   private Compiler(
-      PlanOptions options,
-      Backend backend,
-      Arena memory,
-      OperandScales found,
-      Set<OperandScale> scales) {
+      PlanOptions options, Backend backend, Arena memory, Model model, Set<OperandScale> scales) {
     this.options = options;
     this.backend = backend;
     this.memory = memory;
-    this.found = found;
+    this.model = model;
     this.scales = scales;
   }
 
@@ -85,13 +108,13 @@ final class Compiler {
     requireLayers(model, options);
     checkLimits(model, options);
     Backend used = checkedIfAsserting(backend);
+    Wiring wiring = wiring(model);
     Network network =
         Network.pack(
-            model.inputs(),
+            wiring,
+            used.vectors(),
             options.threads().team(),
-            memory ->
-                new Compiler(options, used, memory, model.operandScales(), scales)
-                    .slots(model, inputBound));
+            memory -> new Compiler(options, used, memory, model, scales).slots(wiring, inputBound));
     if (options.limits().deadline().isPresent()
         && !(network.isForward() && network.canBeBounded())) {
       boolean forward = network.isForward();
@@ -151,17 +174,60 @@ final class Compiler {
     };
   }
 
-  private List<Slot> slots(Model model, double inputBound) {
+  private static Wiring wiring(Model model) {
+    if (model.isChain()) {
+      return Wiring.chain(model.inputs(), model.layers().size());
+    }
+    Graph graph = model.graph();
+    Map<String, Integer> numbers = new HashMap<>();
+    for (String value : graph.values()) {
+      numbers.put(value, numbers.size());
+    }
+    return new Wiring(
+        graph.inputs().stream().map(Graph.Value::width).toList(),
+        graph.states().stream()
+            .map(state ->
+                new Wiring.Replaced(
+                    StatePart.replaced(state.name(), state.width()),
+                    state.initial(),
+                    numbers.get(state.next())))
+            .toList(),
+        graph.nodes().stream()
+            .map(node -> node.inputs().stream().map(numbers::get).toList())
+            .toList(),
+        graph.outputs().stream().map(numbers::get).toList());
+  }
+
+  private List<Slot> slots(Wiring wiring, double inputBound) {
     List<Slot> slots = new ArrayList<>();
-    double bound = inputBound;
+    List<Double> bounds = new ArrayList<>(Collections.nCopies(wiring.inputs().size(), inputBound));
+    bounds.addAll(Collections.nCopies(wiring.states().size(), (double) Operation.LIMIT));
     boolean tokens = model.readsTokens();
-    for (Layer layer : model.layers()) {
-      Slot slot = slot(layer, bound, tokens);
+    for (int i = 0; i < model.layers().size(); i++) {
+      List<Double> read = wiring.reads().get(i).stream().map(bounds::get).toList();
+      Slot slot = slot(model.layers().get(i), read, tokens);
       slots.add(slot);
-      bound = slot.outputBound();
+      bounds.add(slot.outputBound());
       tokens = false;
     }
+    requireBounds(wiring, bounds);
     return slots;
+  }
+
+  /** A state's bound is what its layers were packed for. */
+  private static void requireBounds(Wiring wiring, List<Double> bounds) {
+    for (Wiring.Replaced state : wiring.states()) {
+      if (bounds.get(state.next()) > Operation.LIMIT) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "state %s becomes a value that could reach %.3g; at most %.3g is taken. Clip it"
+                    + " with a layer behind (Activation.clip)",
+                state.part().name(),
+                bounds.get(state.next()),
+                Operation.LIMIT));
+      }
+    }
   }
 
   private @Nullable DenseProducts blas() {
@@ -177,19 +243,19 @@ final class Compiler {
     };
   }
 
-  private Slot slot(Layer layer, double bound, boolean tokens) {
+  private Slot slot(Layer layer, List<Double> bounds, boolean tokens) {
     return switch (layer) {
       case Bidirectional pair ->
           Slot.pair(
               pair.name(),
-              stage(pair.forward(), bound, packing(pair, pair.forward(), tokens)),
-              stage(pair.backward(), bound, packing(pair, pair.backward(), tokens)));
+              stage(pair.forward(), bounds, packing(pair, pair.forward(), tokens)),
+              stage(pair.backward(), bounds, packing(pair, pair.backward(), tokens)));
       case Backward backward ->
           Slot.backward(
               backward.name(),
-              stage(backward.layer(), bound, packing(layer.name(), layer, tokens)));
+              stage(backward.layer(), bounds, packing(layer.name(), layer, tokens)));
       default ->
-          Slot.forward(layer.name(), stage(layer, bound, packing(layer.name(), layer, tokens)));
+          Slot.forward(layer.name(), stage(layer, bounds, packing(layer.name(), layer, tokens)));
     };
   }
 
@@ -227,7 +293,7 @@ final class Compiler {
     return new Int8Operands() {
       @Override
       public float found(OperandRole role) {
-        return (float) found.scale(place, role).orElse(0);
+        return (float) model.operandScales().scale(place, role).orElse(0);
       }
 
       @Override
@@ -241,6 +307,26 @@ final class Compiler {
     };
   }
 
+  private Stage stage(Layer layer, List<Double> bounds, Packing packing) {
+    return layer instanceof Operation operation
+        ? stage(operation, bounds, packing)
+        : stage(layer, bounds.getFirst(), packing);
+  }
+
+  private static Stage stage(Operation operation, List<Double> bounds, Packing packing) {
+    return switch (operation) {
+      case IndexMap map -> new IndexMapStage(map, bounds, packing);
+      case Elementwise function -> new ElementwiseStage(function, bounds, packing);
+      case Combine combine -> new CombineStage(combine, bounds, packing);
+      case Constant constant -> new ConstantStage(constant, packing);
+      case WeightedSum sum -> new WeightedSumStage(sum, bounds, packing);
+      case Reduction reduction -> new ReductionStage(reduction, bounds, packing);
+      case Softmax softmax -> new SoftmaxStage(softmax, bounds, packing);
+      case Normalise normalise -> new NormaliseStage(normalise, bounds, packing);
+      case MatrixProduct product -> new MatrixProductStage(product, bounds, packing);
+    };
+  }
+
   private Stage stage(Layer layer, double bound, Packing packing) {
     return switch (layer) {
       case ConditionalGru gru ->
@@ -250,12 +336,19 @@ final class Compiler {
       case Sru sru -> new SruStage(sru, bound, packing);
       case SimpleRnn rnn -> new SimpleRnnStage(rnn, bound, packing);
       case Embedding embedding -> DenseStage.of(embedding, bound, packing);
-      case Dense dense -> DenseStage.of(dense, bound, packing);
+      case Dense dense ->
+          model.isChain()
+              ? DenseStage.of(dense, bound, packing)
+              : DenseStage.ofGraph(dense, bound, packing);
+      case Positions positions -> new PositionsStage(positions, bound, packing);
       case ConditionalDense dense ->
           new ConditionalDenseStage(dense, bound, packing, crossover(), options.limits().maxLive());
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(
               "layer %s: a direction cannot have directions of its own".formatted(layer.name()));
+      case Operation _ ->
+          throw new IllegalArgumentException(
+              "layer %s: a direction is a recurrent or a dense layer".formatted(layer.name()));
     };
   }
 

@@ -48,6 +48,15 @@ final class Rehearsal {
 
   /** Everything that can be run, and then the measurement. */
   Plan.WarmUp run() {
+    if (!network.isChain()) {
+      try (Exercise stream = new Exercise.OfStream(network.openStream(), model);
+          Exercise batch =
+              new Exercise.OfBatch(network.openBatch(Exercise.OfBatch.STREAMS), model)) {
+        run(stream, Exercise.Extent.WHOLE);
+        run(batch, Exercise.Extent.REST);
+        return finish(stream);
+      }
+    }
     if (!network.isForward()) {
       try (Exercise sequences = new Exercise.OfSequence(network.openSequence(), model)) {
         run(sequences, Exercise.Extent.WHOLE);

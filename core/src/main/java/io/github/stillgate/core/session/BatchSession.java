@@ -70,7 +70,7 @@ public final class BatchSession implements AutoCloseable {
   }
 
   /**
-   * A new stream with state zero.
+   * A new stream in its initial state.
    *
    * @throws IllegalStateException if the batch is full or closed, or another thread is inside
    */
@@ -193,6 +193,28 @@ public final class BatchSession implements AutoCloseable {
       }
     }
 
+    /**
+     * Gives one of the stream's next inputs by its name; it is copied. The stream takes part in the
+     * next step of the batch when all its inputs are set.
+     *
+     * @throws InputRefusedException if a value is NaN, infinite or out of bound; the input is not
+     *     set then
+     * @throws IllegalArgumentException if there is no such input, or the array has the wrong length
+     * @throws IllegalStateException if the stream was fed already, has left, the batch is closed,
+     *     or another thread is inside
+     */
+    public void set(String input, float[] values) {
+      enter();
+      try {
+        requireNotFed();
+        if (port.set(input, values)) {
+          take(-1);
+        }
+      } finally {
+        batch.exit();
+      }
+    }
+
     private void requireNotFed() {
       if (isFed) {
         throw new IllegalStateException(
@@ -214,6 +236,7 @@ public final class BatchSession implements AutoCloseable {
     private void stepped() {
       isFed = false;
       hasOutput = true;
+      port.stepped();
       stats.record();
     }
 
@@ -238,7 +261,24 @@ public final class BatchSession implements AutoCloseable {
     }
 
     /**
-     * Sets the state to zero, and forgets an input it was fed.
+     * Copies an output of the stream's last step by its name.
+     *
+     * @throws IllegalArgumentException if there is no such output, or the array has the wrong
+     *     length
+     * @throws IllegalStateException if it has not stepped since it joined or was reset or restored,
+     *     has left, or the batch is closed
+     */
+    public void get(String output, float[] values) {
+      enter();
+      try {
+        port.get(output, values);
+      } finally {
+        batch.exit();
+      }
+    }
+
+    /**
+     * Sets the state to what it was when the stream joined, and forgets an input it was fed.
      *
      * @throws IllegalStateException if the stream has left, the batch is closed, or another thread
      *     is inside
@@ -322,6 +362,7 @@ public final class BatchSession implements AutoCloseable {
 
     private void forget() {
       hasOutput = false;
+      port.forget();
       if (isFed) {
         isFed = false;
         int at = 0;

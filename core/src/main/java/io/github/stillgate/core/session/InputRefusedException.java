@@ -1,6 +1,7 @@
 package io.github.stillgate.core.session;
 
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An input value that a plan does not take: NaN, infinite, or beyond its bound. The state has not
@@ -14,14 +15,23 @@ public final class InputRefusedException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
   private final int step;
+  private final @Nullable String input;
   private final int index;
   private final float value;
   private final float bound;
   private final boolean oneHot;
 
-  /** {@code oneHot} if the model reads tokens, whose bound no option changes. */
-  InputRefusedException(int step, int index, float value, float bound, boolean oneHot) {
+  /**
+   * A refusal.
+   *
+   * @param step of a sequence, or -1
+   * @param input name of one of several inputs
+   * @param oneHot if the model reads tokens, whose bound no option changes
+   */
+  InputRefusedException(
+      int step, @Nullable String input, int index, float value, float bound, boolean oneHot) {
     this.step = step;
+    this.input = input;
     this.index = index;
     this.value = value;
     this.bound = bound;
@@ -42,8 +52,9 @@ public final class InputRefusedException extends IllegalArgumentException {
   public String getMessage() {
     return String.format(
         Locale.ROOT,
-        "%sinput %d is %s; the plan takes finite values up to %s in magnitude%s",
+        "%s%s %d is %s; the plan takes finite values up to %s in magnitude%s",
         step < 0 ? "" : "step " + step + ": ",
+        input == null ? "input" : "value of input " + input + " at",
         index,
         value,
         bound,

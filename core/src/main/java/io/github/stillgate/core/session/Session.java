@@ -33,7 +33,7 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * A new stream with state zero.
+   * A new stream in its initial state: zero, unless the model says otherwise.
    *
    * @throws IllegalStateException if the plan is closed
    * @throws UnsupportedOperationException if a layer needs the whole sequence; {@link Sequence}
@@ -49,7 +49,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * One step on a vector.
+   * One step on a vector, for models that read one and give one; others are given and give theirs
+   * by name ({@link #set}, {@link #step()}, {@link #get}).
    *
    * @param input as many values as the model reads, finite and at most {@link Plan#inputBound} in
    *     magnitude; not changed
@@ -57,6 +58,7 @@ public final class Session implements AutoCloseable {
    * @throws InputRefusedException if an input value is NaN, infinite or out of bound; the state has
    *     not changed
    * @throws IllegalArgumentException if an array has the wrong length; the state has not changed
+   * @throws UnsupportedOperationException if the model has several inputs or outputs
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
   public void step(float[] input, float[] output) {
@@ -98,8 +100,72 @@ public final class Session implements AutoCloseable {
 
   private void finish(float[] output) {
     port.read(output);
+    finish();
+  }
+
+  private void finish() {
     stats.record();
+    port.stepped();
     stream.finish();
+  }
+
+  /**
+   * Gives an input of the next step by its name; it is copied. Models that read one vector have one
+   * input, called {@code input} unless they name it ({@link
+   * io.github.stillgate.core.model.Model#graph}).
+   *
+   * @param input name of one of the model's inputs
+   * @param values as many as it has, finite and at most {@link Plan#inputBound} in magnitude; not
+   *     changed
+   * @throws InputRefusedException if a value is NaN, infinite or out of bound; the input is not set
+   *     then
+   * @throws IllegalArgumentException if there is no such input, or the array has the wrong length
+   * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
+   */
+  public void set(String input, float[] values) {
+    stream.enter();
+    try {
+      port.set(input, values);
+    } finally {
+      stream.exit();
+    }
+  }
+
+  /**
+   * One step on the inputs that were {@link #set}, each since the last step.
+   *
+   * @throws IllegalStateException if an input was not set, the session or its plan is closed, or
+   *     another thread is inside; the state has not changed
+   */
+  public void step() {
+    stream.enter();
+    try {
+      port.requireComplete();
+      stream.begin();
+      stream.step();
+      finish();
+    } finally {
+      stream.exit();
+    }
+  }
+
+  /**
+   * Copies an output of the last step by its name. In a model whose layers are a chain it is called
+   * as the last layer.
+   *
+   * @param output name of one of the model's outputs
+   * @param values receives as many values as it has
+   * @throws IllegalArgumentException if there is no such output, or the array has the wrong length
+   * @throws IllegalStateException if there was no step since the session was opened, reset or
+   *     restored, the session or its plan is closed, or another thread is inside
+   */
+  public void get(String output, float[] values) {
+    stream.enter();
+    try {
+      port.get(output, values);
+    } finally {
+      stream.exit();
+    }
   }
 
   /**
@@ -116,7 +182,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Sets the state to zero, as it was when the session was opened.
+   * Sets the state to what it was when the session was opened: zero, but for states of a graph that
+   * begin with other values. Inputs that were set and outputs are forgotten.
    *
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */
@@ -124,6 +191,7 @@ public final class Session implements AutoCloseable {
     stream.enter();
     try {
       stream.begin();
+      port.forget();
       port.state().reset();
       stream.finish();
     } finally {
@@ -158,6 +226,7 @@ public final class Session implements AutoCloseable {
     stream.enter();
     try {
       stream.begin();
+      port.forget();
       port.state().restore(state);
       stream.finish();
     } finally {
@@ -169,7 +238,8 @@ public final class Session implements AutoCloseable {
    * A copy of one layer's state.
    *
    * @param name the layer's name, a dot, and h, c for the cells of an LSTM, or m for what {@link
-   *     io.github.stillgate.core.plan.Skipping#below} carries; {@link Plan#stateNames} lists them
+   *     io.github.stillgate.core.plan.Skipping#below} carries; or a state of a graph; {@link
+   *     Plan#stateNames} lists them
    * @throws IllegalArgumentException if there is no such state
    * @throws IllegalStateException if the session or its plan is closed, or another thread is inside
    */

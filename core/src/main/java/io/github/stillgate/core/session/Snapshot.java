@@ -19,9 +19,9 @@ import java.util.zip.CRC32C;
  *
  * <p>Version 2: the four bytes {@code SGSN}; version, an int; the model's fingerprint, a long; the
  * number of parts, an int; for each part its kind, a byte ({@code h}, {@code c} or {@code m} as in
- * the formulas, {@code s} for values sent last), the length of its name in UTF-8, an int, the name,
- * and its width, an int; the float32 values of all parts one after the other; a CRC-32C of all
- * that, an int.
+ * the formulas, {@code v} for a state of a graph, {@code s} for values sent last), the length of
+ * its name in UTF-8, an int, the name, and its width, an int; the float32 values of all parts one
+ * after the other; a CRC-32C of all that, an int.
  *
  * <p>Version 1, which is read and no longer written, has no parts: magic, version, fingerprint in
  * its former form ({@link Model#formerFingerprint}), the number of floats, the state with each part
@@ -65,7 +65,7 @@ public final class Snapshot {
    * One vector of a snapshot.
    *
    * @param name as in {@link Session#state(String)}
-   * @param kind h, c or m
+   * @param kind h, c, m, v or s
    * @param width number of values
    */
   public record Part(String name, char kind, int width) {

@@ -16,10 +16,14 @@ final class StateVectors {
   private final List<StatePart> parts;
   private final MemorySegment memory;
 
+  /** Empty if it is zeros. */
+  private final float[] initial;
+
   StateVectors(Plan plan, MemorySegment memory) {
     this.model = plan.model();
     this.parts = NetworkAccess.of(plan).stateParts();
     this.memory = memory;
+    this.initial = NetworkAccess.of(plan).initialState();
   }
 
   /** The part called {@code name}. */
@@ -81,6 +85,7 @@ final class StateVectors {
 
   void reset() {
     memory.fill((byte) 0);
+    MemorySegment.copy(initial, 0, memory, JAVA_FLOAT, 0, initial.length);
   }
 
   byte[] snapshot() {

@@ -3,7 +3,6 @@ package io.github.stillgate.core.stage;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Batch;
 import io.github.stillgate.core.kernel.Product;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +25,7 @@ public final class BatchRun {
   private final @Nullable BatchProduct[][] batches;
   private int count;
 
-  BatchRun(int capacity, int inputs, List<Slot> slots, OneThread thread) {
+  BatchRun(int capacity, Network network, OneThread thread) {
     if (capacity < 1) {
       throw new IllegalArgumentException(
           "a batch of %d streams; expected at least 1".formatted(capacity));
@@ -34,12 +33,12 @@ public final class BatchRun {
     this.thread = thread;
     this.streams = new StreamRun[capacity];
     for (int i = 0; i < capacity; i++) {
-      streams[i] = new StreamRun(inputs, slots, thread);
+      streams[i] = new StreamRun(network, thread);
     }
     this.stepping = new StreamRun[capacity];
     this.tokens = new int[capacity];
-    this.batches = new BatchProduct[slots.size()][];
-    for (int layer = 0; layer < slots.size(); layer++) {
+    this.batches = new BatchProduct[network.slots().size()][];
+    for (int layer = 0; layer < batches.length; layer++) {
       Phase[] phases = streams[0].run(layer).phases();
       batches[layer] = new BatchProduct[phases.length];
       for (int phase = 0; phase < phases.length; phase++) {
@@ -134,6 +133,9 @@ public final class BatchRun {
           stepping[i].run(layer).phases()[phase].end();
         }
       }
+    }
+    for (int i = 0; i < count; i++) {
+      stepping[i].end();
     }
     count = 0;
   }

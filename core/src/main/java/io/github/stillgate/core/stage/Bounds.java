@@ -3,7 +3,9 @@ package io.github.stillgate.core.stage;
 import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Matrix;
+import io.github.stillgate.core.model.Operation;
 import io.github.stillgate.core.model.Sums;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -156,6 +158,40 @@ final class Bounds {
                 range.magnitude(),
                 sums));
       }
+    }
+    return range.magnitude();
+  }
+
+  /**
+   * The steps of a function for arguments up to {@code arguments}, with a clip to plus and minus
+   * {@link Operation#LIMIT} behind each that can reach beyond, and before the first.
+   *
+   * @throws IllegalArgumentException if a step could overflow float32
+   */
+  List<Activation.Step> clipped(Activation.Elementwise function, double arguments) {
+    List<Activation.Step> steps = new ArrayList<>();
+    Activation.Range range = clipped(Activation.Range.of(arguments), steps);
+    for (Activation.Step step : function.steps()) {
+      of(new Activation.Elementwise(List.of(step)), range.magnitude());
+      steps.add(step);
+      range = clipped(new Activation.Elementwise(List.of(step)).range(range), steps);
+    }
+    return steps;
+  }
+
+  private static Activation.Range clipped(Activation.Range range, List<Activation.Step> steps) {
+    if (range.magnitude() <= Operation.LIMIT) {
+      return range;
+    }
+    steps.addAll(Activation.clip(Operation.LIMIT).steps());
+    return Activation.clip(Operation.LIMIT).range(range);
+  }
+
+  /** The largest magnitude of a function whose steps are {@link #clipped}. */
+  static double reach(List<Activation.Step> steps, double arguments) {
+    Activation.Range range = Activation.Range.of(arguments);
+    for (Activation.Step step : steps) {
+      range = new Activation.Elementwise(List.of(step)).range(range);
     }
     return range.magnitude();
   }

@@ -125,7 +125,8 @@ public final class CarriedGruStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     Operand h = new Operand(outputs(), state);
     Step step = new Step(input, h, Lanes.floats(outputs(), state), scratch);
     List<Phase> phases = new ArrayList<>();

@@ -95,7 +95,8 @@ public final class ConditionalDenseStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     int n = outputs();
     Product narrowed = new Product(narrow, scratch, 1, input);
     Operand bottleneck = new Operand(rank, scratch);

@@ -104,7 +104,8 @@ public final class ConditionalGruStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     Operand h = new Operand(outputs(), state);
     LiveCut cut = new LiveCut(limit);
     Gates.Run gate = gates.open(input, h, cut, scratch);

@@ -8,6 +8,7 @@ import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Embedding;
+import io.github.stillgate.core.model.Operation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
@@ -54,6 +55,22 @@ public final class DenseStage extends Stage {
     return new DenseStage(layer, new Bounds(layer.name(), inputBound), packing, rows);
   }
 
+  /**
+   * The same in a graph, whose values are clipped to plus and minus {@link Operation#LIMIT} where
+   * they could reach beyond.
+   */
+  public static DenseStage ofGraph(Dense layer, double inputBound, Packing packing) {
+    boolean reachesBeyond =
+        outputBound(layer, new Bounds(layer.name(), inputBound)) > Operation.LIMIT;
+    return of(
+        reachesBeyond && layer.activation() instanceof Activation.Elementwise f
+            ? new Dense(
+                layer.name(), layer.w(), layer.b(), f.then(Activation.clip(Operation.LIMIT)))
+            : layer,
+        inputBound,
+        packing);
+  }
+
   /** Packs an embedding. */
   public static DenseStage of(Embedding layer, double inputBound, Packing packing) {
     Dense dense = layer.asDense();
@@ -62,7 +79,8 @@ public final class DenseStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     Product product = new Product(rows, scratch, 1, input);
     Operand output = new Operand(outputs(), scratch);
     return Run.plain(output, Phase.fixed(product, all, () -> finish(product, output.floats())));

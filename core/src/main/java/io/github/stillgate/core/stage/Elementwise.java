@@ -15,8 +15,11 @@ final class Elementwise {
   private final Activation.Step[] steps;
 
   Elementwise(Activation.Elementwise activation, VectorOps ops) {
+    this(activation.steps(), ops);
+  }
+
+  Elementwise(List<Activation.Step> listed, VectorOps ops) {
     this.ops = ops;
-    List<Activation.Step> listed = activation.steps();
     // No step is one that copies.
     this.steps =
         listed.isEmpty()
@@ -53,6 +56,17 @@ final class Elementwise {
       case THRESHOLD -> Pointwise.THRESHOLD;
       case ELU -> Pointwise.ELU;
       case SOFTSIGN -> Pointwise.SOFTSIGN;
+      case EXP -> Pointwise.EXP;
+      case LOG -> Pointwise.LOG;
+      case SQRT -> Pointwise.SQRT;
+      case POWER -> Pointwise.POWER;
+      case RECIPROCAL -> Pointwise.RECIPROCAL;
+      case ABS -> Pointwise.ABS;
+      case FLOOR -> Pointwise.FLOOR;
+      case ERF -> Pointwise.ERF;
+      case SOFTPLUS -> Pointwise.SOFTPLUS;
+      case GELU -> Pointwise.GELU;
+      case SILU -> Pointwise.SILU;
     };
   }
 }

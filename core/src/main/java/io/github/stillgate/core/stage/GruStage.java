@@ -81,7 +81,8 @@ public final class GruStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     Operand h = new Operand(outputs(), state);
     Step step = new Step(new Product(rows, scratch, 1, input, h), h, scratch);
     return Run.ungated(h, outputs(), Phase.fixed(step.product, all, step::finish));

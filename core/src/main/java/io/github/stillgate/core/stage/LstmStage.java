@@ -140,7 +140,8 @@ public final class LstmStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     Operand h = new Operand(outputs(), state);
     MemorySegment c = Lanes.floats(units, state);
     if (projection == null) {

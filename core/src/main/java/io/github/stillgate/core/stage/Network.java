@@ -1,5 +1,7 @@
 package io.github.stillgate.core.stage;
 
+import io.github.stillgate.core.kernel.Elementary;
+import io.github.stillgate.core.kernel.VectorOps;
 import java.lang.foreign.Arena;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
@@ -17,8 +19,10 @@ import java.util.function.Function;
  * <p>Safe for any number of threads; what it opens serves one thread at a time.
  */
 public final class Network {
-  private final int inputs;
+  private final Wiring wiring;
   private final List<Slot> slots;
+  private final VectorOps vectors;
+  private final float[] initialState;
   private final PackArena packs;
   private final Team team;
   private final Cleaner.Cleanable hold;
@@ -28,9 +32,11 @@ public final class Network {
 
   private boolean closed;
 
-  private Network(int inputs, List<Slot> slots, PackArena packs, Team team) {
-    this.inputs = inputs;
+  private Network(Wiring wiring, List<Slot> slots, VectorOps vectors, PackArena packs, Team team) {
+    this.wiring = wiring;
     this.slots = List.copyOf(slots);
+    this.vectors = vectors;
+    this.initialState = initial();
     this.packs = packs;
     this.team = team;
     this.hold =
@@ -45,13 +51,15 @@ public final class Network {
   /**
    * A network of what {@code pack} packs into memory that is freed with the network.
    *
-   * @param inputs values a step reads
+   * @param wiring which layer reads what
+   * @param vectors of the backend
    * @param team helps its streams; it ends with the network
    */
-  public static Network pack(int inputs, Team team, Function<Arena, List<Slot>> pack) {
+  public static Network pack(
+      Wiring wiring, VectorOps vectors, Team team, Function<Arena, List<Slot>> pack) {
     PackArena packs = new PackArena();
     try {
-      return new Network(inputs, pack.apply(packs.arena()), packs, team);
+      return new Network(wiring, pack.apply(packs.arena()), vectors, packs, team);
     } catch (Throwable failure) {
       packs.release();
       throw failure;
@@ -61,6 +69,21 @@ public final class Network {
   /** The places of its layers. */
   public List<Slot> slots() {
     return slots;
+  }
+
+  /** Which layer reads what. */
+  Wiring wiring() {
+    return wiring;
+  }
+
+  /** The vector operations of its backend. */
+  VectorOps vectors() {
+    return vectors;
+  }
+
+  /** Whether each layer reads the one before. */
+  public boolean isChain() {
+    return wiring.isChain();
   }
 
   /** Whether every layer can run step by step. */
@@ -78,7 +101,39 @@ public final class Network {
       }
       floats += slot.stateFloats();
     }
+    for (Wiring.Replaced state : wiring.states()) {
+      parts.add(state.part().movedBy(floats));
+      floats += state.part().floats();
+    }
     return List.copyOf(parts);
+  }
+
+  /** The whole state of a new stream; empty if that is zeros. */
+  public float[] initialState() {
+    return initialState;
+  }
+
+  private float[] initial() {
+    if (wiring.states().stream().allMatch(state -> state.initial().isEmpty())) {
+      return new float[0];
+    }
+    List<StatePart> parts = stateParts();
+    StatePart last = parts.getLast();
+    float[] state = new float[last.at() + last.floats()];
+    int first = parts.size() - wiring.states().size();
+    for (int i = 0; i < wiring.states().size(); i++) {
+      int at = parts.get(first + i).at();
+      wiring
+          .states()
+          .get(i)
+          .initial()
+          .ifPresent(values -> {
+            for (int k = 0; k < values.rows(); k++) {
+              state[at + k] = Elementary.flush(values.at(k, 0));
+            }
+          });
+    }
+    return state;
   }
 
   /** Weight bytes a step reads when every unit is computed. */
@@ -133,37 +188,43 @@ public final class Network {
   }
 
   /**
-   * One new stream, its state zero.
+   * One new stream in its initial state.
    *
    * @throws IllegalStateException if the network is closed
    * @throws UnsupportedOperationException if a layer cannot run step by step
    */
   public StreamRun openStream() {
     return open(thread -> {
-      StreamRun stream = new StreamRun(inputs, slots, thread);
+      StreamRun stream = new StreamRun(this, thread);
       stream.divide();
       return stream;
     });
   }
 
   /**
-   * {@code capacity} new streams that step together, their states zero.
+   * {@code capacity} new streams that step together, in their initial states.
    *
    * @throws IllegalArgumentException if the capacity is below 1
    * @throws IllegalStateException if the network is closed
    * @throws UnsupportedOperationException if a layer cannot run step by step
    */
   public BatchRun openBatch(int capacity) {
-    return open(thread -> new BatchRun(capacity, inputs, slots, thread));
+    return open(thread -> new BatchRun(capacity, this, thread));
   }
 
   /**
    * A run over whole sequences, its state zero.
    *
    * @throws IllegalStateException if the network is closed
+   * @throws UnsupportedOperationException if it is no chain
    */
   public SequenceRun openSequence() {
-    return open(thread -> new SequenceRun(inputs, slots, thread));
+    if (!isChain()) {
+      throw new UnsupportedOperationException(
+          "the network is a graph, which runs step by step; use Session.open(plan) and make a step"
+              + " for each vector");
+    }
+    return open(thread -> new SequenceRun(wiring.inputs().getFirst(), slots, thread));
   }
 
   /** Holds the packs while memory is bound to them. */

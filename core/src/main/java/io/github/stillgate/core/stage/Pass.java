@@ -8,6 +8,7 @@ import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.Product;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One stage in one direction over the steps of a sequence. */
@@ -29,7 +30,7 @@ final class Pass {
     this.outputs = stage.outputs();
     this.backward = direction.backward();
     this.input = new Operand(width, memory);
-    this.run = stage.open(input, states, memory);
+    this.run = stage.open(List.of(input), states, memory);
     run.divide(thread.split(), memory);
     Phase[] phases = run.phases();
     this.ahead = new Ahead[phases.length];

@@ -51,6 +51,16 @@ public final class Phase implements Split.Work {
     return new Phase(null, null, null, end);
   }
 
+  /**
+   * A phase whose end multiplies too, by packs of its own that read {@code bytes} in every step.
+   * Streams of a batch do not share them.
+   */
+  static Phase whole(long bytes, Runnable end) {
+    Phase phase = elementwise(end);
+    phase.bytesRead = bytes;
+    return phase;
+  }
+
   /** From now on its multiplication is shared, if its product can read enough for that. */
   void divide(Split by, SegmentAllocator memory) {
     Team team = by.team();

@@ -65,7 +65,8 @@ public final class ResetBeforeGruStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     Operand h = new Operand(outputs(), state);
     Step step = new Step(input, h, scratch);
     return Run.ungated(

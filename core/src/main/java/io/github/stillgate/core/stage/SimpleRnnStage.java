@@ -37,7 +37,8 @@ public final class SimpleRnnStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     Operand h = new Operand(outputs(), state);
     Product product = new Product(rows, scratch, 1, input, h);
     return Run.ungated(h, outputs(), Phase.fixed(product, all, () -> finish(product, h.floats())));

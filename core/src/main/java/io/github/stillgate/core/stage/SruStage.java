@@ -137,7 +137,8 @@ public final class SruStage extends Stage {
   }
 
   @Override
-  Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand input = inputs.getFirst();
     MemorySegment c = Lanes.floats(units, state);
     Product product = new Product(rows, scratch, 1, input);
     Step step = new Step(product, c, input, scratch);

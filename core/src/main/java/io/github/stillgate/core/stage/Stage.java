@@ -150,7 +150,7 @@ public abstract class Stage {
 
   /** Whether the sums over the layer's input are kept. */
   final boolean followsInput() {
-    return packs.getFirst().weights().follows(0);
+    return !packs.isEmpty() && packs.getFirst().weights().follows(0);
   }
 
   /**
@@ -168,12 +168,12 @@ public abstract class Stage {
   /**
    * Binds this stage to one stream.
    *
-   * @param input what the stage before returns
+   * @param inputs what it reads
    * @param state where this stream's state lies; its parts are taken from it in their order
    * @param scratch for what lives within one step; zero when it is allocated
    */
-  final Run open(Operand input, SegmentAllocator state, SegmentAllocator scratch) {
-    Run run = bind(input, state, scratch);
+  final Run open(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Run run = bind(inputs, state, scratch);
     for (Phase phase : run.phases()) {
       if (phase.product() != null) {
         phase.product().keepSentIn(state);
@@ -183,5 +183,5 @@ public abstract class Stage {
   }
 
   /** The same but for what was sent, which lies behind all other parts. */
-  abstract Run bind(Operand input, SegmentAllocator state, SegmentAllocator scratch);
+  abstract Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch);
 }

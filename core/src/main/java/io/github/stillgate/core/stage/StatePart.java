@@ -2,11 +2,13 @@ package io.github.stillgate.core.stage;
 
 import io.github.stillgate.core.kernel.Int8;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.model.Operation;
 
 /**
  * One vector that a stream keeps from step to step.
  *
- * @param name the layer's name, a dot, and the vector's name in the formulas: {@code rnn0.h}
+ * @param name the layer's name, a dot, and the vector's name in the formulas: {@code rnn0.h}; or
+ *     that of a graph's state
  * @param kind what the vector is
  * @param at where it begins in the stream's state, in floats
  * @param width number of values
@@ -25,7 +27,9 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
      * The int8 values that an operand had when its columns were last multiplied, where they can lag
      * behind what it is ({@link PlanOptions#withMovementThreshold}).
      */
-    SENT('s');
+    SENT('s'),
+    /** A state of a graph, which a step replaces by one of its values. */
+    REPLACED('v');
 
     private final char letter;
 
@@ -47,6 +51,11 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
   /** The values sent last of one of a layer's operands: {@code rnn0.sent0}. */
   static StatePart sent(String layer, int operand, int at, int width) {
     return new StatePart(layer + ".sent" + operand, Kind.SENT, at, width, Int8.LARGEST);
+  }
+
+  /** A state of a graph; its name is the graph's. */
+  public static StatePart replaced(String name, int width) {
+    return new StatePart(name, Kind.REPLACED, 0, width, Operation.LIMIT);
   }
 
   /** Whether a value can stand in it. */

@@ -1,11 +1,14 @@
 package io.github.stillgate.core.stage;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Operand;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one stream owns of a {@link Network}: its state in one segment, its scratch, and the gate
@@ -21,27 +24,48 @@ import java.util.List;
  */
 public final class StreamRun {
   private final OneThread thread;
-  private final Operand input;
+  private final MemorySegment[] inputs;
   private final MemorySegment state;
   private final Run[] runs;
-  private final MemorySegment output;
+  private final MemorySegment[] outputs;
 
-  StreamRun(int inputs, List<Slot> slots, OneThread thread) {
+  /** What a graph does behind its layers; null in a chain, which does nothing there. */
+  private final @Nullable StepEnd end;
+
+  StreamRun(Network network, OneThread thread) {
     this.thread = thread;
     StreamMemory memory = thread.memory();
-    long stateFloats = slots.stream().mapToLong(Slot::stateFloats).sum();
+    Wiring wiring = network.wiring();
+    List<StatePart> parts = network.stateParts();
+    long stateFloats = parts.stream().mapToLong(StatePart::floats).sum();
     this.state = memory.allocate(Math.max(4, 4 * stateFloats), Lanes.ALIGNMENT);
-    this.input = new Operand(inputs, memory);
-    SegmentAllocator states = SegmentAllocator.slicingAllocator(state);
-    List<Run> opened = new ArrayList<>();
-    Operand from = input;
-    for (Slot slot : slots) {
-      Run run = slot.stage().open(from, states, memory);
-      opened.add(run);
-      from = run.output();
+    List<Operand> values = new ArrayList<>();
+    for (int width : wiring.inputs()) {
+      values.add(new Operand(width, memory));
     }
-    this.runs = opened.toArray(Run[]::new);
-    this.output = from.floats();
+    this.inputs = values.stream().map(Operand::floats).toArray(MemorySegment[]::new);
+    // The replaced states lie behind those of the layers.
+    for (StatePart part : parts.subList(parts.size() - wiring.states().size(), parts.size())) {
+      MemorySegment floats = state.asSlice(4L * part.at(), 4L * part.floats());
+      values.add(new Operand(part.width(), floats));
+    }
+    SegmentAllocator states = SegmentAllocator.slicingAllocator(state);
+    this.runs = new Run[network.slots().size()];
+    for (int i = 0; i < runs.length; i++) {
+      List<Operand> read = wiring.reads().get(i).stream().map(values::get).toList();
+      runs[i] = network.slots().get(i).stage().open(read, states, memory);
+      values.add(runs[i].output());
+    }
+    this.outputs = new MemorySegment[wiring.outputs().size()];
+    if (wiring.isChain()) {
+      this.end = null;
+      outputs[0] = values.getLast().floats();
+    } else {
+      Operand[] all = values.toArray(Operand[]::new);
+      this.end = new StepEnd(wiring, all, outputs, network.vectors(), memory);
+    }
+    float[] initial = network.initialState();
+    MemorySegment.copy(initial, 0, state, JAVA_FLOAT, 0, initial.length);
   }
 
   /** Lets the network's workers share large multiplications of {@link #step}, if it has any. */
@@ -93,6 +117,7 @@ public final class StreamRun {
     for (Run run : runs) {
       run.step();
     }
+    end();
   }
 
   /** The same on token {@code token}, which must be in range. */
@@ -101,6 +126,14 @@ public final class StreamRun {
     runs[0].readToken(token);
     for (Run run : runs) {
       run.step();
+    }
+    end();
+  }
+
+  /** What follows when all layers have made their step. */
+  void end() {
+    if (end != null) {
+      end.run();
     }
   }
 
@@ -114,17 +147,32 @@ public final class StreamRun {
     return runs[layer];
   }
 
-  /** The input vector, padded with zeros that must stay. */
+  /** The input vector, padded with zeros that must stay; the first of several. */
   public MemorySegment input() {
-    return input.floats();
+    return inputs[0];
   }
 
-  /** The output vector of the last step, padded. */
+  /** Number of input vectors. */
+  public int inputs() {
+    return inputs.length;
+  }
+
+  /** One of several input vectors. */
+  public MemorySegment input(int number) {
+    return inputs[number];
+  }
+
+  /** The output vector of the last step, padded; the first of several. */
   public MemorySegment output() {
-    return output;
+    return outputs[0];
   }
 
-  /** The states of all layers one after the other, each padded. */
+  /** One of several output vectors. */
+  public MemorySegment output(int number) {
+    return outputs[number];
+  }
+
+  /** The states of all layers one after the other, each padded, then those a step replaces. */
   public MemorySegment state() {
     return state;
   }

@@ -1,6 +1,7 @@
 package io.github.stillgate.core.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -53,6 +54,70 @@ class ElementaryTest {
   void tanhIsWithinItsRelativeError() {
     Worst worst = worst(Float.MAX_VALUE, Elementary::tanh, Math::tanh, true);
     assertThat(worst.error()).as("%s", worst).isLessThanOrEqualTo(1.5e-7);
+  }
+
+  @Test
+  void logIsWithinItsRelativeError() {
+    Worst worst =
+        worst(Float.MAX_VALUE, x -> Elementary.log(Math.abs(x)), ElementaryTest::log, true);
+    assertThat(worst.error()).as("%s", worst).isLessThanOrEqualTo(6e-8);
+  }
+
+  private static double log(double x) {
+    return x == 0 ? -0x1p59 : Math.log(Math.abs(x));
+  }
+
+  @Test
+  void erfIsWithinItsAbsoluteError() {
+    Worst worst = worst(8, Elementary::erf, ElementaryTest::erf, false);
+    assertThat(worst.error()).as("%s", worst).isLessThanOrEqualTo(1e-7);
+  }
+
+  /** The integral of its derivative by Simpson's rule. */
+  private static double erf(double x) {
+    int intervals = 400;
+    double width = x / intervals;
+    double sum = 1 + Math.exp(-x * x);
+    for (int i = 1; i < intervals; i++) {
+      double v = i * width;
+      sum += (i % 2 == 0 ? 2 : 4) * Math.exp(-v * v);
+    }
+    return 2 / Math.sqrt(Math.PI) * sum * width / 3;
+  }
+
+  @Test
+  void softplusAndSiluAreWithinTheirErrors() {
+    Exact softplus = x -> Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x)));
+    Worst worst = worst(15, Elementary::softplus, softplus, true);
+    assertThat(worst.error()).as("%s", worst).isLessThanOrEqualTo(7e-8);
+    for (float x = -80; x < 80; x += 0.37f) {
+      double silu = x / (1 + Math.exp(-(double) x));
+      assertThat(Elementary.silu(x)).isEqualTo((float) silu, within((float) Math.abs(6e-8 * silu)));
+    }
+  }
+
+  /** Of arguments from 0.01 on: what becomes denormal has no relative error to speak of. */
+  @ParameterizedTest
+  @ValueSource(floats = {2, 3, -1, 0.5f, -0.5f, 1.7f, -2.3f, 4})
+  void powerIsRoundedOnce(float exponent) {
+    Worst worst =
+        worst(
+            100,
+            x -> Elementary.power(Math.abs(x) + 0.01f, exponent),
+            x -> Math.pow((float) Math.abs(x) + 0.01f, exponent),
+            true);
+    assertThat(worst.error()).as("%s", worst).isLessThanOrEqualTo(7e-8);
+  }
+
+  @Test
+  void powerKnowsSigns() {
+    assertThat(Elementary.power(-2, 3)).isEqualTo(-8);
+    assertThat(Elementary.power(-2, 2)).isEqualTo(4);
+    assertThat(Elementary.power(-2, 0.5f)).isEqualTo(0);
+    assertThat(Elementary.power(-2, -1)).isEqualTo(-0.5f);
+    assertThat(Elementary.power(0, -1)).isEqualTo(0x1p59f);
+    assertThat(Elementary.power(0, 0)).isEqualTo(1);
+    assertThat(Elementary.power(-1e30f, 3)).isEqualTo(-0x1p59f);
   }
 
   private static Worst worst(float limit, Function f, Exact exact, boolean relative) {

@@ -2,6 +2,7 @@ package io.github.stillgate.core.model;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -113,7 +114,45 @@ final class PinnedModels {
             "a",
             gru("f", Reset.AFTER, Gru.Activations.STANDARD).withEstimate(guess()),
             lstm("b", true, false, 4, standard)));
+    layers.put("index_map", new IndexMap("a", List.of(3), 2, -1, 0, 0));
+    Activation.Elementwise functions = Activation.LINEAR;
+    for (Activation.Function function : Activation.Function.values()) {
+      if (function.compareTo(Activation.Function.SILU) <= 0) {
+        functions = functions.then(function, 0.5f, 1.5f);
+      }
+    }
+    layers.put("elementwise", new Elementwise("a", 3, functions));
+    layers.put("weighted_sum", new WeightedSum("a", 6, matrix(1, 3, 1), vector(3, 2), tanh));
+    layers.put("positions", new Positions("a", 2, 2, matrix(4, 3, 1), vector(4, 2), tanh));
+    for (Reduction.Kind kind : Reduction.Kind.values()) {
+      layers.put(
+          "reduction " + kind.name().toLowerCase(Locale.ROOT), new Reduction("a", 2, 3, kind));
+    }
+    layers.put("softmax", new Softmax("a", 2, 3));
+    layers.put("normalise", new Normalise("a", 2, 3, 1e-5f));
     layers.forEach((name, layer) -> models.put(name, new Model(List.of(layer))));
+    models.put(
+        "graph matrix_product",
+        new Model(
+            Graph.builder()
+                .input("x", 6)
+                .node(new MatrixProduct("a", 2, 3, 2), "x", "x")
+                .output("a")
+                .build()));
+    for (Combine.Kind kind : Combine.Kind.values()) {
+      models.put(
+          "graph combine " + kind.name().toLowerCase(Locale.ROOT),
+          new Model(
+              Graph.builder()
+                  .input("x", 3)
+                  .node(new Combine("a", 3, kind), "x", "x")
+                  .output("a")
+                  .build()));
+    }
+    models.put("graph", graph("h", Optional.empty(), "o"));
+    models.put("graph initial", graph("h", Optional.of(vector(4, 3)), "o"));
+    models.put("graph next", graph("o", Optional.empty(), "o"));
+    models.put("graph output", graph("h", Optional.empty(), "h"));
     models.put(
         "three layers",
         new Model(
@@ -122,6 +161,21 @@ final class PinnedModels {
                 conditional("g", unit(3, 4, 2)),
                 dense("o", Activation.SOFTMAX))));
     return models;
+  }
+
+  /** A constant, a state, two inputs, and layers that read several values. */
+  private static Model graph(String next, Optional<Matrix> initial, String output) {
+    return new Model(
+        new Graph(
+            List.of(new Graph.Value("x", 2), new Graph.Value("y", 1)),
+            List.of(new Graph.State("s", 4, initial, next)),
+            List.of(
+                new Graph.Node(IndexMap.concat("xy", 2, 1), List.of("x", "y")),
+                new Graph.Node(gru("h", Reset.AFTER, Gru.Activations.STANDARD), List.of("xy")),
+                new Graph.Node(new Constant("k", vector(4, 9)), List.of()),
+                new Graph.Node(new Combine("m", 4, Combine.Kind.MULTIPLY), List.of("s", "k")),
+                new Graph.Node(new Combine("o", 4, Combine.Kind.ADD), List.of("h", "m"))),
+            output.equals("o") ? List.of("o") : List.of(output, "o")));
   }
 
   private static Activation step(Activation.Function function, float a, float b) {

@@ -42,7 +42,11 @@ final class NativeVectors implements VectorOps {
   @Override
   public void apply(
       Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out) {
-    Kernels.apply(function.ordinal(), a, b, Lanes.padded(n), values.address(), out.address());
+    if (function.isOfEveryBackend()) {
+      Kernels.apply(function.ordinal(), a, b, Lanes.padded(n), values.address(), out.address());
+    } else {
+      VectorOps.super.apply(function, a, b, n, values, out);
+    }
   }
 
   @Override

@@ -110,7 +110,11 @@ final class VectorVectors implements VectorOps {
   @Override
   public void apply(
       Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out) {
-    VectorPointwise.apply(function, a, b, 4 * Lanes.padded(n), Memory.at(values), Memory.at(out));
+    if (function.isOfEveryBackend()) {
+      VectorPointwise.apply(function, a, b, 4 * Lanes.padded(n), Memory.at(values), Memory.at(out));
+    } else {
+      VectorOps.super.apply(function, a, b, n, values, out);
+    }
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.github.stillgate.contract.CellsContract;
 import io.github.stillgate.contract.ConditionalDenseContract;
 import io.github.stillgate.contract.ConditionalDenseReadsContract;
 import io.github.stillgate.contract.FormatContract;
+import io.github.stillgate.contract.GraphContract;
 import io.github.stillgate.contract.Int8Contract;
 import io.github.stillgate.contract.Int8PlanContract;
 import io.github.stillgate.contract.Int8ScalesContract;
@@ -48,6 +49,13 @@ class VectorBackendTest {
   @Nested
   class KernelCells extends CellsContract {
     KernelCells() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class Graphs extends GraphContract {
+    Graphs() {
       super(new VectorBackend());
     }
   }

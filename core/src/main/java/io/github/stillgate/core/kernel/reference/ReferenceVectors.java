@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.kernel.Lanes;
+import io.github.stillgate.core.kernel.Pairwise;
 import io.github.stillgate.core.kernel.Pointwise;
 import io.github.stillgate.core.kernel.SumOrder;
 import io.github.stillgate.core.kernel.VectorOps;
@@ -59,6 +60,14 @@ final class ReferenceVectors implements VectorOps {
       Pointwise function, float a, float b, int n, MemorySegment values, MemorySegment out) {
     for (int i = 0; i < n; i++) {
       set(out, i, function.of(get(values, i), a, b));
+    }
+  }
+
+  @Override
+  public void combine(
+      Pairwise function, int n, MemorySegment left, MemorySegment right, MemorySegment out) {
+    for (int i = 0; i < n; i++) {
+      set(out, i, function.of(get(left, i), get(right, i)));
     }
   }
 

@@ -24,6 +24,17 @@ public final class ActivationFormat {
       case THRESHOLD -> "threshold";
       case ELU -> "elu";
       case SOFTSIGN -> "softsign";
+      case EXP -> "exp";
+      case LOG -> "log";
+      case SQRT -> "sqrt";
+      case POWER -> "power";
+      case RECIPROCAL -> "reciprocal";
+      case ABS -> "abs";
+      case FLOOR -> "floor";
+      case ERF -> "erf";
+      case SOFTPLUS -> "softplus";
+      case GELU -> "gelu";
+      case SILU -> "silu";
     };
   }
 

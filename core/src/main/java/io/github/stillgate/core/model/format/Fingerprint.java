@@ -1,8 +1,10 @@
 package io.github.stillgate.core.model.format;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Matrix;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -28,6 +30,45 @@ public final class Fingerprint {
     fingerprint.count(layers.size());
     layers.forEach(fingerprint::layer);
     return fingerprint.digest.first64();
+  }
+
+  /** The bits of a graph: values go by their numbers, not by their names. */
+  public static long of(Graph graph) {
+    Fingerprint fingerprint = new Fingerprint();
+    fingerprint.word("stillgate graph");
+    fingerprint.graph(graph);
+    return fingerprint.digest.first64();
+  }
+
+  private void graph(Graph graph) {
+    List<String> values = graph.values();
+    Map<String, Integer> numbers = new HashMap<>();
+    for (String value : values) {
+      numbers.put(value, numbers.size());
+    }
+    count(graph.inputs().size());
+    graph.inputs().forEach(input -> count(input.width()));
+    count(graph.states().size());
+    for (Graph.State state : graph.states()) {
+      count(state.width());
+      state
+          .initial()
+          .ifPresentOrElse(
+              initial -> {
+                word("initial");
+                digest.matrix(initial);
+              },
+              () -> word("zeros"));
+      count(numbers.get(state.next()));
+    }
+    count(graph.nodes().size());
+    for (Graph.Node node : graph.nodes()) {
+      layer(node.layer());
+      count(node.inputs().size());
+      node.inputs().forEach(input -> count(numbers.get(input)));
+    }
+    count(graph.outputs().size());
+    graph.outputs().forEach(output -> count(numbers.get(output)));
   }
 
   /** A layer in a model or in another layer. */

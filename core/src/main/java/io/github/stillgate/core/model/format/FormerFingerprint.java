@@ -111,6 +111,9 @@ public final class FormerFingerprint {
       case THRESHOLD -> "THRESHOLD";
       case ELU -> "ELU";
       case SOFTSIGN -> "SOFTSIGN";
+      // Functions that no snapshot of version 1 is of.
+      case EXP, LOG, SQRT, POWER, RECIPROCAL, ABS, FLOOR, ERF, SOFTPLUS, GELU, SILU ->
+          "newer " + ActivationFormat.name(function);
     };
   }
 }

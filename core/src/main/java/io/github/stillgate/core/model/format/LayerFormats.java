@@ -19,7 +19,17 @@ final class LayerFormats {
           new DenseFormat(),
           new ConditionalDenseFormat(),
           new BidirectionalFormat(),
-          new BackwardFormat());
+          new BackwardFormat(),
+          new IndexMapFormat(),
+          new ElementwiseFormat(),
+          new CombineFormat(),
+          new ConstantFormat(),
+          new WeightedSumFormat(),
+          new PositionsFormat(),
+          new ReductionFormat(),
+          new SoftmaxFormat(),
+          new NormaliseFormat(),
+          new MatrixProductFormat());
 
   private static final Map<String, LayerFormat<?>> BY_TYPE =
       ALL.stream().collect(Collectors.toUnmodifiableMap(LayerFormat::type, Function.identity()));

@@ -5,10 +5,12 @@ import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.JsonProblem;
 import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.json.StrictJson;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
+import io.github.stillgate.core.model.Operation;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
@@ -34,7 +36,11 @@ public final class NetworkDescription {
   /** The longest description, in characters; an ordinary layer takes about a hundred. */
   static final int MAX_CHARACTERS = 1 << 21;
 
-  private static final int VERSION = 1;
+  /** Of a chain of layers. */
+  private static final int CHAIN = 1;
+
+  /** Of a graph. */
+  private static final int GRAPH = 2;
 
   /** The description, layers, a pair, a direction, activations, one of them, a step: 7. */
   private static final int MAX_DEPTH = 10;
@@ -99,21 +105,36 @@ public final class NetworkDescription {
    */
   static List<JsonNode> layers(JsonNode root) {
     JsonFields.require(root, "the description", Set.of("version", "layers"), Set.of("vocabulary"));
-    if (!root.get("version").isInt() || root.get("version").intValue() != VERSION) {
-      throw new IllegalArgumentException(
-          "format version %s is not known; this library reads version %d"
-              .formatted(root.get("version"), VERSION));
+    if (!isOfVersion(root, CHAIN)) {
+      throw unknownVersion(root);
     }
-    JsonNode layers = root.get("layers");
-    if (!layers.isArray()) {
-      throw new IllegalArgumentException("\"layers\" is not an array");
+    return array(root, "layers");
+  }
+
+  private static IllegalArgumentException unknownVersion(JsonNode root) {
+    return new IllegalArgumentException(
+        "format version %s is not known; this library reads version %d, and %d of a graph"
+            .formatted(root.get("version"), CHAIN, GRAPH));
+  }
+
+  private static boolean isOfVersion(JsonNode root, int version) {
+    JsonNode node = root.path("version");
+    return node.isInt() && node.intValue() == version;
+  }
+
+  /** The elements of an array of layers or values. */
+  static List<JsonNode> array(JsonNode root, String field) {
+    JsonNode array = root.get(field);
+    if (!array.isArray()) {
+      throw new IllegalArgumentException("\"%s\" is not an array".formatted(field));
     }
-    if (layers.size() > Model.MAX_LAYERS) {
+    if (array.size() > Model.MAX_LAYERS) {
       throw new IllegalArgumentException(
-          "a model of %d layers; at most %d are taken".formatted(layers.size(), Model.MAX_LAYERS));
+          "a model of %d %s; at most %d are taken"
+              .formatted(array.size(), field, Model.MAX_LAYERS));
     }
     List<JsonNode> nodes = new ArrayList<>();
-    layers.forEach(nodes::add);
+    array.forEach(nodes::add);
     return nodes;
   }
 
@@ -128,16 +149,15 @@ public final class NetworkDescription {
   }
 
   private static Model model(WeightsFile file, JsonNode root, Set<String> others) {
-    List<JsonNode> nodes = layers(root);
-    requireHeap(file);
-    Optional<Vocabulary> vocabulary = vocabulary(root);
+    if (root.path("version").isInt() && !isOfVersion(root, CHAIN) && !isOfVersion(root, GRAPH)) {
+      throw unknownVersion(root);
+    }
     TensorReader tensors = new TensorReader(file);
     Map<String, Map<OperandRole, Float>> scales = new LinkedHashMap<>();
-    List<Layer> layers = new ArrayList<>();
-    for (JsonNode node : nodes) {
-      layers.add(new LayerReader(node, "", tensors, scales).read());
-    }
-    Model plain = vocabulary.isPresent() ? new Model(layers, vocabulary.get()) : new Model(layers);
+    Model plain =
+        isOfVersion(root, GRAPH)
+            ? graph(file, root, tensors, scales)
+            : chain(file, root, tensors, scales);
     Model model = plain.withOperandScales(new OperandScales(scales));
     Set<String> unused = new TreeSet<>(file.tensors().keySet());
     unused.removeAll(tensors.used());
@@ -146,6 +166,49 @@ public final class NetworkDescription {
       throw new WeightsFormatException(file.path(), "no layer uses the tensors " + unused);
     }
     return model;
+  }
+
+  private static Model chain(
+      WeightsFile file,
+      JsonNode root,
+      TensorReader tensors,
+      Map<String, Map<OperandRole, Float>> scales) {
+    List<JsonNode> nodes = layers(root);
+    requireHeap(file);
+    Optional<Vocabulary> vocabulary = vocabulary(root);
+    List<Layer> layers = new ArrayList<>();
+    long values = 0;
+    for (JsonNode node : nodes) {
+      Layer layer = new LayerReader(node, "", tensors, scales).read();
+      values = withValuesOf(layer, values);
+      layers.add(layer);
+    }
+    return vocabulary.isPresent() ? new Model(layers, vocabulary.get()) : new Model(layers);
+  }
+
+  private static Model graph(
+      WeightsFile file,
+      JsonNode root,
+      TensorReader tensors,
+      Map<String, Map<OperandRole, Float>> scales) {
+    requireHeap(file);
+    return new Model(GraphFormat.read(root, tensors, scales));
+  }
+
+  /**
+   * {@code before} and what an operation gives: an index map has that many positions, which no
+   * tensor of the file pays for.
+   *
+   * @throws IllegalArgumentException if that is more than a network may have
+   */
+  static long withValuesOf(Layer layer, long before) {
+    long values = before + (layer instanceof Operation ? layer.outputs() : 0);
+    if (values > Graph.MAX_VALUES) {
+      throw new IllegalArgumentException(
+          "the operations up to layer %s give more than %d values"
+              .formatted(layer.name(), Graph.MAX_VALUES));
+    }
+    return values;
   }
 
   /** To find out in the middle that weights do not fit helps nobody. */
@@ -182,13 +245,16 @@ public final class NetworkDescription {
    */
   public static String write(Model model) {
     ObjectNode root = new ObjectNode();
-    root.put("version", VERSION);
-    model.vocabulary().ifPresent(v -> root.put("vocabulary", v.characters()));
-    ArrayNode layers = root.putArray("layers");
-    for (Layer layer : model.layers()) {
-      ObjectNode node = layers.addObject();
-      LayerFormats.of(layer).describe(layer, node);
-      ScalesFormat.describe(layer, "", model.operandScales(), node);
+    if (model.hasNamedValues()) {
+      root.put("version", GRAPH);
+      GraphFormat.describe(model, root);
+    } else {
+      root.put("version", CHAIN);
+      model.vocabulary().ifPresent(v -> root.put("vocabulary", v.characters()));
+      ArrayNode layers = root.putArray("layers");
+      for (Layer layer : model.layers()) {
+        describe(model, layer, layers.addObject());
+      }
     }
     String text = root.toString();
     if (text.length() > MAX_CHARACTERS) {
@@ -197,5 +263,11 @@ public final class NetworkDescription {
               .formatted(text.length(), MAX_CHARACTERS));
     }
     return text;
+  }
+
+  /** A layer with the scales of its operands. */
+  static void describe(Model model, Layer layer, ObjectNode node) {
+    LayerFormats.of(layer).describe(layer, node);
+    ScalesFormat.describe(layer, "", model.operandScales(), node);
   }
 }

@@ -1,0 +1,105 @@
+package io.github.stillgate.core.stage;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.stillgate.core.kernel.Operand;
+import io.github.stillgate.core.model.IndexMap;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Moves values: neighbours that stay neighbours as one copy, the others one by one. What is 0 is
+ * not written after its memory was made.
+ */
+public final class IndexMapStage extends OperationStage {
+  /** From so many neighbours on, one copy costs less than its values one by one. */
+  private static final int LEAST_COPY = 12;
+
+  /**
+   * What is taken from one of the vectors it reads.
+   *
+   * @param copies begin there, begin here, number of values; and the next three
+   * @param singles position there, position here; and the next two
+   */
+  private record Taken(int[] copies, int[] singles) {
+    void move(MemorySegment from, MemorySegment to) {
+      for (int i = 0; i < copies.length; i += 3) {
+        MemorySegment.copy(from, 4L * copies[i], to, 4L * copies[i + 1], 4L * copies[i + 2]);
+      }
+      for (int i = 0; i < singles.length; i += 2) {
+        float value = from.getAtIndex(JAVA_FLOAT, singles[i]);
+        to.setAtIndex(JAVA_FLOAT, singles[i + 1], value);
+      }
+    }
+  }
+
+  private final Taken[] taken;
+
+  /**
+   * A stage.
+   *
+   * @param bounds of the vectors it reads
+   */
+  public IndexMapStage(IndexMap layer, List<Double> bounds, Packing packing) {
+    super(
+        layer,
+        operands(layer, bounds).stream().mapToDouble(Double::doubleValue).max().orElseThrow(),
+        packing.backend().vectors());
+    List<Taken> all = new ArrayList<>();
+    int first = 0;
+    for (int width : layer.inputWidths()) {
+      all.add(taken(layer, first, first + width));
+      first += width;
+    }
+    this.taken = all.toArray(Taken[]::new);
+  }
+
+  /** What is taken from the positions {@code first} to {@code end}, exclusive. */
+  private static Taken taken(IndexMap layer, int first, int end) {
+    List<Integer> copies = new ArrayList<>();
+    List<Integer> singles = new ArrayList<>();
+    int at = 0;
+    while (at < layer.outputs()) {
+      int from = layer.at(at);
+      if (from < first || from >= end) {
+        at++;
+        continue;
+      }
+      int count = 1;
+      while (at + count < layer.outputs()
+          && layer.at(at + count) == from + count
+          && from + count < end) {
+        count++;
+      }
+      if (count >= LEAST_COPY) {
+        copies.addAll(List.of(from - first, at, count));
+      } else {
+        for (int i = 0; i < count; i++) {
+          singles.addAll(List.of(from - first + i, at + i));
+        }
+      }
+      at += count;
+    }
+    return new Taken(ints(copies), ints(singles));
+  }
+
+  private static int[] ints(List<Integer> values) {
+    return values.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  @Override
+  Run bind(List<Operand> inputs, SegmentAllocator state, SegmentAllocator scratch) {
+    Operand output = new Operand(outputs(), scratch);
+    MemorySegment[] from = inputs.stream().map(Operand::floats).toArray(MemorySegment[]::new);
+    return Run.plain(output, Phase.elementwise(() -> move(from, output.floats())));
+  }
+
+  private void move(MemorySegment[] from, MemorySegment out) {
+    for (int i = 0; i < from.length; i++) {
+      taken[i].move(from[i], out);
+    }
+    clip(out);
+  }
+}
