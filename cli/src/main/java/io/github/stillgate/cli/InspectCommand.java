@@ -2,6 +2,7 @@ package io.github.stillgate.cli;
 
 import io.github.stillgate.cli.plot.GatePlot;
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Combine;
@@ -20,6 +21,7 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.model.Reduction;
@@ -238,7 +240,9 @@ final class InspectCommand implements Callable<Integer> {
   private static Map<String, Object> describe(Graph graph) {
     return Map.of(
         "inputs",
-        graph.inputs(),
+        graph.inputs().stream()
+            .map(input -> Map.of("name", input.name(), "width", input.width()))
+            .toList(),
         "states",
         graph.states().stream()
             .map(
@@ -333,6 +337,9 @@ final class InspectCommand implements Callable<Integer> {
           "dense, relu, units estimated at rank " + dense.estimate().rank();
       case Backward backward -> kind(backward.layer()) + ", from the end";
       case Bidirectional pair -> "both directions: " + kind(pair.forward());
+      case Along along -> "%s, over %s positions".formatted(kind(along.layer()), along.positions());
+      case PerPosition positions ->
+          "%s, at %s positions".formatted(kind(positions.layer()), positions.positions());
       case IndexMap _ -> "moves values";
       case Elementwise function -> "each value" + end(function.function());
       case Combine combine -> combine.kind().name().toLowerCase(Locale.ROOT);

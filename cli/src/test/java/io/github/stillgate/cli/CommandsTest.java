@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Graph;
+import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Vocabulary;
@@ -117,6 +120,32 @@ class CommandsTest {
     assertThat(json(run("run", MODEL, text, "--json", "--limit", "7")).get("characters").intValue())
         .isEqualTo(7);
     assertThat(run("run", MODEL, text, "--limit", "1").code()).isEqualTo(2);
+  }
+
+  @Test
+  void inspectShowsWhatTheLayersOfAGraphRead() throws Exception {
+    Path file = folder.resolve("graph.safetensors");
+    new Model(
+            Graph.builder()
+                .input("x", 2)
+                .state("last", Matrix.vector("last", 1, 2), "y")
+                .node(new Combine("y", 2, Combine.Kind.ADD), "x", "last")
+                .node(IndexMap.slice("first", 2, 0, 1), "y")
+                .output("first")
+                .output("y")
+                .build())
+        .save(file);
+    assertThat(run("inspect", file.toString()).out())
+        .contains("input x of 2")
+        .contains("state last of 2 becomes y")
+        .contains("output first of 1")
+        .contains("x, last")
+        .contains("last.initial");
+    JsonNode graph = json(run("inspect", file.toString(), "--json")).get("graph");
+    assertThat(graph.get("inputs").get(0).get("name").textValue()).isEqualTo("x");
+    assertThat(graph.get("reads").get("y").get(1).textValue()).isEqualTo("last");
+    assertThat(graph.get("states").get(0).get("next").textValue()).isEqualTo("y");
+    assertThat(graph.get("outputs").get(1).textValue()).isEqualTo("y");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.github.stillgate.contract;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;
@@ -15,6 +16,7 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
@@ -102,7 +104,7 @@ public final class Float64Model {
             case Dense dense -> dense(dense, x);
             case ConditionalDense dense -> conditionalDense(dense, x);
             case Elementwise function -> apply(function.function(), x);
-            case Bidirectional _, Backward _, Positions _, Operation _ ->
+            case Bidirectional _, Backward _, Along _, PerPosition _, Positions _, Operation _ ->
                 throw new IllegalArgumentException(layer.name() + " has no steps");
           };
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.Constant;
 import io.github.stillgate.core.model.Dense;
@@ -18,6 +19,7 @@ import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Softmax;
@@ -28,6 +30,7 @@ import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.core.session.Session;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -280,6 +283,82 @@ public abstract class GraphContract {
           }
         }
         assertThat(session.snapshot()).isEqualTo(expected.snapshot());
+      }
+    }
+  }
+
+  /** Over positions a layer runs as over a sequence, and again in each step. */
+  @Test
+  void alongAnAxisALayerRunsAsOverASequence() {
+    Model pair = TestModels.bidirectional(5, 9, 4);
+    Layer both = pair.layers().getFirst();
+    Layer gru = TestModels.gru(5, 20, 8).layers().getFirst();
+    SplittableRandom random = new SplittableRandom(6);
+    for (Layer layer : List.of(both, gru)) {
+      for (WeightFormat format : WeightFormat.values()) {
+        int positions = 4;
+        int width = layer.outputs();
+        Model along = new Model(List.of(new Along(layer, positions)));
+        PlanOptions options = options().withWeights(format);
+        try (Plan ours = Plan.compile(along, options);
+            Plan theirs = Plan.compile(new Model(List.of(layer)), options);
+            Session session = Session.open(ours);
+            Sequence sequence = Sequence.open(theirs)) {
+          for (int step = 0; step < 5; step++) {
+            float[][] slices = new float[positions][];
+            float[] x = new float[positions * 5];
+            for (int p = 0; p < positions; p++) {
+              slices[p] = Bits.floats(5, _ -> (float) random.nextDouble(-1, 1));
+              System.arraycopy(slices[p], 0, x, 5 * p, 5);
+            }
+            sequence.reset();
+            float[][] expected = sequence.run(slices);
+            float[] y = new float[positions * width];
+            session.step(x, y);
+            for (int p = 0; p < positions; p++) {
+              assertThat(Steps.bits(Arrays.copyOfRange(y, p * width, (p + 1) * width)))
+                  .as("%s, %s, step %d, position %d", layer.name(), format, step, p)
+                  .isEqualTo(Steps.bits(expected[p]));
+            }
+          }
+          assertThat(ours.stateNames()).isEmpty();
+        }
+      }
+    }
+  }
+
+  /** Each position is a stream of its own. */
+  @Test
+  void atPositionsALayerRunsAsInAsManySessions() {
+    Layer layer = TestModels.lstm(5, 20, 9, 3).layers().get(1);
+    SplittableRandom random = new SplittableRandom(6);
+    for (WeightFormat format : WeightFormat.values()) {
+      PlanOptions options = options().withWeights(format);
+      Model model = new Model(List.of(new PerPosition(layer, 3)));
+      try (Plan ours = Plan.compile(model, options);
+          Plan theirs = Plan.compile(new Model(List.of(layer)), options);
+          Session first = Session.open(ours);
+          Session second = Session.open(ours)) {
+        Session[] alone = {Session.open(theirs), Session.open(theirs), Session.open(theirs)};
+        for (int step = 0; step < 20; step++) {
+          if (step == 10) {
+            second.restore(first.snapshot());
+          }
+          float[] x = Bits.floats(60, _ -> (float) random.nextDouble(-1, 1));
+          float[] y = new float[27];
+          (step < 10 ? first : second).step(x, y);
+          for (int p = 0; p < 3; p++) {
+            float[] expected = new float[9];
+            alone[p].step(Arrays.copyOfRange(x, 20 * p, 20 * p + 20), expected);
+            assertThat(Steps.bits(Arrays.copyOfRange(y, 9 * p, 9 * p + 9)))
+                .as("%s, step %d, position %d", format, step, p)
+                .isEqualTo(Steps.bits(expected));
+          }
+        }
+        assertThat(ours.stateNames())
+            .containsExactly(
+                "rnn1.0.h", "rnn1.0.c", "rnn1.1.h", "rnn1.1.c", "rnn1.2.h", "rnn1.2.c");
+        assertThat(second.state("rnn1.2.c")).isEqualTo(alone[2].state("rnn1.c"));
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.github.stillgate.contract;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Combine;
@@ -21,6 +22,7 @@ import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Normalise;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
@@ -508,7 +510,13 @@ public final class TestModels {
                 m.vector("b", units, 1),
                 Activation.SIGMOID),
             "positions")
-        .node(new Normalise("normal", 3, units, 1e-5f), "wide")
+        .node(
+            new Along(
+                new Bidirectional("axis", m.gru("f", units, 7), m.gru("b", units, units - 7)), 3),
+            "wide")
+        .node(
+            new PerPosition(m.lstm("each", units, units, units, true, Optional.empty()), 3), "axis")
+        .node(new Normalise("normal", 3, units, 1e-5f), "each")
         .node(new Softmax("shares", 3, units), "normal")
         .node(new MatrixProduct("mixed", 3, units, 3), "shares", "wide")
         .node(new Reduction("sums", 3, 3, Reduction.Kind.MEAN), "mixed")

@@ -1,6 +1,8 @@
 package io.github.stillgate.tuning;
 
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
 import io.github.stillgate.core.model.Positions;
@@ -15,7 +17,10 @@ final class Chains {
   }
 
   private static boolean isOfGraphs(Layer layer) {
-    return layer instanceof Operation || layer instanceof Positions;
+    return layer instanceof Operation
+        || layer instanceof Positions
+        || layer instanceof Along
+        || layer instanceof PerPosition;
   }
 
   /**

@@ -14,6 +14,8 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
@@ -106,7 +108,7 @@ final class Float64Network {
       case Embedding(String _, Matrix table) -> each(x, v -> transposed(table, v));
       case Dense dense -> each(x, v -> dense(dense, v));
       case ConditionalDense dense -> each(x, v -> conditionalDense(dense, v));
-      case Positions _, Operation _ -> throw Chains.refused(layer);
+      case Along _, PerPosition _, Positions _, Operation _ -> throw Chains.refused(layer);
     };
   }
 

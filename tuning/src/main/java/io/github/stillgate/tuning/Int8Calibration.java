@@ -10,6 +10,8 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.plan.OperandScale;
 import io.github.stillgate.core.plan.Plan;
@@ -50,7 +52,8 @@ public final class Int8Calibration {
 
   private static boolean isWhole(Layer layer) {
     return switch (layer) {
-      case ConditionalGru _, ConditionalDense _, Embedding _, Positions _, Operation _ -> false;
+      case ConditionalGru _, ConditionalDense _, Embedding _, Along _, PerPosition _, Positions _, Operation _ ->
+          false;
       case Backward backward -> isWhole(backward.layer());
       case Bidirectional pair -> isWhole(pair.forward()) && isWhole(pair.backward());
       default -> true;

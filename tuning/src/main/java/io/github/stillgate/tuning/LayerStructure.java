@@ -13,6 +13,8 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
@@ -120,7 +122,7 @@ public final class LayerStructure {
       case Embedding _ -> "embedding";
       case Dense _ -> "dense";
       case ConditionalDense _ -> "conditional_dense";
-      case Positions _, Operation _ -> "operation";
+      case Along _, PerPosition _, Positions _, Operation _ -> "of graphs";
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(layer.name() + " has directions of its own");
     };

@@ -12,6 +12,8 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
@@ -90,7 +92,7 @@ interface TensorChange {
                   bias(dense.estimate().e(), Axis.OUTPUT)),
               matrix(dense.w(), Axis.OUTPUT, Axis.INPUT),
               bias(dense.b(), Axis.OUTPUT));
-      case Positions _, Operation _ -> layer;
+      case Along _, PerPosition _, Positions _, Operation _ -> layer;
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(
               "layer %s has directions; change its parts".formatted(layer.name()));

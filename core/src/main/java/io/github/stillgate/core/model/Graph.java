@@ -290,7 +290,7 @@ public record Graph(
       }
       Set<String> given = new HashSet<>();
       for (String output : outputs) {
-        readBy("the outputs", output);
+        readBy("an output", output);
         if (!given.add(output)) {
           throw new IllegalArgumentException(
               "value %s is given as an output twice".formatted(output));

@@ -16,6 +16,8 @@ public sealed interface Layer
         Bidirectional,
         Backward,
         Positions,
+        Along,
+        PerPosition,
         Operation {
   /** Name, the prefix of its tensors in a weights file. */
   String name();

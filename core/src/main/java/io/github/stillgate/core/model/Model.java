@@ -204,8 +204,23 @@ public final class Model {
       }
     }
     for (Layer layer : layers) {
-      if (layer instanceof Bidirectional pair) {
-        requireStatesOfTheirOwn(pair, names);
+      switch (layer) {
+        case Bidirectional pair -> requireStatesOfTheirOwn(pair, names);
+        case Along along when along.layer() instanceof Bidirectional pair ->
+            requireStatesOfTheirOwn(pair, names);
+        case PerPosition positions -> requireStatesOfTheirOwn(positions, layers);
+        default -> {}
+      }
+    }
+  }
+
+  /** The states of a position carry the layer's name, a dot and a number. */
+  private static void requireStatesOfTheirOwn(PerPosition positions, List<Layer> layers) {
+    for (Layer layer : layers) {
+      if (layer.name().startsWith(positions.name() + ".")) {
+        throw new IllegalArgumentException(
+            "layer %s could be a position of %s, whose states' names begin so; rename it"
+                .formatted(layer.name(), positions.name()));
       }
     }
   }

@@ -121,7 +121,7 @@ public record OperandScales(Map<String, Map<OperandRole, Float>> byLayer) {
   private static SequencedMap<String, Layer> places(List<Layer> layers) {
     SequencedMap<String, Layer> places = new LinkedHashMap<>();
     for (Layer layer : layers) {
-      if (layer instanceof Bidirectional pair) {
+      if ((layer instanceof Along along ? along.layer() : layer) instanceof Bidirectional pair) {
         for (Layer direction : List.of(pair.forward(), pair.backward())) {
           places.put(pair.name() + "." + direction.name(), direction);
         }

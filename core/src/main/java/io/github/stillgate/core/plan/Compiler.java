@@ -4,6 +4,7 @@ import io.github.stillgate.core.kernel.Backend;
 import io.github.stillgate.core.kernel.CheckedBackend;
 import io.github.stillgate.core.kernel.DenseProducts;
 import io.github.stillgate.core.kernel.Movement;
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Combine;
@@ -23,6 +24,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Normalise;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.Operation;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reduction;
 import io.github.stillgate.core.model.Reset;
@@ -30,6 +32,7 @@ import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Softmax;
 import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.model.WeightedSum;
+import io.github.stillgate.core.stage.AlongStage;
 import io.github.stillgate.core.stage.CarriedGruStage;
 import io.github.stillgate.core.stage.CombineStage;
 import io.github.stillgate.core.stage.ConditionalDenseStage;
@@ -46,6 +49,7 @@ import io.github.stillgate.core.stage.MatrixProductStage;
 import io.github.stillgate.core.stage.Network;
 import io.github.stillgate.core.stage.NormaliseStage;
 import io.github.stillgate.core.stage.Packing;
+import io.github.stillgate.core.stage.PerPositionStage;
 import io.github.stillgate.core.stage.PositionsStage;
 import io.github.stillgate.core.stage.ReductionStage;
 import io.github.stillgate.core.stage.ResetBeforeGruStage;
@@ -245,6 +249,8 @@ final class Compiler {
 
   private Slot slot(Layer layer, List<Double> bounds, boolean tokens) {
     return switch (layer) {
+      case Along along ->
+          Slot.forward(along.name(), new AlongStage(along, slot(along.layer(), bounds, tokens)));
       case Bidirectional pair ->
           Slot.pair(
               pair.name(),
@@ -329,6 +335,8 @@ final class Compiler {
 
   private Stage stage(Layer layer, double bound, Packing packing) {
     return switch (layer) {
+      case PerPosition positions ->
+          new PerPositionStage(positions, stage(positions.layer(), bound, packing));
       case ConditionalGru gru ->
           new ConditionalGruStage(gru, bound, packing, crossover(), options.limits().maxLive());
       case Gru gru -> gru(gru, bound, packing);
@@ -343,7 +351,7 @@ final class Compiler {
       case Positions positions -> new PositionsStage(positions, bound, packing);
       case ConditionalDense dense ->
           new ConditionalDenseStage(dense, bound, packing, crossover(), options.limits().maxLive());
-      case Bidirectional _, Backward _ ->
+      case Bidirectional _, Backward _, Along _ ->
           throw new IllegalArgumentException(
               "layer %s: a direction cannot have directions of its own".formatted(layer.name()));
       case Operation _ ->
@@ -355,7 +363,7 @@ final class Compiler {
   private Stage gru(Gru gru, double bound, Packing packing) {
     return switch (gru.reset()) {
       case Reset.AfterMatrix after ->
-          options.skipping().approximates(gru)
+          approximates(gru)
               ? new CarriedGruStage(
                   gru,
                   after.bh(),
@@ -367,6 +375,23 @@ final class Compiler {
                   options.limits().maxLive())
               : new GruStage(gru, after.bh(), bound, packing);
       case Reset.BeforeMatrix _ -> new ResetBeforeGruStage(gru, bound, packing);
+    };
+  }
+
+  /** Layers at positions of a step are computed as they are. */
+  private boolean approximates(Gru gru) {
+    return options.skipping().approximates(gru)
+        && model.layers().stream()
+            .noneMatch(layer ->
+                layer instanceof Along along && isWithin(gru, along.layer())
+                    || layer instanceof PerPosition positions && positions.layer() == gru);
+  }
+
+  private static boolean isWithin(Gru gru, Layer layer) {
+    return switch (layer) {
+      case Bidirectional pair -> pair.forward() == gru || pair.backward() == gru;
+      case Backward backward -> backward.layer() == gru;
+      default -> layer == gru;
     };
   }
 

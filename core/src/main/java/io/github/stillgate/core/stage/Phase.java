@@ -21,9 +21,19 @@ public final class Phase implements Split.Work {
   private final @Nullable ActiveSet fixed;
   private final @Nullable Supplier<ActiveSet> live;
   private final Runnable end;
+  private @Nullable Whole whole;
   private @Nullable Split split;
   private @Nullable ActiveSet multiplied;
   private long bytesRead;
+
+  /** What multiplies by products of its own within the end of a phase. */
+  interface Whole extends Runnable {
+    /** Weight bytes that the last step read. */
+    long bytesRead();
+
+    /** Values beyond the scale of their operand in the last step. */
+    int clampedValues();
+  }
 
   private Phase(
       @Nullable Product product,
@@ -51,13 +61,10 @@ public final class Phase implements Split.Work {
     return new Phase(null, null, null, end);
   }
 
-  /**
-   * A phase whose end multiplies too, by packs of its own that read {@code bytes} in every step.
-   * Streams of a batch do not share them.
-   */
-  static Phase whole(long bytes, Runnable end) {
-    Phase phase = elementwise(end);
-    phase.bytesRead = bytes;
+  /** A phase that is a step of other products. Streams of a batch do not share them. */
+  static Phase whole(Whole whole) {
+    Phase phase = elementwise(whole);
+    phase.whole = whole;
     return phase;
   }
 
@@ -128,6 +135,14 @@ public final class Phase implements Split.Work {
 
   /** Weight bytes that the last step read here, those that streams of a batch share included. */
   long bytesRead() {
-    return bytesRead;
+    return whole == null ? bytesRead : whole.bytesRead();
+  }
+
+  /** Values beyond the scale of their operand in the last step. */
+  int clampedValues() {
+    if (whole != null) {
+      return whole.clampedValues();
+    }
+    return product == null ? 0 : product.clampedValues();
   }
 }

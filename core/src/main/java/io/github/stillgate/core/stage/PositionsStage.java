@@ -109,28 +109,54 @@ public final class PositionsStage extends Stage {
     }
     Operand[] filled = aligned ? new Operand[0] : slices;
     return Run.plain(
-        output,
-        Phase.whole(bytes, () -> multiply(input.floats(), filled, groups, output.floats())));
+        output, Phase.whole(new All(input.floats(), filled, groups, output.floats(), bytes)));
   }
 
-  private void multiply(
-      MemorySegment input, Operand[] filled, Group[] groups, MemorySegment output) {
-    long columns = layer.groupInputs();
-    for (int i = 0; i < filled.length; i++) {
-      MemorySegment.copy(input, 4 * i * columns, filled[i].floats(), 0, 4 * columns);
+  /** All positions of one stream. */
+  private final class All implements Phase.Whole {
+    private final MemorySegment input;
+    private final Operand[] filled;
+    private final Group[] groups;
+    private final MemorySegment output;
+    private final long bytes;
+
+    All(MemorySegment input, Operand[] filled, Group[] groups, MemorySegment output, long bytes) {
+      this.input = input;
+      this.filled = filled;
+      this.groups = groups;
+      this.output = output;
+      this.bytes = bytes;
     }
-    long rows = layer.groupOutputs();
-    for (int group = 0; group < groups.length; group++) {
-      Product[] products = groups[group].products;
-      groups[group].batch.multiply(0);
-      for (int position = 0; position < products.length; position++) {
-        long at = 4 * rows * ((long) position * groups.length + group);
-        MemorySegment.copy(products[position].sums(0), 0, output, at, 4 * rows);
+
+    @Override
+    public void run() {
+      long columns = layer.groupInputs();
+      for (int i = 0; i < filled.length; i++) {
+        MemorySegment.copy(input, 4 * i * columns, filled[i].floats(), 0, 4 * columns);
+      }
+      long rows = layer.groupOutputs();
+      for (int group = 0; group < groups.length; group++) {
+        Product[] products = groups[group].products;
+        groups[group].batch.multiply(0);
+        for (int position = 0; position < products.length; position++) {
+          long at = 4 * rows * ((long) position * groups.length + group);
+          MemorySegment.copy(products[position].sums(0), 0, output, at, 4 * rows);
+        }
+      }
+      ops.add(outputs(), output, bias, output);
+      if (!linear) {
+        activation.apply(outputs(), output, output);
       }
     }
-    ops.add(outputs(), output, bias, output);
-    if (!linear) {
-      activation.apply(outputs(), output, output);
+
+    @Override
+    public long bytesRead() {
+      return bytes;
+    }
+
+    @Override
+    public int clampedValues() {
+      return 0;
     }
   }
 }

@@ -166,8 +166,7 @@ public final class Run {
   int clampedValues() {
     int clamped = 0;
     for (Phase phase : phases) {
-      Product product = phase.product();
-      clamped += product == null ? 0 : product.clampedValues();
+      clamped += phase.clampedValues();
     }
     return clamped;
   }

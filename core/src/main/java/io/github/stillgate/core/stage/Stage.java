@@ -28,9 +28,14 @@ public abstract class Stage {
    * @param packs everything that a step multiplies, in the order of its phases
    */
   Stage(Layer layer, double outputBound, List<StatePart> parts, List<Pack> packs) {
-    this.outputs = layer.outputs();
+    this(layer.outputs(), outputBound, withSent(layer.name(), parts, packs), packs);
+  }
+
+  /** The same of a stage that is made of others, whose parts are {@code parts}. */
+  Stage(int outputs, double outputBound, List<StatePart> parts, List<Pack> packs) {
+    this.outputs = outputs;
     this.outputBound = outputBound;
-    this.parts = withSent(layer.name(), parts, packs);
+    this.parts = List.copyOf(parts);
     this.packs = List.copyOf(packs);
   }
 
@@ -56,6 +61,10 @@ public abstract class Stage {
     return outputs;
   }
 
+  final List<Pack> packs() {
+    return packs;
+  }
+
   /** Bound on the magnitude of every output. */
   public final double outputBound() {
     return outputBound;
@@ -76,7 +85,7 @@ public abstract class Stage {
   }
 
   /** Weight bytes one step reads when every unit is computed, by token or by vector. */
-  final long denseBytes(boolean token) {
+  long denseBytes(boolean token) {
     return packs.stream().mapToLong(pack -> pack.weights().bytes(token)).sum();
   }
 
@@ -91,7 +100,7 @@ public abstract class Stage {
   }
 
   /** Weight bytes that no step exceeds: {@link Network#mostBytes}. */
-  final long mostBytes(boolean token) {
+  long mostBytes(boolean token) {
     return packs.stream()
         .mapToLong(pack -> pack.weights().mostBytes(token, mostGroups(pack)))
         .sum();

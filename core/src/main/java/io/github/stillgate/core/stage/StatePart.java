@@ -74,6 +74,12 @@ public record StatePart(String name, Kind kind, int at, int width, float bound) 
     return new StatePart(name, kind, at + floats, width, bound);
   }
 
+  /** The same vector of a position of a layer: {@code gru.h} becomes {@code gru.3.h}. */
+  StatePart at(String layer, int position) {
+    String behind = name.substring(layer.length());
+    return new StatePart(layer + "." + position + behind, kind, at, width, bound);
+  }
+
   /** The same vector under a longer name. */
   StatePart within(String layer) {
     return new StatePart(layer + "." + name, kind, at, width, bound);

@@ -132,6 +132,8 @@ class FingerprintTest {
       graph initial=195f2b01b5ed9974
       graph next=0ad62e02d21b153f
       graph output=f0eba82acd9e2f23
+      along=bb7f8f2bef44d673
+      per_position=4da557fd088a353f
       weighted_sum=c2b52eb026bd04a7
       positions=aeaf619c539bfffe
       reduction sum=e049e52098080ed4
@@ -147,6 +149,8 @@ class FingerprintTest {
   /** Kinds that came with graphs. */
   private static final List<String> NEWER =
       List.of(
+          "along",
+          "per_position",
           "index_map",
           "elementwise",
           "weighted_sum",

@@ -59,7 +59,7 @@ class GraphTest extends ModelFiles {
             "state s reads b, which is no value of the graph"),
         Arguments.of(
             start().node(sum("a"), "x", "x").output("b"),
-            "the outputs reads b, which is no value of the graph"),
+            "an output reads b, which is no value of the graph"),
         Arguments.of(
             start().node(sum("a"), "x", "x").output("a").output("a"),
             "value a is given as an output twice"),
@@ -94,8 +94,13 @@ class GraphTest extends ModelFiles {
         .withMessageContaining("a graph of 4097 nodes; at most 4096 are taken");
   }
 
+  private static Gru gru(String name) {
+    Gru gru = (Gru) TestModels.gru(3, 3, 1).layers().getFirst();
+    return Gru.named(name).update(gru.z()).reset(gru.r()).candidate(gru.c()).build();
+  }
+
   static Stream<Arguments> refusedByModels() {
-    Layer gru = TestModels.gru(3, 3, 1).layers().getFirst();
+    Layer gru = gru("rnn0");
     return Stream.of(
         Arguments.of(
             start().node(new Backward(gru), "x").node(sum("a"), "rnn0", "x").output("a"),
@@ -113,6 +118,9 @@ class GraphTest extends ModelFiles {
             start().state("s", 3, "s.b").node(sum("s.b"), "x", "s").output("s.b"),
             "layer s.b could have a tensor of state s, whose names begin so; rename it"),
         Arguments.of(
+            start().node(new PerPosition(gru, 1), "x").node(gru("rnn0.0"), "rnn0").output("rnn0.0"),
+            "layer rnn0.0 could be a position of rnn0, whose states' names begin so; rename it"),
+        Arguments.of(
             start().state("proof.s", 3, "a").node(sum("a"), "x", "proof.s").output("a"),
             "state proof.s: this name is taken by the proof"),
         Arguments.of(
@@ -127,6 +135,24 @@ class GraphTest extends ModelFiles {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Model(sound))
         .withMessageContaining(message);
+  }
+
+  @Test
+  void onlyRecurrentLayersRunAtPositions() {
+    Dense dense = (Dense) TestModels.gru(3, 3, 1).layers().getLast();
+    String message = "layer out: only a GRU, an LSTM, an SRU or a simple RNN runs at positions";
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Along(dense, 2))
+        .withMessageContaining(message);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new PerPosition(dense, 2))
+        .withMessageContaining(message);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new PerPosition(new Backward(gru("a")), 2))
+        .withMessageContaining("layer a: only a GRU");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Along(gru("a"), 0))
+        .withMessageContaining("layer a: a matrix of 0 x 3");
   }
 
   @Test

@@ -128,6 +128,8 @@ final class PinnedModels {
       layers.put(
           "reduction " + kind.name().toLowerCase(Locale.ROOT), new Reduction("a", 2, 3, kind));
     }
+    layers.put("along", new Along(gru("a", bias, Gru.Activations.STANDARD), 3));
+    layers.put("per_position", new PerPosition(gru("a", bias, Gru.Activations.STANDARD), 3));
     layers.put("softmax", new Softmax("a", 2, 3));
     layers.put("normalise", new Normalise("a", 2, 3, 1e-5f));
     layers.forEach((name, layer) -> models.put(name, new Model(List.of(layer))));

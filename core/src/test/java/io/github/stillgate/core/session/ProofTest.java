@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.Dense;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.ProofVectors;
@@ -77,5 +79,33 @@ class ProofTest {
       }
       assertThat(Proof.replay(plan, errors(0, 1), 1e-9)).isZero();
     }
+  }
+
+  /** Step by step, since a graph does not run over a sequence at once. */
+  @Test
+  void aGraphIsReplayedFromItsInitialState() {
+    Graph graph =
+        Graph.builder()
+            .input("x", 1)
+            .state("sum", Matrix.vector("sum", 10), "next")
+            .node(new Combine("next", 1, Combine.Kind.ADD), "sum", "x")
+            .output("next")
+            .build();
+    float[][] input = {{1}, {2}, {3}};
+    ProofVectors right = proof(input, new float[][] {{11}, {13}, {16}});
+    ProofVectors wrong = proof(input, new float[][] {{11}, {13}, {17}});
+    try (Plan plan =
+        Plan.compile(new Model(graph), PlanOptions.defaults().withBackend("reference"))) {
+      assertThat(Proof.replay(plan, right, 1e-5)).isZero();
+      assertThatThrownBy(() -> Proof.replay(plan, wrong, 1e-5))
+          .isInstanceOf(ProofFailedException.class)
+          .hasMessageContaining("step 2, output 0 is 16.0, but 17.0");
+    }
+  }
+
+  private static ProofVectors proof(float[][] input, float[][] output) {
+    ProofVectors.Case first = new ProofVectors.Case("a", Optional.empty(), input, output);
+    ProofVectors.Case again = new ProofVectors.Case("b", Optional.empty(), input, output);
+    return new ProofVectors(List.of(first, again));
   }
 }

@@ -20,6 +20,8 @@ final class LayerFormats {
           new ConditionalDenseFormat(),
           new BidirectionalFormat(),
           new BackwardFormat(),
+          new AlongFormat(),
+          new PerPositionFormat(),
           new IndexMapFormat(),
           new ElementwiseFormat(),
           new CombineFormat(),
