@@ -30,6 +30,7 @@ final class Accounting {
   private final Map<String, Map<String, Place>> outputPlaces = new LinkedHashMap<>();
   private final List<Account> lengths = new ArrayList<>();
   private final List<OnnxFile.StatePair> pairs = new ArrayList<>();
+  private final Set<Integer> within = new HashSet<>();
   private final String data;
 
   private Accounting(Graph graph, List<RecurrentNode> recurrent, String data) {
@@ -93,6 +94,7 @@ final class Accounting {
                       ? "; sizes that the file leaves open count as 1 (--shape says others)"
                       : ""));
     }
+    network.within().forEach(node -> accounting.within.add(node.node().position()));
     network
         .timings()
         .forEach((output, timing) -> {
@@ -514,6 +516,7 @@ final class Accounting {
   private List<Account> unused() {
     Set<Integer> used =
         recurrent.stream().map(node -> node.node().position()).collect(Collectors.toSet());
+    used.addAll(within);
     return graph.nodes().stream()
         .filter(node ->
             RecurrentOperator.isRecurrent(node.operator()) && !used.contains(node.position()))

@@ -23,6 +23,7 @@ import java.util.Optional;
  * @param axes of steps and streams; empty if a call of the graph is one step of one stream
  * @param model the network; its inputs and outputs are named as the graph's
  * @param recurrent the nodes that keep a state
+ * @param within recurrent nodes that begin anew in each call
  * @param states the outputs made of last states, and the states
  * @param timings of all outputs
  * @param kept inputs that are states, and the outputs that replace them
@@ -33,6 +34,7 @@ record GraphNetwork(
     Optional<SequenceAxes> axes,
     Model model,
     List<RecurrentNode> recurrent,
+    List<RecurrentNode> within,
     Map<String, List<GraphPath.State>> states,
     Map<String, Timing> timings,
     Map<String, String> kept)

@@ -1,5 +1,6 @@
 package io.github.stillgate.importers.onnx;
 
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.importers.onnx.SequenceAxes.Timing;
@@ -24,6 +25,8 @@ import java.util.Set;
 final class GraphReader {
   private static final Set<String> IDLE = Set.of("Dropout", "Cast");
 
+  private static final int INITIAL_H = 5;
+
   private final Graph graph;
   private final Map<String, String> kept;
   private final Optional<SequenceAxes> axes;
@@ -38,13 +41,19 @@ final class GraphReader {
   private final Lowering lowering;
   private final List<RecurrentNode> recurrent = new ArrayList<>();
 
+  /** Those that begin anew in each call, where others keep a state. */
+  private final List<RecurrentNode> within = new ArrayList<>();
+
   private GraphReader(Graph graph, Map<String, String> kept) {
     this.graph = graph;
     this.kept = new LinkedHashMap<>(kept);
     List<GraphNode> all = needed(graph, graph.outputs());
     List<GraphNode> reading =
         all.stream().filter(node -> RecurrentOperator.isRecurrent(node.operator())).toList();
-    this.axes = reading.isEmpty() ? Optional.empty() : SequenceAxes.of(graph, reading);
+    this.axes =
+        reading.isEmpty() || reading.stream().anyMatch(node -> isStep(graph, node))
+            ? Optional.empty()
+            : SequenceAxes.of(graph, reading);
     this.step = graph.shaped(axes.map(SequenceAxes::oneStep).orElseGet(() -> oneCall(graph)));
     this.wide = axes.map(SequenceAxes::graph).orElse(step);
     this.states = new StartStates(wide, new StatePlumbing(wide));
@@ -53,6 +62,16 @@ final class GraphReader {
         step.outputs().stream().filter(name -> !stateOutputs.containsKey(name)).toList();
     this.needed = needed(step, values);
     this.lowering = new Lowering(step, new Budget(step.fileBytes()), needed, Set.copyOf(values));
+  }
+
+  /** Whether a node makes one step a call, from a state that the caller gives. */
+  private static boolean isStep(Graph graph, GraphNode node) {
+    List<Extent> x = graph.folding().shape(graph.source(node.input(0))).orElse(List.of());
+    String state = graph.source(node.input(INITIAL_H));
+    return x.size() == 3
+        && x.get(node.flag("layout") ? 1 : 0).is(1)
+        && (graph.isComputed(state) || graph.isGiven(state))
+        && !graph.folding().isZero(state);
   }
 
   /**
@@ -237,6 +256,12 @@ final class GraphReader {
   /** The recurrent nodes; gives the inputs that hold their states, with the node for messages. */
   private Map<String, String> readStates() {
     Map<String, String> inputs = new LinkedHashMap<>();
+    boolean isCalledOnceAStep =
+        axes.isEmpty()
+            && (!kept.isEmpty()
+                || needed.stream()
+                    .anyMatch(node ->
+                        RecurrentOperator.isRecurrent(node.operator()) && isStep(step, node)));
     for (GraphNode node : needed) {
       if (!RecurrentOperator.isRecurrent(node.operator())) {
         continue;
@@ -249,15 +274,23 @@ final class GraphReader {
             "sequence_lens (\"%s\") ends sequences in a graph that is no chain; leave it out"
                 .formatted(read.sequenceLens()));
       }
+      boolean zero = true;
+      for (int state = 0; state < read.states(); state++) {
+        zero &= read.beginsWithZero(state);
+      }
+      if (isCalledOnceAStep && zero) {
+        within.add(read);
+        continue;
+      }
       if (read.directions() != 1 || !read.isForward()) {
         throw node.unsupported(
             "reads its input from the end too, in a graph that is no chain; supported there is"
                 + " direction forward");
       }
       for (int state = 0; state < read.states(); state++) {
-        boolean zero = read.beginsWithZero(state);
+        boolean given = !read.beginsWithZero(state);
         read.origin(state)
-            .filter(_ -> !zero)
+            .filter(_ -> given)
             .ifPresent(
                 places -> places.forEach(place -> inputs.put(place.value(), node.toString())));
       }
@@ -320,6 +353,8 @@ final class GraphReader {
       RowNodes.lower(node, lowering);
     } else if (operator.equals("Pad")) {
       pad(node);
+    } else if (operator.equals("ScatterND")) {
+      scatter(node);
     } else if (IDLE.contains(operator)) {
       idle(node);
     } else {
@@ -370,6 +405,39 @@ final class GraphReader {
     }
   }
 
+  /** Elements of the first input, some of which are replaced by the last. */
+  private void scatter(GraphNode node) {
+    node.requireAttributes("reduction");
+    if (!node.text("reduction", "none").equals("none")) {
+      throw node.unsupported("attribute reduction; supported is none");
+    }
+    Elements x = lowering.read(node, 0);
+    Elements updates = lowering.read(node, 2);
+    OnnxTensor places = lowering.requireConstant(node, node.input(1), "indices");
+    long[] indices = places.integers();
+    int depth = places.shape().length == 0 ? 0 : places.shape()[places.shape().length - 1];
+    if (depth < 1
+        || depth > x.rank()
+        || updates.size() != indices.length / depth * x.size(depth, x.rank())) {
+      throw node.malformed("indices are %s, which do not fit".formatted(places));
+    }
+    int block = x.size(depth, x.rank());
+    long[] numbers = x.numbers().clone();
+    for (int i = 0; i < indices.length / depth; i++) {
+      int at = 0;
+      for (int d = 0; d < depth; d++) {
+        long index = indices[i * depth + d];
+        long own = index < 0 ? index + x.shape()[d] : index;
+        if (own < 0 || own >= x.shape()[d]) {
+          throw node.malformed("index %d of dimension %d of %d".formatted(index, d, x.shape()[d]));
+        }
+        at = at * x.shape()[d] + (int) own;
+      }
+      System.arraycopy(updates.numbers(), i * block, numbers, at * block, block);
+    }
+    lowering.give(node, 0, new Elements(x.shape(), numbers));
+  }
+
   /** A Gather or Slice of the last step: here there is one. */
   private void lastStep(GraphNode node) {
     SequenceAxes found = axes.orElseThrow();
@@ -388,31 +456,61 @@ final class GraphReader {
     lowering.give(node, 0, x.reshaped(shape));
   }
 
+  private static Optional<RecurrentNode> find(List<RecurrentNode> nodes, GraphNode node) {
+    return nodes.stream().filter(each -> each.node().position() == node.position()).findFirst();
+  }
+
   private void recurrent(GraphNode node) {
-    RecurrentNode read =
-        recurrent.stream()
-            .filter(each -> each.node().position() == node.position())
-            .findFirst()
-            .orElseThrow();
+    Optional<RecurrentNode> begun = find(within, node);
+    RecurrentNode read = begun.or(() -> find(recurrent, node)).orElseThrow();
     Elements x = lowering.read(node, 0);
-    if (x.rank() != 3 || x.shape()[0] != 1 || x.shape()[1] != 1) {
+    int at = read.isBatchFirst() ? 1 : 0;
+    int steps = x.rank() == 3 ? x.shape()[at] : 0;
+    if (x.rank() != 3 || x.shape()[1 - at] != 1 || begun.isEmpty() && steps != 1) {
       throw node.unsupported(
-          "reads %s within a step; supported is one step of one stream"
+          "reads %s within a step; supported is one stream, of one step if its state is kept"
               .formatted(Arrays.toString(x.shape())));
     }
-    if (x.size() != read.inputs()) {
+    if (x.shape()[2] != read.inputs()) {
       throw node.malformed(
-          "W reads %d values a step, X gives %d".formatted(read.inputs(), x.size()));
+          "W reads %d values a step, X gives %d".formatted(read.inputs(), x.shape()[2]));
     }
     read.requireStateShapes(axes.isPresent() ? OptionalInt.empty() : OptionalInt.of(1));
-    Layer layer = read.layer();
+    Layer layer = begun.isPresent() ? new Along(read.layer(), steps) : read.layer();
     long[] made = lowering.wires().namedLayer(node, x.numbers(), layer.outputs(), layer);
-    lowering.give(node, 0, new Elements(new int[] {1, 1, 1, read.units()}, made));
-    lowering.give(node, 1, new Elements(new int[] {1, 1, read.units()}, made));
+    int units = read.units();
+    int directions = read.directions();
+    lowering.give(
+        node,
+        0,
+        new Elements(
+            read.isBatchFirst()
+                ? new int[] {1, steps, directions, units}
+                : new int[] {steps, directions, 1, units},
+            made));
+    lowering.give(
+        node,
+        1,
+        new Elements(
+            read.isBatchFirst()
+                ? new int[] {1, directions, units}
+                : new int[] {directions, 1, units},
+            lastState(read, made, steps)));
     if (!node.output(2).isEmpty()) {
       lowering.refuse(
           node.output(2), "the cells (Y_c) of %s, which no layer gives".formatted(node));
     }
+  }
+
+  /** The output of the last step that each direction makes. */
+  private static long[] lastState(RecurrentNode read, long[] made, int steps) {
+    int width = read.directions() * read.units();
+    long[] last = new long[width];
+    for (int i = 0; i < width; i++) {
+      boolean forward = read.directions() == 2 ? i < read.units() : read.isForward();
+      last[i] = made[(forward ? (steps - 1) * width : 0) + i];
+    }
+    return last;
   }
 
   private GraphNetwork network(List<Wires.End> ends, Map<String, Wires.End> nexts) {
@@ -428,6 +526,6 @@ final class GraphReader {
         .forEach(output ->
             timings.put(output, axes.map(found -> found.timing(output)).orElse(Timing.EVERY_STEP)));
     return new GraphNetwork(
-        graph, wide, axes, model, recurrent, stateOutputs, timings, Map.copyOf(kept));
+        graph, wide, axes, model, recurrent, within, stateOutputs, timings, Map.copyOf(kept));
   }
 }

@@ -36,7 +36,7 @@ final class SequenceAxes {
 
   /** Nodes that read a whole dimension or more of their input, and give it in the same shape. */
   private static final Set<String> MIXING =
-      Set.of("Softmax", "LogSoftmax", "LayerNormalization", "InstanceNormalization");
+      Set.of("InstanceNormalization", "LayerNormalization", "LogSoftmax", "ScatterND", "Softmax");
 
   private final Graph graph;
   private final Map<String, List<Extent>> declared;
@@ -255,7 +255,7 @@ final class SequenceAxes {
       int at = axisOf(node, input, axis);
       moving |= at >= 0;
       if (at >= 0 && MIXING.contains(node.operator()) && mixes(node, at)) {
-        throw mixes(node, axis, "normalises over them");
+        throw mixes(node, axis, "works over the dimension that holds them");
       }
     }
     for (String output : node.proto().getOutputList()) {
@@ -323,6 +323,9 @@ final class SequenceAxes {
   }
 
   private boolean mixes(GraphNode node, int at) {
+    if (node.operator().equals("ScatterND")) {
+      return true;
+    }
     int rank = shape(node.input(0)).size();
     if (node.operator().equals("InstanceNormalization")) {
       return at > 1;
