@@ -46,9 +46,10 @@ import picocli.CommandLine.Parameters;
           + " leaves it out. --layers network.json names a file that says the same as JSON, or"
           + " describes tensors that are named as in a weights file (docs/pytorch.md).",
       "",
-      "An .onnx file that is a chain of layers is taken whole, or --node names one of its GRU, LSTM or RNN"
-          + " nodes. What became of each of its inputs, outputs and states is listed, and which output gives"
-          + " back the states of which input. --set fixes an input, such as a sample rate. docs/onnx.md says"
+      "An .onnx file is taken whole, as a chain of layers or as a graph of them, or --node names one of its"
+          + " GRU, LSTM or RNN nodes. What became of each of its inputs, outputs and states is listed, and which output gives"
+          + " back the states of which input. --set fixes an input, such as a sample rate; --shape says sizes that"
+          + " the file leaves open. docs/onnx.md says"
           + " what is supported, docs/pytorch.md how to export.",
       "",
       "A whole Keras model in HDF5 (.h5), JSON of RTNeural or GuitarML and an LSTM of Neural Amp Modeler (.nam)"

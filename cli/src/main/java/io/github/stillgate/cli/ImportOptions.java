@@ -15,6 +15,7 @@ import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -76,9 +77,18 @@ final class ImportOptions {
       names = "--state",
       paramLabel = "INPUT=OUTPUT",
       description =
-          "an output of an .onnx graph that gives back the states that an input holds; convert finds"
-              + " such pairs and says them, and refuses one that is none")
+          "an output of an .onnx graph that gives back the states that an input holds: what it gives in a"
+              + " step is what the input holds in the next. Those of recurrent layers are found; others,"
+              + " such as what a convolution keeps of the last frames, become states once this says it")
   private Map<String, String> states = new LinkedHashMap<>();
+
+  @Option(
+      names = "--shape",
+      paramLabel = "INPUT=SIZES",
+      description =
+          "sizes of an input of an .onnx graph that leaves them open, with commas between them, such as"
+              + " input=1,576")
+  private Map<String, String> shapes = new LinkedHashMap<>();
 
   @Option(
       names = "--vocabulary",
@@ -113,9 +123,10 @@ final class ImportOptions {
       throw new ParameterException(
           spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
     }
-    if (!settings.isEmpty() || !states.isEmpty()) {
+    if (!settings.isEmpty() || !states.isEmpty() || !shapes.isEmpty()) {
       throw new ParameterException(
-          spec.commandLine(), "--set and --state are for .onnx files; %s is none".formatted(from));
+          spec.commandLine(),
+          "--set, --shape and --state are for .onnx files; %s is none".formatted(from));
     }
     try (WeightsFile file = WeightsFile.open(from)) {
       if (layers != null) {
@@ -233,6 +244,10 @@ final class ImportOptions {
     if (!settings.isEmpty()) {
       file = file.withInputs(settings);
     }
+    if (!shapes.isEmpty()) {
+      file = file.withShapes(sizes());
+    }
+    file = file.withStates(states);
     OnnxFile.Import onnx = node == null ? file.network() : file.network(node);
     requireStates(from, onnx);
     return new ConvertSource(
@@ -244,6 +259,21 @@ final class ImportOptions {
         Optional.of(onnx),
         Optional.empty(),
         TOLERANCE);
+  }
+
+  private Map<String, List<Integer>> sizes() {
+    Map<String, List<Integer>> sizes = new LinkedHashMap<>();
+    shapes.forEach((input, text) -> {
+      try {
+        sizes.put(input, Arrays.stream(text.split(",")).map(Integer::valueOf).toList());
+      } catch (NumberFormatException e) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "--shape %s=%s: expected whole numbers with commas between them".formatted(input, text),
+            e);
+      }
+    });
+    return sizes;
   }
 
   private void requireStates(Path from, OnnxFile.Import onnx) {

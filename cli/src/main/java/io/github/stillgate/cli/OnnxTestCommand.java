@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
           + " output_*.pb.",
       "",
       "The error of a value y is |y - expected| / max(1, |expected|). A case is unsupported if the"
-          + " graph is no chain of layers this library has; the reason names the node.",
+          + " graph has a node that no layer computes; the reason names it.",
       ""
     },
     footer = {

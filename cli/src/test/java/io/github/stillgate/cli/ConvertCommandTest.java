@@ -200,7 +200,7 @@ class ConvertCommandTest {
     assertThat(run("convert", onnx, out, "--set", "slow=1").err())
         .contains("no input of the graph is called \"slow\"; it has [X, fast]");
     assertThat(run("convert", out, out.resolveSibling("copy"), "--set", "fast=1").err())
-        .contains("--set and --state are for .onnx files");
+        .contains("--set, --shape and --state are for .onnx files");
   }
 
   private static OnnxGraph branch(String direction) {
@@ -211,6 +211,63 @@ class ConvertCommandTest {
             List.of("Y"),
             Map.of("hidden_size", 5, "direction", direction))
         .output("Y");
+  }
+
+  /** Two outputs, a convolution that reads what was kept of the last step, sizes left open. */
+  @Test
+  void aGraphThatIsNoChainIsConvertedAndProved() throws IOException {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 1, -1)
+            .input("cache", 1, 1, 1)
+            .constant(OnnxGraph.tensor("w", new long[] {1, 1, 2}, 1, 10))
+            .node("Concat", List.of("cache", "x"), List.of("all"), Map.of("axis", 2))
+            .node("Conv", "y", "all", "w")
+            .node("Abs", "z", "x")
+            .whole("from", -1)
+            .whole("to", Integer.MAX_VALUE)
+            .whole("axis", 2)
+            .node("Slice", "kept", "all", "from", "to", "axis")
+            .output("y")
+            .output("z")
+            .output("kept");
+    Path onnx = folder.resolve("net.onnx");
+    Files.write(onnx, graph.model().toByteArray());
+    Path vectors = folder.resolve("vectors.safetensors");
+    // Two values a step; y of both positions, then z.
+    new WeightsWriter()
+        .tensor("input", new float[] {1, -2, 3, 4}, 2, 2)
+        .tensor("output", new float[] {10, -19, 1, 2, 28, 43, 3, 4}, 2, 4)
+        .write(vectors);
+    Outcome outcome =
+        run(
+            "convert",
+            onnx,
+            out,
+            "--shape",
+            "x=1,1,2",
+            "--state",
+            "cache=kept",
+            "--verify",
+            vectors);
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(outcome.out())
+        .contains("input \"cache\": a state of the model, zero after a reset; it becomes \"kept\"")
+        .contains("output \"y\": the model's output of this name, at every step")
+        .contains("verified: largest error 0");
+    Model model = Model.load(out);
+    assertThat(model.graph().outputs()).containsExactly("y", "z");
+    assertThat(model.graph().states()).hasSize(1);
+    assertThat(run("convert", onnx, out, "--state", "cache=kept", "--verify", vectors).err())
+        .contains("has 2 inputs a step, the model reads 1");
+    assertThat(run("convert", onnx, out, "--state", "cache=kept").out())
+        .contains(
+            "input \"x\": the model's input of this name, 1 value a step; sizes that the file leaves")
+        .contains("open count as 1 (--shape says others)");
+    assertThat(run("convert", onnx, out, "--shape", "x=1,one").err())
+        .contains("--shape x=1,one: expected whole numbers");
+    assertThat(run("convert", onnx, out, "--shape", "v=1").err())
+        .contains("the graph has no input \"v\"; it has [x, cache]");
   }
 
   @Test

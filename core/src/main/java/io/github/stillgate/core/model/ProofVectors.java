@@ -22,7 +22,8 @@ import java.util.stream.Collectors;
  * <p>In a file a case is two tensors, {@code name.input} (steps x inputs) or {@code name.tokens}
  * (steps, whole numbers stored as floats), and {@code name.output} (steps x outputs); without a
  * name they are called {@code input}, {@code tokens} and {@code output}. In a weights file {@code
- * proof.} stands before the name.
+ * proof.} stands before the name. The vector of a step holds all inputs of a network that has
+ * several, one behind the other in the order of the model, and so that of all outputs.
  *
  * @param cases one or more
  */

@@ -1,7 +1,9 @@
 package io.github.stillgate.core.session;
 
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.ProofVectors;
 import io.github.stillgate.core.plan.Plan;
+import java.util.Arrays;
 import java.util.Locale;
 
 /**
@@ -55,18 +57,46 @@ public final class Proof {
     try (Session session = Session.open(plan)) {
       for (ProofVectors.Case c : vectors.cases()) {
         session.reset();
-        float[][] output = new float[c.output().length][plan.model().outputs()];
+        float[][] output = new float[c.output().length][];
         for (int t = 0; t < output.length; t++) {
           if (c.tokens().isPresent()) {
+            output[t] = new float[plan.model().outputs()];
             session.step(c.tokens().get()[t], output[t]);
           } else {
-            session.step(c.input()[t], output[t]);
+            output[t] = step(session, c, t);
           }
         }
         worst = Math.max(worst, compare(c, output, tolerance));
       }
     }
     return worst;
+  }
+
+  /** A row of a case holds all inputs, or all outputs, in the order of the model. */
+  private static float[] step(Session session, ProofVectors.Case c, int t) {
+    Graph graph = session.plan().model().graph();
+    float[] input = c.input()[t];
+    int width = graph.inputs().stream().mapToInt(Graph.Value::width).sum();
+    if (input.length != width) {
+      throw new IllegalArgumentException(
+          "case %s has %d inputs a step, the model reads %d: %s"
+              .formatted(c.name(), input.length, width, graph.inputs()));
+    }
+    int at = 0;
+    for (Graph.Value value : graph.inputs()) {
+      session.set(value.name(), Arrays.copyOfRange(input, at, at + value.width()));
+      at += value.width();
+    }
+    session.step();
+    float[] output = new float[graph.outputs().stream().mapToInt(graph::width).sum()];
+    at = 0;
+    for (String name : graph.outputs()) {
+      float[] values = new float[graph.width(name)];
+      session.get(name, values);
+      System.arraycopy(values, 0, output, at, values.length);
+      at += values.length;
+    }
+    return output;
   }
 
   private static double compare(ProofVectors.Case c, float[][] output, double tolerance) {

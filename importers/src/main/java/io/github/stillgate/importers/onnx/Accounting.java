@@ -1,5 +1,6 @@
 package io.github.stillgate.importers.onnx;
 
+import io.github.stillgate.core.model.Graph.Value;
 import io.github.stillgate.importers.onnx.Account.Part;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ final class Accounting {
   private final Map<String, Map<String, Place>> outputPlaces = new LinkedHashMap<>();
   private final List<Account> lengths = new ArrayList<>();
   private final List<OnnxFile.StatePair> pairs = new ArrayList<>();
+  private final Set<Integer> within = new HashSet<>();
   private final String data;
 
   private Accounting(Graph graph, List<RecurrentNode> recurrent, String data) {
@@ -76,6 +78,72 @@ final class Accounting {
     network.states().forEach((name, made) -> accounting.putStates(name, made, network));
     accounting.sayFixed();
     return accounting;
+  }
+
+  /** Of a graph of layers over named values. */
+  static Accounting of(GraphNetwork network) {
+    Accounting accounting = new Accounting(network.wide(), network.recurrent(), "");
+    for (Value input : network.model().graph().inputs()) {
+      accounting.inputs.put(
+          input.name(),
+          "the model's input of this name, %d %s a step%s"
+              .formatted(
+                  input.width(),
+                  input.width() == 1 ? "value" : "values",
+                  network.countsOpenSizes(input.name())
+                      ? "; sizes that the file leaves open count as 1 (--shape says others)"
+                      : ""));
+    }
+    network.within().forEach(node -> accounting.within.add(node.node().position()));
+    network
+        .timings()
+        .forEach((output, timing) -> {
+          if (network.states().containsKey(output)) {
+            accounting.putStates(output, network);
+          } else if (network.kept().containsValue(output)) {
+            accounting.outputs.put(output, "replaces a state of the model after each step");
+          } else {
+            accounting.outputs.put(
+                output,
+                "the model's output of this name, %s"
+                    .formatted(
+                        timing == SequenceAxes.Timing.LAST_STEP
+                            ? at(OnnxFile.Answer.LAST_STEP)
+                            : at(OnnxFile.Answer.EVERY_STEP)));
+          }
+        });
+    network
+        .kept()
+        .forEach((input, output) -> {
+          boolean read =
+              network.model().graph().states().stream()
+                  .anyMatch(state -> state.name().equals(input));
+          accounting.inputs.put(
+              input,
+              read
+                  ? "a state of the model, zero after a reset; it becomes \"%s\" after each step"
+                      .formatted(output)
+                  : NOT_READ);
+          accounting.pairs.add(new OnnxFile.StatePair(input, output));
+        });
+    accounting.sayFixed();
+    return accounting;
+  }
+
+  private void putStates(String name, GraphNetwork network) {
+    List<String> names = new ArrayList<>();
+    Map<String, Place> places = new LinkedHashMap<>();
+    for (GraphPath.State state : network.states().getOrDefault(name, List.of())) {
+      names.addAll(network.node(state).stateNames(state.state()));
+    }
+    new StatePlumbing(graph)
+        .statesOf(name)
+        .ifPresent(traced ->
+            traced.forEach((state, each) ->
+                putPlaces(network.node(state).stateNames(state.state()), each, places)));
+    outputPlaces.put(name, places);
+    outputs.put(name, stateText(names, places));
+    outputStates.put(name, names);
   }
 
   /**
@@ -451,6 +519,7 @@ final class Accounting {
   private List<Account> unused() {
     Set<Integer> used =
         recurrent.stream().map(node -> node.node().position()).collect(Collectors.toSet());
+    used.addAll(within);
     return graph.nodes().stream()
         .filter(node ->
             RecurrentOperator.isRecurrent(node.operator()) && !used.contains(node.position()))

@@ -176,7 +176,8 @@ record Affine(double[] scale, double[] shift) {
     }
   }
 
-  private static void requireFixed(GraphNode node, Graph graph) {
+  /** Refuses a BatchNormalization that normalises by what it reads. */
+  static void requireFixed(GraphNode node, Graph graph) {
     node.requireAttributes(
         "epsilon", "momentum", "spatial", "training_mode", "is_test", "consumed_inputs");
     if (node.flag("training_mode")

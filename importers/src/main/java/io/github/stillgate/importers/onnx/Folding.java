@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
@@ -39,6 +40,7 @@ final class Folding {
   private final long opset;
   private final long fileBytes;
   private final Work work;
+  private final Map<Long, Extent> frozen;
   private final Map<String, TensorProto> stored = new HashMap<>();
   private final Map<String, Known> values = new HashMap<>();
   private final Map<String, String> problems = new HashMap<>();
@@ -50,8 +52,9 @@ final class Folding {
   /** Nodes that are still to be read, and what their values are called in the plain graph. */
   private record Frame(Deque<NodeProto> nodes, Map<String, String> names) {}
 
-  private Folding(Path file, long opset, long fileBytes) {
+  private Folding(Path file, long opset, long fileBytes, Map<Long, Extent> frozen) {
     this.file = file;
+    this.frozen = frozen;
     this.opset = opset;
     this.fileBytes = fileBytes;
     this.work = new Work(fileBytes);
@@ -62,11 +65,17 @@ final class Folding {
    *
    * @param fileBytes size of the file, which bounds what is computed
    * @param given what is known of its inputs
+   * @param frozen sizes that the file says and that are others here, see {@link #thawed}
    * @throws UnsupportedOnnxException if it has more nodes than {@link Graph#MOST_NODES}
    */
   static Folding of(
-      Path file, long opset, long fileBytes, GraphProto graph, Map<String, Known> given) {
-    Folding folding = new Folding(file, opset, fileBytes);
+      Path file,
+      long opset,
+      long fileBytes,
+      GraphProto graph,
+      Map<String, Known> given,
+      Map<Long, Extent> frozen) {
+    Folding folding = new Folding(file, opset, fileBytes, frozen);
     graph.getInputList().forEach(input -> folding.valueNames.add(input.getName()));
     graph.getInitializerList().forEach(tensor -> folding.store(tensor.getName(), tensor));
     given.forEach(folding.values::putIfAbsent);
@@ -192,7 +201,7 @@ final class Folding {
 
   /** A tensor of the file; its elements if there are few, or if they are asked for. */
   private Known decoded(String name, TensorProto proto, boolean all) {
-    if (proto.getDimsList().contains(0L)) {
+    if (proto.getDimsCount() <= TensorLayout.MOST_DIMENSIONS && proto.getDimsList().contains(0L)) {
       Type type = typeOf(proto.getDataType());
       return Known.of(
           type,
@@ -301,7 +310,7 @@ final class Folding {
   private List<Known> outputs(GraphNode node, List<Known> inputs, Work budget) {
     String operator = node.operator();
     if (Movement.OPERATORS.contains(operator)) {
-      return Movement.apply(node, inputs, opset, budget);
+      return Movement.apply(node, thawed(node, inputs), opset, budget);
     }
     if (Arithmetic.knows(operator)) {
       return List.of(Arithmetic.apply(node, inputs, budget));
@@ -314,6 +323,44 @@ final class Folding {
       case "DequantizeLinear" -> List.of(dequantized(node, inputs, budget));
       default -> ShapeInference.apply(node, inputs, budget);
     };
+  }
+
+  /**
+   * What a Reshape reads where an exporter wrote the size of an example into its shape, and the
+   * input has another one here: the shape with that other size.
+   */
+  List<Known> thawed(GraphNode node, List<Known> inputs) {
+    if (frozen.isEmpty() || !node.operator().equals("Reshape") || inputs.size() != 2) {
+      return inputs;
+    }
+    List<Extent> wanted = inputs.get(1).requireExtents();
+    Optional<Extent> all = Extent.product(first(inputs).requireShape());
+    if (all.isEmpty() || fits(wanted, all.get())) {
+      return inputs;
+    }
+    for (int i = 0; i < wanted.size(); i++) {
+      Extent size = wanted.get(i);
+      Extent other = size.isKnown() ? frozen.get(size.factor()) : null;
+      if (other != null) {
+        List<Extent> shape = new ArrayList<>(wanted);
+        shape.set(i, other);
+        if (fits(shape, all.get())) {
+          return List.of(first(inputs), vector(shape));
+        }
+      }
+    }
+    return inputs;
+  }
+
+  /** Whether a tensor of so many elements can have a shape, in which one size may be -1. */
+  private static boolean fits(List<Extent> shape, Extent all) {
+    List<Extent> rest = shape.stream().filter(size -> !size.is(-1)).toList();
+    Optional<Extent> product = Extent.product(rest);
+    return rest.stream().noneMatch(size -> size.is(0))
+        && product.isPresent()
+        && (rest.size() == shape.size()
+            ? product.get().equals(all)
+            : all.dividedBy(product.get()).isPresent());
   }
 
   private static Known first(List<Known> inputs) {
@@ -506,7 +553,7 @@ final class Folding {
 
   /** The nodes of the plain graph, sorted as the file has them, constants too. */
   List<GraphNode> nodes() {
-    return List.copyOf(nodes);
+    return Collections.unmodifiableList(nodes);
   }
 
   /** The tensors of the file by name, those of branches that were taken among them. */
@@ -550,6 +597,11 @@ final class Folding {
   /** The sizes of a value. */
   Optional<List<Extent>> shape(String name) {
     return known(name).sizes();
+  }
+
+  /** What is known of a value, elements of the file's tensors too. */
+  Known value(String name) {
+    return known(name, true);
   }
 
   /** A value that is whole numbers, some of which may depend on open sizes. */

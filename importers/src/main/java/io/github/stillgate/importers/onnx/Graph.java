@@ -50,6 +50,7 @@ final class Graph {
   private final Map<String, ValueInfoProto> inputs = new LinkedHashMap<>();
   private final Map<String, OnnxTensor> fixed;
   private final Map<String, OnnxTensor> bound;
+  private final Map<String, List<Extent>> shapes;
 
   /** What makes a value: output {@code output} of {@code node}. */
   record Made(GraphNode node, int output) {}
@@ -60,13 +61,15 @@ final class Graph {
       GraphProto proto,
       long opset,
       Map<String, OnnxTensor> fixed,
-      Map<String, OnnxTensor> bound) {
+      Map<String, OnnxTensor> bound,
+      Map<String, List<Extent>> shapes) {
     this.file = file;
     this.fileBytes = fileBytes;
     this.proto = proto;
     this.opset = opset;
     this.fixed = fixed;
     this.bound = bound;
+    this.shapes = shapes;
     for (ValueInfoProto input : proto.getInputList()) {
       if (inputs.put(input.getName(), input) != null) {
         throw new OnnxFormatException(
@@ -82,8 +85,26 @@ final class Graph {
       }
       initializers.add(tensor.getName());
     }
-    this.folding = Folding.of(file, opset, fileBytes, proto, given());
+    this.folding = Folding.of(file, opset, fileBytes, proto, given(), frozen());
     nodes().forEach(this::take);
+  }
+
+  /** Sizes of inputs that the file says, and those that they have here instead. */
+  private Map<Long, Extent> frozen() {
+    Map<Long, Extent> frozen = new HashMap<>();
+    shapes.forEach((input, sizes) -> {
+      List<OptionalInt> said = declaredShape(input).orElse(List.of());
+      for (int i = 0; i < Math.min(said.size(), sizes.size()); i++) {
+        Extent size = sizes.get(i);
+        said.get(i)
+            .ifPresent(number -> {
+              if (!size.is(number)) {
+                frozen.put((long) number, size);
+              }
+            });
+      }
+    });
+    return frozen;
   }
 
   /** What is known of its inputs: fixed values, and shapes. */
@@ -101,7 +122,11 @@ final class Graph {
     return given;
   }
 
-  private Optional<List<Extent>> sizes(String input) {
+  /** The sizes of a graph input; those that the file leaves open have names. */
+  Optional<List<Extent>> sizes(String input) {
+    if (shapes.containsKey(input)) {
+      return Optional.of(shapes.get(input));
+    }
     return inputShape(input)
         .map(shape -> {
           List<Extent> sizes = new ArrayList<>();
@@ -186,7 +211,8 @@ final class Graph {
     long opset = opset(file, model);
     ExternalData.Read whole = ExternalData.of(file, graph);
     Graph read =
-        new Graph(file, bytes.length + whole.bytes(), whole.graph(), opset, Map.of(), Map.of());
+        new Graph(
+            file, bytes.length + whole.bytes(), whole.graph(), opset, Map.of(), Map.of(), Map.of());
     read.requireSorted();
     return read;
   }
@@ -236,14 +262,21 @@ final class Graph {
 
   /** The same graph with values for its inputs. */
   Graph bind(Map<String, OnnxTensor> values) {
-    return new Graph(file, fileBytes, proto, opset, fixed, Map.copyOf(values));
+    return new Graph(file, fileBytes, proto, opset, fixed, Map.copyOf(values), shapes);
   }
 
   /** The same graph where these inputs are constants. */
   Graph fix(Map<String, OnnxTensor> values) {
-    Graph read = new Graph(file, fileBytes, proto, opset, Map.copyOf(values), bound);
+    Graph read = new Graph(file, fileBytes, proto, opset, Map.copyOf(values), bound, shapes);
     read.requireSorted();
     return read;
+  }
+
+  /** The same graph without values for its inputs, where some of these have other sizes. */
+  Graph shaped(Map<String, List<Extent>> inputShapes) {
+    Map<String, List<Extent>> all = new HashMap<>(shapes);
+    all.putAll(inputShapes);
+    return new Graph(file, fileBytes, proto, opset, fixed, Map.of(), Map.copyOf(all));
   }
 
   /** Inputs that are constants, and which. */
@@ -358,6 +391,15 @@ final class Graph {
 
   /** The sizes of a graph input as far as they are known: from its value, or as declared. */
   Optional<List<OptionalInt>> inputShape(String input) {
+    if (shapes.containsKey(input)) {
+      return Optional.of(
+          shapes.get(input).stream()
+              .map(size ->
+                  size.isKnown()
+                      ? OptionalInt.of(Math.toIntExact(size.factor()))
+                      : OptionalInt.empty())
+              .toList());
+    }
     if (bound.containsKey(input)) {
       List<OptionalInt> shape = new ArrayList<>();
       for (int extent : bound.get(input).shape()) {
@@ -365,6 +407,10 @@ final class Graph {
       }
       return Optional.of(shape);
     }
+    return declaredShape(input);
+  }
+
+  private Optional<List<OptionalInt>> declaredShape(String input) {
     ValueInfoProto info = inputs.get(input);
     if (info == null || !info.getType().getTensorType().hasShape()) {
       return Optional.empty();

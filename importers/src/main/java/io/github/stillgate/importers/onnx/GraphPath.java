@@ -85,7 +85,7 @@ record GraphPath(
   }
 
   /** The outputs that are last states, or several of them behind each other. */
-  private static Map<String, List<State>> states(
+  static Map<String, List<State>> states(
       Graph graph, StatePlumbing plumbing, List<String> outputs) {
     // How many states a value is made of; those made of anything else are left out.
     Map<String, Long> counts = new HashMap<>();
@@ -214,7 +214,8 @@ record GraphPath(
     }
   }
 
-  private static void requireSupported(GraphNode node) {
+  /** Refuses an operator that no layer computes, with what can be done about it. */
+  static void requireSupported(GraphNode node) {
     switch (node.operator()) {
       case "Loop", "Scan" ->
           throw node.unsupported(

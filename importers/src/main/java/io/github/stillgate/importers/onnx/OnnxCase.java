@@ -180,7 +180,7 @@ public record OnnxCase(Path folder) {
   private static List<Error> errors(Graph graph, Path set, PlanOptions options) throws IOException {
     Map<String, OnnxTensor> given = tensors(set, "input", graph.inputs());
     requireFixed(graph, set, given);
-    OnnxNetwork network = GraphChain.read(graph.bind(given));
+    RunnableNetwork network = RunnableNetwork.read(graph.bind(given), Map.of());
     Map<String, OnnxTensor> expected = tensors(set, "output", graph.outputs());
     if (expected.size() != graph.outputs().size()) {
       throw new OnnxFormatException(

@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
  */
 public final class OnnxFile {
   private final Graph graph;
+  private final Map<String, String> states;
 
   /**
    * A node.
@@ -73,8 +74,9 @@ public final class OnnxFile {
     }
   }
 
-  private OnnxFile(Graph graph) {
+  private OnnxFile(Graph graph, Map<String, String> states) {
     this.graph = graph;
+    this.states = states;
   }
 
   /**
@@ -87,7 +89,7 @@ public final class OnnxFile {
    *     read, is for newer operators, or defines operators of ONNX itself
    */
   public static OnnxFile open(Path path) throws IOException {
-    return new OnnxFile(Graph.open(path));
+    return new OnnxFile(Graph.open(path), Map.of());
   }
 
   /**
@@ -101,7 +103,42 @@ public final class OnnxFile {
   public OnnxFile withInputs(Map<String, String> values) {
     Map<String, OnnxTensor> fixed = new LinkedHashMap<>();
     values.forEach((name, text) -> fixed.put(name, FixedInput.of(graph, name, text)));
-    return new OnnxFile(graph.fix(fixed));
+    return new OnnxFile(graph.fix(fixed), states);
+  }
+
+  /**
+   * The same file where some inputs of the graph are states: what an output gave in a step is what
+   * the input holds in the next, zeros at first. The states of recurrent layers need not be said;
+   * they are found. A graph that is a chain of layers has no others.
+   *
+   * @param pairs by the name of the input that of the output
+   */
+  public OnnxFile withStates(Map<String, String> pairs) {
+    return new OnnxFile(graph, Map.copyOf(pairs));
+  }
+
+  /**
+   * The same file where inputs of the graph have other sizes than it says or leaves open.
+   *
+   * @param shapes by the name of the input
+   * @throws IllegalArgumentException if no input has this name, or a size is below 1
+   */
+  public OnnxFile withShapes(Map<String, List<Integer>> shapes) {
+    Map<String, List<Extent>> all = new LinkedHashMap<>();
+    shapes.forEach((name, sizes) -> {
+      if (!graph.isInput(name)) {
+        throw new IllegalArgumentException(
+            OneLine.of(
+                "%s: the graph has no input \"%s\"; it has %s"
+                    .formatted(path(), name, graph.inputs())));
+      }
+      if (sizes.stream().anyMatch(size -> size < 1)) {
+        throw new IllegalArgumentException(
+            OneLine.of("%s: the shape %s of \"%s\"".formatted(path(), sizes, name)));
+      }
+      all.put(name, sizes.stream().map(size -> Extent.of(size)).toList());
+    });
+    return new OnnxFile(graph.shaped(all), states);
   }
 
   /** Where it was read from. */
@@ -142,9 +179,16 @@ public final class OnnxFile {
    * @throws OnnxFormatException as {@link #model} does
    */
   public Import network() {
-    OnnxNetwork network = GraphChain.read(graph);
-    network.recurrent().forEach(RecurrentNode::requireOneConstantState);
-    return imported(network.model(), network.answer(), Accounting.of(network));
+    return switch (RunnableNetwork.read(graph, states)) {
+      case OnnxNetwork chain -> {
+        chain.recurrent().forEach(RecurrentNode::requireOneConstantState);
+        yield imported(chain.model(), chain.answer(), Accounting.of(chain));
+      }
+      case GraphNetwork read -> {
+        read.recurrent().forEach(RecurrentNode::requireOneConstantState);
+        yield imported(read.model(), read.answer(), Accounting.of(read));
+      }
+    };
   }
 
   /**
@@ -224,7 +268,7 @@ public final class OnnxFile {
 
   /** The model in {@code bytes}, which were in {@code path}. */
   static OnnxFile parse(Path path, byte[] bytes) {
-    return new OnnxFile(Graph.parse(path, bytes));
+    return new OnnxFile(Graph.parse(path, bytes), Map.of());
   }
 
   Graph graph() {

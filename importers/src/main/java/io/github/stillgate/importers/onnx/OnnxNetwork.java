@@ -5,11 +5,9 @@ import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Sequence;
 import io.github.stillgate.importers.onnx.OnnxFile.Answer;
 import io.github.stillgate.importers.onnx.TensorLayout.Axis;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -45,7 +43,8 @@ record OnnxNetwork(
     List<Axis> batch,
     Port input,
     Optional<Port> output,
-    Map<String, List<GraphPath.State>> states) {
+    Map<String, List<GraphPath.State>> states)
+    implements RunnableNetwork {
   /**
    * An end of the chain.
    *
@@ -73,23 +72,25 @@ record OnnxNetwork(
     }
   }
 
-  /** Sizes of the graph's outputs by name. */
-  Map<String, long[]> shapes() {
+  @Override
+  public Map<String, long[]> shapes() {
     Map<String, long[]> shapes = new HashMap<>();
     output.ifPresent(port -> shapes.put(port.name(), port.shape()));
-    states.keySet().forEach(name -> shapes.put(name, stateShape(name)));
+    StateTensors tensors = stateTensors();
+    states.keySet().forEach(name -> shapes.put(name, tensors.shape(name)));
     return shapes;
+  }
+
+  private StateTensors stateTensors() {
+    return new StateTensors(graph, recurrent, TensorLayout.size(batch), states);
   }
 
   /**
    * Runs every stream of the batch through a sequence, from the states and for the lengths that the
    * graph says.
-   *
-   * @return the graph's outputs by name, row-major; what they take must fit into memory
-   * @throws UnsupportedOnnxException if an output cannot be put together of states
-   * @throws OnnxFormatException if a value has a wrong shape or type
    */
-  Map<String, float[]> run(Plan plan) {
+  @Override
+  public Map<String, float[]> run(Plan plan) {
     OnnxTensor data =
         graph
             .constant(recurrent.getFirst().node(), input.name())
@@ -99,17 +100,16 @@ record OnnxNetwork(
     float[] values = model.readsTokens() ? new float[0] : data.floats();
     int[] ids = model.readsTokens() ? ids(data) : new int[0];
     int[] lengths = lengths();
-    List<Start> starts = starts();
+    StateTensors tensors = stateTensors();
     Map<String, float[]> outputs = new HashMap<>();
     output.ifPresent(port -> outputs.put(port.name(), new float[size(port.shape())]));
-    Map<StateValue, float[]> kept = stateValues();
     try (Sequence stream = Sequence.open(plan)) {
       for (int b = 0; b < lengths.length; b++) {
         if (lengths[b] == 0) {
           continue;
         }
         stream.reset();
-        begin(stream, starts, b);
+        tensors.begin(b, stream::state);
         float[][] given =
             model.readsTokens()
                 ? stream.run(tokens(ids, b, lengths[b]))
@@ -117,31 +117,11 @@ record OnnxNetwork(
         int element = b;
         output.ifPresent(
             port -> write(given, port, Objects.requireNonNull(outputs.get(port.name())), element));
-        kept.forEach((state, to) -> writeState(stream, state, to, element));
+        tensors.end(b, stream::state);
       }
     }
-    Map<String, Known> last = new HashMap<>();
-    kept.forEach((state, to) ->
-        last.put(
-            state.node().node().output(1 + state.state()),
-            Known.of(
-                Known.Type.FLOAT, Extent.all(shape(state.node())), new TensorData.Floats(to))));
-    states
-        .keySet()
-        .forEach(name ->
-            outputs.put(
-                name,
-                graph
-                    .value(recurrent.getFirst().node(), name, last)
-                    .orElseThrow(() -> notPutTogether(name))
-                    .floats()));
+    outputs.putAll(tensors.values());
     return outputs;
-  }
-
-  private UnsupportedOnnxException notPutTogether(String name) {
-    return new UnsupportedOnnxException(
-        graph.file(),
-        "output \"%s\" is made of last states in a way that is not followed".formatted(name));
   }
 
   private static int size(long[] shape) {
@@ -197,78 +177,6 @@ record OnnxNetwork(
       }
       case LAST_STEP -> port.put(given[given.length - 1], to, at);
       case FIRST_STEP -> port.put(given[0], to, at);
-    }
-  }
-
-  /** State {@code state} of a node, in all directions. */
-  private record StateValue(RecurrentNode node, int state) {}
-
-  /** Memory for those that outputs are made of. */
-  private Map<StateValue, float[]> stateValues() {
-    Map<StateValue, float[]> values = new LinkedHashMap<>();
-    for (List<GraphPath.State> made : states.values()) {
-      for (GraphPath.State state : made) {
-        RecurrentNode node = Objects.requireNonNull(byPosition.get(state.node().position()));
-        values.computeIfAbsent(
-            new StateValue(node, state.state()), value -> new float[size(shape(value.node()))]);
-      }
-    }
-    return values;
-  }
-
-  private long[] shape(RecurrentNode node) {
-    int streams = TensorLayout.size(batch);
-    return node.isBatchFirst()
-        ? new long[] {streams, node.directions(), node.units()}
-        : new long[] {node.directions(), streams, node.units()};
-  }
-
-  private long[] stateShape(String output) {
-    return graph
-        .folding()
-        .shape(output)
-        .flatMap(Extent::known)
-        .orElseThrow(() -> notPutTogether(output));
-  }
-
-  /** Where the state of stream b in direction d begins. */
-  private int stateAt(RecurrentNode node, int b, int d) {
-    int row = node.isBatchFirst() ? b * node.directions() + d : d * TensorLayout.size(batch) + b;
-    return row * node.units();
-  }
-
-  /** A state that the graph gives a value to begin with. */
-  private record Start(RecurrentNode node, int state, float[] values) {}
-
-  private List<Start> starts() {
-    List<Start> starts = new ArrayList<>();
-    for (RecurrentNode node : recurrent) {
-      for (int state = 0; state < node.states(); state++) {
-        int kept = state;
-        node.initialState(state)
-            .ifPresent(tensor -> starts.add(new Start(node, kept, tensor.floats())));
-      }
-    }
-    return starts;
-  }
-
-  private void begin(Sequence stream, List<Start> starts, int b) {
-    for (Start start : starts) {
-      RecurrentNode node = start.node();
-      for (int d = 0; d < node.directions(); d++) {
-        int at = stateAt(node, b, d);
-        stream.state(
-            node.stateName(start.state(), d),
-            Arrays.copyOfRange(start.values(), at, at + node.units()));
-      }
-    }
-  }
-
-  private void writeState(Sequence stream, StateValue value, float[] to, int b) {
-    RecurrentNode node = value.node();
-    for (int d = 0; d < node.directions(); d++) {
-      float[] values = stream.state(node.stateName(value.state(), d));
-      System.arraycopy(values, 0, to, stateAt(node, b, d), values.length);
     }
   }
 

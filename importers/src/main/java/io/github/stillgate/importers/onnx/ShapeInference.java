@@ -70,7 +70,23 @@ final class ShapeInference {
       case "MatMul" -> List.of(inference.matMul(work));
       case "Gemm" -> List.of(inference.gemm());
       case "Conv" -> List.of(inference.convolution(work));
-      case "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2" ->
+      case "ConvTranspose" -> List.of(inference.transposedConvolution(work));
+      case "AveragePool", "MaxPool" -> List.of(inference.pool(work));
+      case "GlobalAveragePool", "GlobalMaxPool" -> List.of(inference.wholePool());
+      case "Pad" ->
+          List.of(
+              Known.ofShape(
+                  inference.input(0).type(),
+                  Padding.of(node, inputs).shape(inference.input(0).requireShape(), work)));
+      case "Sum", "Mean" -> List.of(inference.broadcast(work));
+      case "ReduceMean",
+          "ReduceSum",
+          "ReduceMax",
+          "ReduceMin",
+          "ReduceProd",
+          "ReduceL1",
+          "ReduceL2",
+          "ReduceSumSquare" ->
           List.of(inference.reduction());
       default -> throw new NotFoldedException("");
     };
@@ -133,33 +149,64 @@ final class ShapeInference {
     return floats(List.of(a.get(node.flag("transA") ? 1 : 0), b.get(node.flag("transB") ? 0 : 1)));
   }
 
+  private Known broadcast(Work work) {
+    List<Extent> shape = input(0).requireShape();
+    for (Known next : inputs.subList(1, inputs.size())) {
+      shape = work.broadcast(shape, next.requireShape());
+    }
+    return floats(shape);
+  }
+
   private Known convolution(Work work) {
     List<Extent> x = input(0).requireShape();
     List<Extent> w = input(1).requireShape();
     if (x.size() != w.size() || x.size() < 3) {
       throw new NotFoldedException("X or W has other sizes");
     }
+    return windows(x, w.get(0), w.subList(2, w.size()), work);
+  }
+
+  private Known pool(Work work) {
+    List<Extent> x = input(0).requireShape();
+    long[] kernel =
+        node.integers("kernel_shape").orElseThrow(() -> new NotFoldedException("no kernel_shape"));
+    if (x.size() != kernel.length + 2 || node.flag("ceil_mode")) {
+      throw new NotFoldedException("its kernel does not fit, or it rounds up");
+    }
+    return windows(x, x.get(1), Extent.all(kernel), work);
+  }
+
+  private Known wholePool() {
+    List<Extent> x = input(0).requireShape();
+    List<Extent> shape = new ArrayList<>(Collections.nCopies(x.size(), Extent.ONE));
+    for (int i = 0; i < Math.min(2, x.size()); i++) {
+      shape.set(i, x.get(i));
+    }
+    return floats(shape);
+  }
+
+  private Known windows(List<Extent> x, Extent channels, List<Extent> kernel, Work work) {
     int spatial = x.size() - 2;
     String padding = node.text("auto_pad", "NOTSET");
-    long[] one = new long[spatial];
-    Arrays.fill(one, 1);
-    long[] strides = node.integers("strides").orElse(one);
-    long[] dilations = node.integers("dilations").orElse(one);
-    long[] pads = node.integers("pads").orElse(new long[2 * spatial]);
-    if (!padding.equals("NOTSET") && !padding.equals("VALID")
-        || strides.length != spatial
-        || dilations.length != spatial
-        || pads.length != 2 * spatial) {
+    long[] strides = each("strides", spatial, 1);
+    long[] dilations = each("dilations", spatial, 1);
+    long[] pads = each("pads", 2 * spatial, 0);
+    boolean same = padding.startsWith("SAME_");
+    if (!same && !padding.equals("NOTSET") && !padding.equals("VALID")) {
       throw new NotFoldedException("its padding is not followed");
     }
-    List<Extent> shape = new ArrayList<>(List.of(x.get(0), w.get(0)));
+    List<Extent> shape = new ArrayList<>(List.of(x.get(0), channels));
     for (int i = 0; i < spatial; i++) {
       Extent size = x.get(i + 2);
-      Extent kernel = w.get(i + 2);
-      if (kernel.is(1) && strides[i] == 1 && pads[i] == 0 && pads[spatial + i] == 0) {
+      Extent width = kernel.get(i);
+      if (width.is(1) && strides[i] == 1 && pads[i] == 0 && pads[spatial + i] == 0) {
         shape.add(size);
-      } else if (size.isKnown() && kernel.isKnown() && strides[i] > 0) {
-        long reach = Math.addExact(Math.multiplyExact(dilations[i], kernel.factor() - 1), 1);
+      } else if (!size.isKnown() || !width.isKnown() || strides[i] < 1) {
+        shape.add(work.open());
+      } else if (same) {
+        shape.add(Extent.of(Math.ceilDiv(size.factor(), strides[i])));
+      } else {
+        long reach = Math.addExact(Math.multiplyExact(dilations[i], width.factor() - 1), 1);
         long room =
             Math.subtractExact(
                 Math.addExact(size.factor(), Math.addExact(pads[i], pads[spatial + i])), reach);
@@ -167,6 +214,51 @@ final class ShapeInference {
           throw new NotFoldedException("its kernel is wider than its input");
         }
         shape.add(Extent.of(room / strides[i] + 1));
+      }
+    }
+    return floats(shape);
+  }
+
+  private long[] each(String attribute, int count, long otherwise) {
+    long[] values =
+        node.integers(attribute)
+            .orElseGet(() -> {
+              long[] same = new long[count];
+              Arrays.fill(same, otherwise);
+              return same;
+            });
+    if (values.length != count) {
+      throw new NotFoldedException("attribute %s does not fit".formatted(attribute));
+    }
+    return values;
+  }
+
+  private Known transposedConvolution(Work work) {
+    List<Extent> x = input(0).requireShape();
+    List<Extent> w = input(1).requireShape();
+    if (x.size() != w.size() || x.size() < 3 || !node.text("auto_pad", "NOTSET").equals("NOTSET")) {
+      throw new NotFoldedException("X or W has other sizes, or its padding is not followed");
+    }
+    int spatial = x.size() - 2;
+    long[] strides = each("strides", spatial, 1);
+    long[] dilations = each("dilations", spatial, 1);
+    long[] pads = each("pads", 2 * spatial, 0);
+    long[] more = each("output_padding", spatial, 0);
+    Extent channels =
+        w.get(1)
+            .times(Extent.of(node.integer("group", 1)))
+            .orElseThrow(() -> new NotFoldedException("open channels"));
+    List<Extent> shape = new ArrayList<>(List.of(x.get(0), channels));
+    for (int i = 0; i < spatial; i++) {
+      Extent size = x.get(i + 2);
+      Extent width = w.get(i + 2);
+      boolean bare = pads[i] == 0 && pads[spatial + i] == 0 && more[i] == 0;
+      if (width.is(1) && strides[i] == 1 && bare) {
+        shape.add(size);
+      } else if (size.isKnown() && width.isKnown()) {
+        long reach = Math.addExact(Math.multiplyExact(dilations[i], width.factor() - 1), 1);
+        long given = Math.multiplyExact(strides[i], size.factor() - 1) + more[i] + reach;
+        shape.add(Extent.of(given - pads[i] - pads[spatial + i]));
       } else {
         shape.add(work.open());
       }

@@ -8,13 +8,25 @@ import java.util.List;
  * small file can ask for any number of tensors of any size. It also names sizes that turn up open.
  */
 final class Work {
+  /** How often elements of a step may be counted, against what the layers have. */
+  private static final int ELEMENTS = 4;
+
   private final long most;
   private long taken;
   private int opened;
 
   /** For a file of {@code fileBytes}. */
   Work(long fileBytes) {
-    this.most = Math.max(Budget.LEAST, 2 * fileBytes);
+    this(fileBytes, 1);
+  }
+
+  private Work(long fileBytes, int times) {
+    this.most = times * Math.max(Budget.LEAST, 2 * fileBytes);
+  }
+
+  /** For the elements of all values of a step: each value of a layer may be moved some times. */
+  static Work ofElements(long fileBytes) {
+    return new Work(fileBytes, ELEMENTS);
   }
 
   /** Takes a tensor of that shape and kind, before it is allocated. */

@@ -16,10 +16,13 @@ import java.util.SplittableRandom;
 
 /** Graphs of every kind that is read, and changes to them. */
 final class FuzzedGraphs {
-  static final int SEEDS = 72;
+  static final int SEEDS = 90;
 
   /** Seeds from here on are as exporters write graphs. */
   private static final int EXPORTED = 60;
+
+  /** Seeds from here on are no chains. */
+  private static final int BRANCHED = 72;
 
   static final int STEPS = 5;
   static final int INPUTS = 3;
@@ -167,7 +170,49 @@ final class FuzzedGraphs {
 
   /** Graph {@code k} of {@link #SEEDS}: operators, directions, layouts and tails take turns. */
   ModelProto seed(int k) {
-    return k < EXPORTED ? layer(k) : exported(k - EXPORTED);
+    return k < EXPORTED
+        ? layer(k)
+        : k < BRANCHED ? exported(k - EXPORTED) : k % 2 == 0 ? heads(k) : convolutions(k);
+  }
+
+  /** Branches over a sequence: joined, added, normalised and reduced. */
+  private ModelProto heads(int k) {
+    OnnxGraph graph = new OnnxGraph().input("x", k % 4 == 0 ? STEPS : -1, 1, INPUTS);
+    graph.constant(tensor("W", 1, 3L * UNITS, INPUTS)).constant(tensor("R", 1, 3L * UNITS, UNITS));
+    graph.constant(tensor("M", UNITS + INPUTS, UNITS)).constant(tensor("b", UNITS));
+    graph.node("GRU", List.of("x", "W", "R"), List.of("y"), Map.of("hidden_size", UNITS));
+    graph.whole("axes", 1).node("Squeeze", "s", "y", "axes");
+    graph.node("Concat", List.of("s", "x"), List.of("j"), Map.of("axis", 2));
+    graph.node("MatMul", "m", "j", "M").node("Add", "a", "m", "s");
+    graph.node("LayerNormalization", "n", "a", "b").node("Gelu", "g", "n");
+    graph.node("LogSoftmax", "out", "g");
+    graph.node("ReduceMean", List.of("a"), List.of("mean"), Map.of("axes", List.of(2)));
+    graph.node("Sub", "more", "a", "mean");
+    return graph.output("out").output("more").model(20);
+  }
+
+  /** One call a step: padded, convolved, there and back, and what is kept for the next. */
+  private ModelProto convolutions(int k) {
+    OnnxGraph graph = new OnnxGraph().input("x", 1, 2, 6).input("h0", 1, 2, 2);
+    graph.constant(tensor("W", 4, k % 3 == 0 ? 1 : 2, 3)).constant(tensor("R", 4, 1, 3));
+    graph.constant(tensor("B", 4, 2, 2)).constant(tensor("b", 4));
+    graph.node("Concat", List.of("h0", "x"), List.of("j"), Map.of("axis", 2));
+    graph.whole("pads", 0, 0, 1, 0, 0, 1);
+    graph.node("Pad", List.of("j", "pads"), List.of("p"), Map.of("mode", "reflect"));
+    graph.node(
+        "Conv",
+        List.of("p", "W", "b"),
+        List.of("c"),
+        Map.of("strides", List.of(2), "group", k % 3 == 0 ? 2 : 1));
+    graph.node("Relu", "r", "c");
+    graph.node("Conv", List.of("r", "R"), List.of("d"), Map.of("group", 4, "pads", List.of(1, 1)));
+    graph.node("PRelu", "e", "d", "b2").constant(tensor("b2", 4, 1));
+    graph.node("ConvTranspose", List.of("e", "B"), List.of("t"), Map.of("strides", List.of(2)));
+    graph.node("Transpose", List.of("t"), List.of("u"), Map.of("perm", List.of(0, 2, 1)));
+    graph.node("MatMul", "q", "t", "u").node("Softmax", "out", "q");
+    graph.whole("starts", -2).whole("ends", Integer.MAX_VALUE).whole("axes", 2);
+    graph.node("Slice", "h1", "j", "starts", "ends", "axes");
+    return graph.output("out").output("h1").model(14);
   }
 
   /** States cut and joined, computed shapes and weights, last steps, scales and an If. */

@@ -12,6 +12,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
 import com.google.protobuf.UnsafeByteOperations;
+import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.importers.onnx.generated.GeneratedCase;
 import io.github.stillgate.importers.onnx.generated.OnnxGraph;
@@ -90,9 +91,12 @@ class OnnxLimitsTest {
     assertThat(allocation.bytes()).isLessThan(bound(bytes.length));
   }
 
-  /** All that is allocated, of which the collector frees most meanwhile. */
+  /**
+   * All that is allocated, of which the collector frees most meanwhile. What is no chain is read
+   * again as a graph.
+   */
   private static long bound(long fileBytes) {
-    return (200L << 20) + 100 * fileBytes;
+    return (500L << 20) + 100 * fileBytes;
   }
 
   private static OnnxFile accepted(OnnxGraph graph) {
@@ -175,7 +179,10 @@ class OnnxLimitsTest {
     for (int i = 1; i <= 100; i++) {
       graph.node("Softmax", List.of("t" + i), List.of("t" + (i + 1)), Map.of("axis", -1));
     }
-    isRefused(graph.output("t101"), "node \"softmax_t3\" (Softmax)", "supported are 8388608");
+    // A chain would need as many products with the identity; layers of a graph need no matrix.
+    Model model = accepted(graph.output("t101")).model();
+    assertThat(model.layers()).hasSize(102);
+    assertThat(model.parameters()).isLessThan(20_000);
   }
 
   /** One matrix, named by sixty thousand products. */
