@@ -1,5 +1,6 @@
 package io.github.stillgate.tuning;
 
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;
@@ -11,7 +12,6 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.model.Operation;
-import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.plan.OperandScale;
@@ -53,7 +53,13 @@ public final class Int8Calibration {
 
   private static boolean isWhole(Layer layer) {
     return switch (layer) {
-      case ConditionalGru _, ConditionalDense _, Embedding _, Along _, PerPosition _, Positions _, Operation _ ->
+      case ConditionalGru _,
+          ConditionalDense _,
+          Embedding _,
+          Along _,
+          PerPosition _,
+          Positions _,
+          Operation _ ->
           false;
       case Backward backward -> isWhole(backward.layer());
       case Bidirectional pair -> isWhole(pair.forward()) && isWhole(pair.backward());
