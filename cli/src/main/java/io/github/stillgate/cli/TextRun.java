@@ -6,6 +6,7 @@ import io.github.stillgate.core.plan.Skipping;
 import io.github.stillgate.core.session.Session;
 import io.github.stillgate.core.session.StepStats;
 import java.io.IOException;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 import org.HdrHistogram.Histogram;
@@ -63,13 +64,13 @@ record TextRun(
 
   /** Streams {@code text}; {@code progress} hears the number of characters now and then. */
   static TextRun of(Plan plan, TokenReader text, LongConsumer progress) throws IOException {
-    Plan.WarmUp warmUp = plan.warmUp();
     float[] out = new float[plan.model().outputs()];
     Histogram nanos = new Histogram(LONGEST_STEP_NANOS, 3);
     Checksum checksum = new Checksum();
     double nats = 0;
-    long start = System.nanoTime();
     try (Session session = Session.open(plan)) {
+      Plan.WarmUp warmUp = plan.warmUp(Set.of(Plan.Use.STREAM));
+      long start = System.nanoTime();
       long read = 0;
       for (int token = text.next(); token >= 0; read++) {
         int following = text.next();

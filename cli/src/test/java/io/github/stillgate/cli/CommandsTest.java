@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.contract.TestModels;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.Dense;
@@ -58,6 +59,16 @@ class CommandsTest {
     return JsonMapper.builder().build().readTree(outcome.out());
   }
 
+  /** Reads characters as the shipped model does; its steps, and its warm-up, are far shorter. */
+  private String smallModel() throws Exception {
+    Path file = folder.resolve("small.safetensors");
+    new Model(
+            TestModels.conditional(27, 32, 8, 2).layers(),
+            new Vocabulary(" abcdefghijklmnopqrstuvwxyz"))
+        .save(file);
+    return file.toString();
+  }
+
   private String text(String content) throws Exception {
     Path file = folder.resolve("text.txt");
     Files.writeString(file, content);
@@ -79,6 +90,7 @@ class CommandsTest {
 
   @Test
   void runGivesOneChecksumForEveryBackendSkippingOrNot() throws Exception {
+    String model = smallModel();
     String text = text("The quick brown fox, jumps over the lazy dog ".repeat(20));
     Set<String> checksums = new HashSet<>();
     for (Backends.Entry backend : Backends.report()) {
@@ -87,8 +99,8 @@ class CommandsTest {
           JsonNode run =
               json(
                   dense.equals("--dense")
-                      ? run("run", MODEL, text, "--json", "--backend", backend.name(), dense)
-                      : run("run", MODEL, text, "--json", "--backend", backend.name()));
+                      ? run("run", model, text, "--json", "--backend", backend.name(), dense)
+                      : run("run", model, text, "--json", "--backend", backend.name()));
           checksums.add(run.get("checksum").textValue());
           assertThat(run.get("backend").textValue()).isEqualTo(backend.name());
           assertThat(run.get("bits_per_char").doubleValue()).isBetween(0.5, 5.0);
@@ -108,18 +120,20 @@ class CommandsTest {
 
   @Test
   void theChecksumDependsOnEveryCharacter() throws Exception {
-    String one = json(run("run", MODEL, text("the cat sat"), "--json")).get("checksum").textValue();
+    String model = smallModel();
+    String one = json(run("run", model, text("the cat sat"), "--json")).get("checksum").textValue();
     String other =
-        json(run("run", MODEL, text("the cat sit"), "--json")).get("checksum").textValue();
+        json(run("run", model, text("the cat sit"), "--json")).get("checksum").textValue();
     assertThat(one).isNotEqualTo(other);
   }
 
   @Test
   void limitReadsTheFirstCharactersOnly() throws Exception {
+    String model = smallModel();
     String text = text("the cat sat on the mat");
-    assertThat(json(run("run", MODEL, text, "--json", "--limit", "7")).get("characters").intValue())
+    assertThat(json(run("run", model, text, "--json", "--limit", "7")).get("characters").intValue())
         .isEqualTo(7);
-    assertThat(run("run", MODEL, text, "--limit", "1").code()).isEqualTo(2);
+    assertThat(run("run", model, text, "--limit", "1").code()).isEqualTo(2);
   }
 
   @Test
@@ -301,16 +315,18 @@ class CommandsTest {
 
   @Test
   void runRefusesWhatIsNoText() throws Exception {
-    assertOneLine(run("run", MODEL, MODEL), "is no text");
+    String model = smallModel();
+    assertOneLine(run("run", model, model), "is no text");
     Path invalid = Files.write(folder.resolve("invalid"), new byte[] {'a', 'b', (byte) 0xff, 'c'});
-    JsonNode read = json(run("run", MODEL, invalid.toString(), "--json"));
+    JsonNode read = json(run("run", model, invalid.toString(), "--json"));
     assertThat(read.get("malformed_utf8").intValue()).isEqualTo(1);
-    assertThat(run("run", MODEL, invalid.toString()).out()).contains("of these 1 invalid UTF-8");
+    assertThat(run("run", model, invalid.toString()).out()).contains("of these 1 invalid UTF-8");
   }
 
   @Test
   void noProgressWhereNobodySeesIt() throws Exception {
-    Outcome outcome = run("run", MODEL, text("the cat sat on the mat ".repeat(500)));
+    String model = smallModel();
+    Outcome outcome = run("run", model, text("the cat sat on the mat ".repeat(500)));
     assertThat(outcome.err()).isEmpty();
     assertThat(outcome.out()).doesNotContain("\r").doesNotContain("streaming");
   }
@@ -333,6 +349,7 @@ class CommandsTest {
   /** In Egypt %d is written with other digits. */
   @Test
   void digitsAreAsciiInEveryLocale() throws Exception {
+    String model = smallModel();
     Locale before = Locale.getDefault();
     Path copy = folder.resolve("copy.safetensors");
     String text = text("the cat sat on the mat ".repeat(20));
@@ -341,16 +358,16 @@ class CommandsTest {
       assertThat("%d".formatted(7)).isNotEqualTo("7");
       for (String[] command :
           new String[][] {
-            {"inspect", MODEL},
-            {"inspect", MODEL, "--json"},
-            {"run", MODEL, text},
-            {"run", MODEL, text, "--json"},
-            {"run", MODEL, text, "--limit", "1"},
-            {"demo"},
+            {"inspect", model},
+            {"inspect", model, "--json"},
+            {"run", model, text},
+            {"run", model, text, "--json"},
+            {"run", model, text, "--limit", "1"},
+            {"demo", "--model", model},
             {"doctor"},
-            {"convert", MODEL, copy.toString()},
-            {"tune", MODEL, text},
-            {"tune", MODEL, text, "--epsilons", "7"},
+            {"convert", model, copy.toString()},
+            {"tune", model, text},
+            {"tune", model, text, "--epsilons", "7"},
             {"train", "char-lm", "--text", text, "--out", copy.toString()},
             {"onnx-test", folder.toString()},
             {"--help"},

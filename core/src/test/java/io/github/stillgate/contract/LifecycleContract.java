@@ -1,6 +1,7 @@
 package io.github.stillgate.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.stillgate.core.kernel.Backend;
@@ -8,6 +9,7 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.session.Session;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -129,6 +131,27 @@ public abstract class LifecycleContract {
       Plan.WarmUp report = plan.warmUp();
       assertThat(report.steps()).isPositive();
       assertThat(report.firstStep()).isPositive().isLessThan(report.took());
+    }
+  }
+
+  @Test
+  void warmUpForAStreamReportsItsFirstStep() {
+    try (Plan plan = Plan.compile(TestModels.conditional(27, 64, 16, 2), options())) {
+      Plan.WarmUp report = plan.warmUp(Set.of(Plan.Use.STREAM));
+      assertThat(report.steps()).isPositive();
+      assertThat(report.firstStep()).isPositive().isLessThan(report.took());
+    }
+  }
+
+  @Test
+  void warmUpForWhatANetworkIsNotRunAsIsRefused() {
+    try (Plan plan = Plan.compile(TestModels.conditional(27, 64, 16, 2), options())) {
+      assertThatIllegalArgumentException().isThrownBy(() -> plan.warmUp(Set.of()));
+    }
+    try (Plan plan = Plan.compile(TestModels.bidirectional(5, 8, 1), options())) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> plan.warmUp(Set.of(Plan.Use.STREAM, Plan.Use.SEQUENCE)))
+          .withMessageContaining("[SEQUENCE]");
     }
   }
 }

@@ -7,6 +7,7 @@ import io.github.stillgate.core.session.Session;
 import io.github.stillgate.core.session.StepStats;
 import java.util.Arrays;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.function.IntConsumer;
 
 /**
@@ -138,11 +139,11 @@ final class Comparison {
     int changed = 0;
     int step = 0;
     try (Plan plan = Plan.compile(network, options)) {
-      plan.warmUp();
-      if (!kept) {
-        rehearse(plan, out);
-      }
       try (Session session = Session.open(plan)) {
+        plan.warmUp(Set.of(Plan.Use.STREAM));
+        if (!kept) {
+          rehearse(plan, out);
+        }
         for (TuningData.Sequence sequence : data.sequences()) {
           session.reset();
           for (int at = 0; at < sequence.steps(); at++, step++) {

@@ -39,6 +39,16 @@ public final class Plan implements AutoCloseable {
    */
   public record WarmUp(int steps, Duration took, Duration firstStep) {}
 
+  /** How a plan is run; each way is code of its own that has to be compiled. */
+  public enum Use {
+    /** {@link io.github.stillgate.core.session.Session}: steps of one stream. */
+    STREAM,
+    /** {@link io.github.stillgate.core.session.BatchSession}: steps of many streams at once. */
+    BATCH,
+    /** {@link io.github.stillgate.core.session.Sequence}: whole sequences of one stream. */
+    SEQUENCE
+  }
+
   /**
    * The values that a layer multiplies in a step, each with a column of its weights: inputs, states
    * and results of its own, as often as they are multiplied. A token is none of them.
@@ -188,7 +198,23 @@ public final class Plan implements AutoCloseable {
    *     the deadline, with the time that was measured: the plan then has none of its own
    */
   public WarmUp warmUp() {
-    return new Rehearsal(network, model, this::measure).run();
+    Rehearsal rehearsal = new Rehearsal(network, model, this::measure);
+    return rehearsal.run(rehearsal.possible());
+  }
+
+  /**
+   * The same for what this plan will be used for and nothing else, which is sooner: a batch and a
+   * sequence take half a second each and more.
+   *
+   * @param uses at least one
+   * @return what it took, and the latency of the first use's step afterwards, in the order of
+   *     {@link Use}
+   * @throws IllegalArgumentException if there is none, or this network cannot be run so: a network
+   *     with a backward layer has sequences only, a graph has none
+   * @throws IllegalStateException as {@link #warmUp()}
+   */
+  public WarmUp warmUp(Set<Use> uses) {
+    return new Rehearsal(network, model, this::measure).run(Set.copyOf(uses));
   }
 
   private synchronized void measure(BooleanSupplier cancelled) {

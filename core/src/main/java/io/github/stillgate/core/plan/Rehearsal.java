@@ -5,6 +5,10 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.stage.Network;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -46,33 +50,49 @@ final class Rehearsal {
     this.measurement = measurement;
   }
 
-  /** Everything that can be run, and then the measurement. */
-  Plan.WarmUp run() {
+  /**
+   * What the plan is used for, and then the measurement.
+   *
+   * @throws IllegalArgumentException if this network cannot be used so
+   */
+  Plan.WarmUp run(Set<Plan.Use> uses) {
+    Set<Plan.Use> possible = possible();
+    if (uses.isEmpty() || !possible.containsAll(uses)) {
+      throw new IllegalArgumentException(
+          "a warm-up for %s; this network runs as %s".formatted(uses, possible));
+    }
+    List<Exercise> exercises = new ArrayList<>();
+    try {
+      // A single stream first, since its rounds are the shortest: uncompiled, a batch of 64 on the
+      // vector backend takes 150 ms. Its step is also the one that is measured.
+      for (Plan.Use use : possible) {
+        if (uses.contains(use)) {
+          exercises.add(open(use));
+          run(
+              exercises.getLast(),
+              exercises.size() == 1 ? Exercise.Extent.WHOLE : Exercise.Extent.REST);
+        }
+      }
+      return finish(exercises.getFirst());
+    } finally {
+      exercises.forEach(Exercise::close);
+    }
+  }
+
+  /** In the order in which they are rehearsed. */
+  Set<Plan.Use> possible() {
     if (!network.isChain()) {
-      try (Exercise stream = new Exercise.OfStream(network.openStream(), model);
-          Exercise batch =
-              new Exercise.OfBatch(network.openBatch(Exercise.OfBatch.STREAMS), model)) {
-        run(stream, Exercise.Extent.WHOLE);
-        run(batch, Exercise.Extent.REST);
-        return finish(stream);
-      }
+      return EnumSet.of(Plan.Use.STREAM, Plan.Use.BATCH);
     }
-    if (!network.isForward()) {
-      try (Exercise sequences = new Exercise.OfSequence(network.openSequence(), model)) {
-        run(sequences, Exercise.Extent.WHOLE);
-        return finish(sequences);
-      }
-    }
-    // A single stream first, since its rounds are the shortest: uncompiled, a batch of 64 on the
-    // vector backend takes 150 ms. And last, since its step is the one that is measured.
-    try (Exercise stream = new Exercise.OfStream(network.openStream(), model);
-        Exercise batch = new Exercise.OfBatch(network.openBatch(Exercise.OfBatch.STREAMS), model);
-        Exercise sequences = new Exercise.OfSequence(network.openSequence(), model)) {
-      run(stream, Exercise.Extent.WHOLE);
-      run(batch, Exercise.Extent.REST);
-      run(sequences, Exercise.Extent.REST);
-      return finish(stream);
-    }
+    return network.isForward() ? EnumSet.allOf(Plan.Use.class) : EnumSet.of(Plan.Use.SEQUENCE);
+  }
+
+  private Exercise open(Plan.Use use) {
+    return switch (use) {
+      case STREAM -> new Exercise.OfStream(network.openStream(), model);
+      case BATCH -> new Exercise.OfBatch(network.openBatch(Exercise.OfBatch.STREAMS), model);
+      case SEQUENCE -> new Exercise.OfSequence(network.openSequence(), model);
+    };
   }
 
   private Plan.WarmUp finish(Exercise exercise) {
