@@ -77,6 +77,7 @@ public final class Bench implements Callable<Integer> {
 
   /** Runs and exits. */
   public static void main(String[] args) {
+    OpenBlasKernels.ensure();
     System.exit(
         new CommandLine(new Bench()).setExecutionExceptionHandler(new FailureLine()).execute(args));
   }

@@ -1,6 +1,7 @@
 package io.github.stillgate.bench.paper;
 
 import io.github.stillgate.bench.FailureLine;
+import io.github.stillgate.bench.OpenBlasKernels;
 import io.github.stillgate.bench.paper.digits.ReproduceDigits;
 import io.github.stillgate.bench.paper.estimators.ReproduceEstimators;
 import io.github.stillgate.bench.paper.gru.ReproduceGru;
@@ -28,6 +29,7 @@ public final class Reproduce {
 
   /** Runs and exits. */
   public static void main(String[] args) {
+    OpenBlasKernels.ensure();
     System.exit(command().execute(args));
   }
 

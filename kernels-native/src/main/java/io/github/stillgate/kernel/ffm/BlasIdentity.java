@@ -115,6 +115,22 @@ public record BlasIdentity(
     return isFarBelow(CpuFlags.here());
   }
 
+  /**
+   * The core whose kernels an OpenBLAS should be told to use here, by {@code OPENBLAS_CORETYPE}:
+   * empty unless it chose some that are far below the CPU. It goes by the model of the CPU, and
+   * takes kernels of 2004 for one that it does not know.
+   */
+  public Optional<String> betterCore() {
+    return betterCore(CpuFlags.here());
+  }
+
+  Optional<String> betterCore(Set<String> flags) {
+    if (kind != Kind.OPENBLAS || !isFarBelow(flags)) {
+      return Optional.empty();
+    }
+    return Optional.of(width(flags) == Width.AVX512 ? "SkylakeX" : "Haswell");
+  }
+
   Optional<String> narrowness(Set<String> flags) {
     Width chosen = width();
     Width cpu = width(flags);
@@ -123,7 +139,7 @@ public record BlasIdentity(
     }
     return Optional.of(
         "%s uses its kernels for %s (%s), and this CPU has %s; %s"
-            .formatted(kind.title, core, chosen.title, cpu.title, cure()));
+            .formatted(kind.title, core, chosen.title, cpu.title, cure(flags)));
   }
 
   boolean isFarBelow(Set<String> flags) {
@@ -135,7 +151,7 @@ public record BlasIdentity(
         && chosen.compareTo(Width.AVX2) < 0;
   }
 
-  private String cure() {
+  private String cure(Set<String> flags) {
     String variable =
         switch (kind) {
           case OPENBLAS -> "OPENBLAS_CORETYPE";
@@ -143,9 +159,13 @@ public record BlasIdentity(
           default -> "BLIS_ARCH_TYPE";
         };
     String set = System.getenv(variable);
-    return set == null
-        ? "a newer version may know this CPU"
-        : "%s=%s is set in the environment: unset it".formatted(variable, set);
+    if (set != null) {
+      return "%s=%s is set in the environment: unset it".formatted(variable, set);
+    }
+    return "a newer version may know this CPU"
+        + betterCore(flags)
+            .map(better -> ", and %s=%s names better ones".formatted(variable, better))
+            .orElse("");
   }
 
   private @Nullable Width width() {

@@ -136,6 +136,19 @@ class BlasIdentityTest {
     }
   }
 
+  @Test
+  void anOpenBlasThatDoesNotKnowTheCpuIsGivenKernels() {
+    BlasIdentity blind = new BlasIdentity(Kind.OPENBLAS, "0.3.21", "Prescott", 1, null);
+    assertThat(blind.betterCore(AVX512)).contains("SkylakeX");
+    assertThat(blind.betterCore(AVX2)).contains("Haswell");
+    assertThat(blind.betterCore(Set.of("sse2"))).isEmpty();
+    assertThat(new BlasIdentity(Kind.OPENBLAS, "0.3.21", "Zen", 1, null).betterCore(AVX512))
+        .as("half as wide is a baseline")
+        .isEmpty();
+    assertThat(new BlasIdentity(Kind.MKL, "2025.0", "SSE4.2", 1, null).betterCore(AVX512))
+        .isEmpty();
+  }
+
   @ParameterizedTest
   @CsvSource({
     "Prescott, true, true",
