@@ -65,8 +65,8 @@ public final class NamFile {
     String architecture = file.text(file.root(), "architecture", "the model");
     if (!architecture.equals("LSTM")) {
       throw file.unsupported(
-          ("its architecture is %s, which is made of convolutions; of Neural Amp Modeler's networks"
-                  + " those of the architecture LSTM are read: train one with the LSTM"
+          ("its architecture is %s; of Neural Amp Modeler's networks those of the architecture LSTM are"
+                  + " read, and not those of convolutions (WaveNet, ConvNet): train one with the LSTM"
                   + " configuration")
               .formatted(architecture));
     }
