@@ -108,6 +108,7 @@ class ConvertFormatsTest {
     assertThat(model.graph().outputs()).containsExactly("gains", "vad");
     assertThat(model.layers().getFirst().tensors().get("W").toArray())
         .containsExactly(0.25f, -0.125f);
+    Files.delete(out());
     Files.writeString(path, Files.readString(path) + "7");
     refuses(path, "goes on behind its last layer, vad");
   }

@@ -328,5 +328,15 @@ class GraphTest extends ModelFiles {
     }
     assertThat(new PerPosition(rnn, Operation.MAX_POSITIONS).outputs())
         .isEqualTo(Operation.MAX_POSITIONS);
+    Matrix w = Matrix.of("W", 2, 1, 1, 2);
+    Matrix b = Matrix.vector("b", 0, 0);
+    int half = Operation.MAX_POSITIONS / 2;
+    assertThat(new Positions("p", half, 2, w, b, Activation.LINEAR).outputs())
+        .isEqualTo(Operation.MAX_POSITIONS);
+    for (int positions : new int[] {half + 1, Integer.MAX_VALUE}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> new Positions("p", positions, 2, w, b, Activation.LINEAR))
+          .withMessageContaining(2L * positions + " positions and groups; at most 65536 are taken");
+    }
   }
 }
