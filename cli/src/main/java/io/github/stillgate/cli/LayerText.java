@@ -2,6 +2,7 @@ package io.github.stillgate.cli;
 
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Combine;
@@ -35,8 +36,9 @@ final class LayerText {
 
   /** The kind of a layer with what tells it from others of the kind. */
   static String of(Layer layer) {
-    boolean isPlain = layer.initialState().isZero() || layer instanceof Backward;
-    return cell(layer) + (isPlain ? "" : ", begins in a state of its own");
+    boolean isSaid = layer instanceof Backward || layer instanceof AtPositions;
+    return cell(layer)
+        + (isSaid || layer.initialState().isZero() ? "" : ", begins in a state of its own");
   }
 
   private static String cell(Layer layer) {

@@ -130,8 +130,7 @@ class GraphPlotTest {
                 List.of(box("<in>"), box("encoder\ud83d\ude00convs.0/block.1/aconv/Conv", 0))));
     assertThat(all(document, "text"))
         .map(Element::getTextContent)
-        .contains(
-            "a <title> & \ufffd", "<in>", "add, 4", "\u2026convs.0/block.1/aconv/Conv");
+        .contains("a <title> & \ufffd", "<in>", "add, 4", "\u2026convs.0/block.1/aconv/Conv");
     assertThat(all(document, "title"))
         .map(Element::getTextContent)
         .contains("encoder\ud83d\ude00convs.0/block.1/aconv/Conv: add, 4; 0 weights");

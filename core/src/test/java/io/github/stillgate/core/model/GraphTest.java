@@ -339,4 +339,25 @@ class GraphTest extends ModelFiles {
           .withMessageContaining(2L * positions + " positions and groups; at most 65536 are taken");
     }
   }
+
+  /** A layer at positions begins in what the layer in it begins in. */
+  @Test
+  void positionsBeginWhereTheirLayerDoes() {
+    Layer gru = TestModels.gru(2, 3, 4).layers().getFirst();
+    InitialState begin = InitialState.ofHidden(Matrix.vector("h", 0.5f, -0.25f, 0));
+    for (AtPositions layer : List.of(new Along(gru, 2), new PerPosition(gru, 2))) {
+      assertThat(layer.initialState().isZero()).isTrue();
+      AtPositions begun = layer.withInitialState(begin);
+      assertThat(begun.initialState()).isEqualTo(begin);
+      assertThat(begun.layer()).isEqualTo(gru.withInitialState(begin));
+      assertThat(begun).hasSameClassAs(layer);
+      assertThat(begun.positions()).isEqualTo(2);
+      assertThat(new Model(List.of(begun)).fingerprint())
+          .isNotEqualTo(new Model(List.of(layer)).fingerprint());
+      assertThatIllegalArgumentException()
+          .isThrownBy(
+              () -> layer.withInitialState(InitialState.ofHidden(Matrix.vector("h", new float[6]))))
+          .withMessageContaining("h");
+    }
+  }
 }
