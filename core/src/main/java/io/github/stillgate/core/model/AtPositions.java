@@ -34,7 +34,7 @@ public sealed interface AtPositions extends Layer permits Along, PerPosition {
     return layer().tensors();
   }
 
-  /** That of the layer in it, in which it begins wherever it does. */
+  /** That of the layer in it; of both directions each has its own. */
   @Override
   default InitialState initialState() {
     return layer().initialState();

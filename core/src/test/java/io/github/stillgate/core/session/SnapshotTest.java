@@ -121,7 +121,7 @@ class SnapshotTest {
         "%016x".formatted(MODEL.formerFingerprint() + 1));
   }
 
-  /** Its former fingerprint knows the layers alone, so it would pass for the chain's. */
+  /** Whatever fingerprint it has, and though its values would fit. */
   @Test
   void aSnapshotOfVersion1IsNoneOfAGraph() {
     Graph graph =

@@ -9,7 +9,6 @@ import io.github.stillgate.importers.JsonFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * What GuitarML's training writes (Automated-GuitarAmpModelling, Proteus): a recurrent module
@@ -38,7 +37,7 @@ final class GuitarMl {
       throw file.unsupported(
           "%s: \"unit_type\" is %s; read are LSTM and GRU".formatted(where, unit));
     }
-    requireKnown(file, data);
+    file.requireKnown(data, FIELDS, where);
     JsonStateDict dict = new JsonStateDict(file, file.root().path("state_dict"));
     if (!dict.names().equals(Set.of("rec", "lin"))) {
       throw file.broken(
@@ -64,18 +63,6 @@ final class GuitarMl {
         : new ImportedNetwork(
             SkipConnection.around(layers, skip),
             List.of("a step is one sample", "the input is added to what the layers give"));
-  }
-
-  private static void requireKnown(JsonFile file, JsonNode data) {
-    Set<String> unknown = new TreeSet<>();
-    data.fieldNames().forEachRemaining(unknown::add);
-    unknown.removeAll(FIELDS);
-    if (!unknown.isEmpty()) {
-      throw file.unsupported(
-          "model_data has the fields %s, which say something of the network that is not known here (known:"
-                  .formatted(unknown)
-              + " %s)".formatted(new TreeSet<>(FIELDS)));
-    }
   }
 
   /** How many values of the input are added to the output: {@code lin(rec(x)) + x[0:skip]}. */

@@ -4,7 +4,11 @@ import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Layer;
 
-/** {@code along} and {@code per_position}: a layer in a layer, which has its name. */
+/**
+ * {@code along} and {@code per_position}: a layer in a layer, which has its name.
+ *
+ * @param <L> which of the two
+ */
 final class AtPositionsFormat<L extends AtPositions> extends LayerFormat<L> {
   /** Makes the layer. */
   interface Constructor<L> {
