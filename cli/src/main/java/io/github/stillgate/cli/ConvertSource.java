@@ -35,6 +35,7 @@ record ConvertSource(
     onnx,
     nam,
     rtneural,
+    rnnoise,
     keras
   }
 }

@@ -10,6 +10,7 @@ import io.github.stillgate.importers.JsonFile;
 import io.github.stillgate.importers.keras.KerasFile;
 import io.github.stillgate.importers.nam.NamFile;
 import io.github.stillgate.importers.onnx.OnnxFile;
+import io.github.stillgate.importers.rnnoise.RnnoiseFile;
 import io.github.stillgate.importers.rtneural.RtneuralFile;
 import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
@@ -109,7 +110,7 @@ final class ImportOptions {
     if (isOnnx(kind, from)) {
       return readOnnx(from);
     }
-    if (kind == FileKind.JSON || kind == FileKind.HDF5) {
+    if (kind == FileKind.JSON || kind == FileKind.HDF5 || kind == FileKind.RNNOISE) {
       return readWhole(kind, from);
     }
     if (vocabulary != null && layers == null) {
@@ -213,6 +214,9 @@ final class ImportOptions {
     }
     if (kind == FileKind.HDF5) {
       return whole(ConvertSource.Kind.keras, KerasFile.read(from));
+    }
+    if (kind == FileKind.RNNOISE) {
+      return whole(ConvertSource.Kind.rnnoise, RnnoiseFile.read(from));
     }
     JsonFile json = JsonFile.read(from);
     return NamFile.isOne(json)

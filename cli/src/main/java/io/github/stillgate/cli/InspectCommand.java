@@ -1,35 +1,9 @@
 package io.github.stillgate.cli;
 
 import io.github.stillgate.cli.plot.GatePlot;
-import io.github.stillgate.core.model.Activation;
-import io.github.stillgate.core.model.Along;
-import io.github.stillgate.core.model.Backward;
-import io.github.stillgate.core.model.Bidirectional;
-import io.github.stillgate.core.model.Combine;
-import io.github.stillgate.core.model.ConditionalDense;
-import io.github.stillgate.core.model.ConditionalGru;
-import io.github.stillgate.core.model.Constant;
-import io.github.stillgate.core.model.Dense;
-import io.github.stillgate.core.model.Elementwise;
-import io.github.stillgate.core.model.Embedding;
-import io.github.stillgate.core.model.Gating;
-import io.github.stillgate.core.model.Graph;
-import io.github.stillgate.core.model.Gru;
-import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
-import io.github.stillgate.core.model.Lstm;
-import io.github.stillgate.core.model.MatrixProduct;
 import io.github.stillgate.core.model.Model;
-import io.github.stillgate.core.model.Normalise;
-import io.github.stillgate.core.model.PerPosition;
-import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.ProofVectors;
-import io.github.stillgate.core.model.Reduction;
-import io.github.stillgate.core.model.Reset;
-import io.github.stillgate.core.model.SimpleRnn;
-import io.github.stillgate.core.model.Softmax;
-import io.github.stillgate.core.model.Sru;
-import io.github.stillgate.core.model.WeightedSum;
 import io.github.stillgate.core.plan.OperandScale;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -46,11 +20,9 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -85,7 +57,8 @@ final class InspectCommand implements Callable<Integer> {
       names = "--svg",
       paramLabel = "FILE",
       description =
-          "draw which gates of which units are not constant, a panel for each recurrent layer")
+          "draw the network, if it is a graph: its values, each below those it is made of; of a chain"
+              + " draw which gates of which units are not constant, a panel for each recurrent layer")
   private @Nullable Path svg;
 
   @Option(names = "--json", description = "print one JSON object")
@@ -104,7 +77,12 @@ final class InspectCommand implements Callable<Integer> {
       Optional<Double> replayed = verify ? Optional.of(replay(file, model)) : Optional.empty();
       StructureReport structure = new StructureReport(model);
       if (svg != null) {
-        new GatePlot(String.valueOf(path.getFileName()), structure.layers()).save(svg);
+        String title = String.valueOf(path.getFileName());
+        if (model.hasNamedValues()) {
+          new GraphReport(model.graph(), file).plot(title).save(svg);
+        } else {
+          new GatePlot(title, structure.layers()).save(svg);
+        }
       }
       Output out = new Output(spec.commandLine().getOut());
       if (json) {
@@ -180,16 +158,10 @@ final class InspectCommand implements Callable<Integer> {
           }
         });
     out.line("");
-    List<List<String>> layers = new ArrayList<>();
-    for (Layer layer : model.layers()) {
-      layers.add(
-          List.of(
-              layer.name(), kind(layer), "%s -> %s".formatted(layer.inputs(), layer.outputs())));
-    }
     if (model.hasNamedValues()) {
-      printGraph(model.graph(), layers, out);
+      new GraphReport(model.graph(), file).print(out);
     } else {
-      out.table(List.of("layer", "kind", "width"), layers);
+      printLayers(model, out);
     }
     out.line("");
     structure.print(out);
@@ -218,41 +190,16 @@ final class InspectCommand implements Callable<Integer> {
         });
   }
 
-  /** The same with what each layer reads, what goes in and out, and what is kept. */
-  private static void printGraph(Graph graph, List<List<String>> layers, Output out) {
-    graph.inputs().forEach(input -> out.line("input %s of %d", input.name(), input.width()));
-    graph
-        .states()
-        .forEach(state ->
-            out.line("state %s of %d becomes %s", state.name(), state.width(), state.next()));
-    graph.outputs().forEach(output -> out.line("output %s of %d", output, graph.width(output)));
-    out.line("");
-    List<List<String>> rows = new ArrayList<>();
-    for (int i = 0; i < layers.size(); i++) {
-      List<String> row = new ArrayList<>(layers.get(i));
-      row.add(String.join(", ", graph.nodes().get(i).inputs()));
-      rows.add(row);
+  private static void printLayers(Model model, Output out) {
+    List<List<String>> layers = new ArrayList<>();
+    for (Layer layer : model.layers()) {
+      layers.add(
+          List.of(
+              layer.name(),
+              LayerText.of(layer),
+              "%s -> %s".formatted(layer.inputs(), layer.outputs())));
     }
-    out.table(List.of("layer", "kind", "width", "reads"), rows);
-  }
-
-  /** What goes in and out, and what is kept. */
-  private static Map<String, Object> describe(Graph graph) {
-    return Map.of(
-        "inputs",
-        graph.inputs().stream()
-            .map(input -> Map.of("name", input.name(), "width", input.width()))
-            .toList(),
-        "states",
-        graph.states().stream()
-            .map(
-                state -> Map.of("name", state.name(), "width", state.width(), "next", state.next()))
-            .toList(),
-        "reads",
-        graph.nodes().stream()
-            .collect(Collectors.toMap(node -> node.layer().name(), Graph.Node::inputs)),
-        "outputs",
-        graph.outputs());
+    out.table(List.of("layer", "kind", "width"), layers);
   }
 
   private Map<String, Object> describe(
@@ -273,12 +220,12 @@ final class InspectCommand implements Callable<Integer> {
             .map(layer ->
                 Map.of(
                     "name", layer.name(),
-                    "kind", kind(layer),
+                    "kind", LayerText.of(layer),
                     "inputs", layer.inputs(),
                     "outputs", layer.outputs()))
             .toList());
     if (model.hasNamedValues()) {
-      description.put("graph", describe(model.graph()));
+      description.put("graph", new GraphReport(model.graph(), file).describe());
     }
     structure.describe(description);
     description.put("int8_operands", new OperandReport(operands(model)).describe());
@@ -292,92 +239,5 @@ final class InspectCommand implements Callable<Integer> {
                     "shape", tensor.shape()))
             .toList());
     return description;
-  }
-
-  private static String kind(Layer layer) {
-    boolean isPlain = layer.initialState().isZero() || layer instanceof Backward;
-    return cell(layer) + (isPlain ? "" : ", begins in a state of its own");
-  }
-
-  private static String cell(Layer layer) {
-    return switch (layer) {
-      case ConditionalGru gru ->
-          switch (gru.gating()) {
-            case Gating.Full _ -> "conditional GRU, full gating";
-            case Gating.Unit unit -> "conditional GRU, unit gating of rank " + unit.rank();
-            case Gating.Block block -> "conditional GRU, block gating, " + blocks(block);
-            case Gating.Hybrid hybrid ->
-                "conditional GRU, hybrid gating, " + blocks(hybrid.block());
-          };
-      case Gru gru ->
-          switch (gru.reset()) {
-            case Reset.AfterMatrix after ->
-                "GRU, reset after the matrix"
-                    + (after.bh().isPresent() ? " and a bias" : "")
-                    + gru.estimate().map(e -> ", gates estimated at rank " + e.rank()).orElse("");
-            case Reset.BeforeMatrix _ -> "GRU, reset before the matrix";
-          };
-      case Lstm lstm ->
-          "LSTM"
-              + (lstm.f().isEmpty() ? ", coupled gates" : "")
-              + (lstm.peepholes().isPresent() ? ", peepholes" : "")
-              + lstm.projection()
-                  .map(wp -> ", %s cells projected".formatted(lstm.cells()))
-                  .orElse("");
-      case Sru sru ->
-          "SRU"
-              + switch (sru.highway()) {
-                case Sru.Highway.FromInput(Sru.Gate _, float scale) ->
-                    ", highway from the input" + (scale == 1 ? "" : " times " + scale);
-                case Sru.Highway.FromMatrix _ -> ", highway from a matrix";
-                case Sru.Highway.GateOnly _ -> ", no highway";
-                case Sru.Highway.None _ -> ", no highway, no reset gate";
-              }
-              + (sru.isRecurrent() ? "" : ", gates do not see the cells")
-              + end(sru.activation());
-      case SimpleRnn _ -> "recurrent, no gates";
-      case Embedding _ -> "embedding";
-      case Dense dense -> "dense" + end(dense.activation());
-      case ConditionalDense dense ->
-          "dense, relu, units estimated at rank " + dense.estimate().rank();
-      case Backward backward -> kind(backward.layer()) + ", from the end";
-      case Bidirectional pair -> "both directions: " + kind(pair.forward());
-      case Along along -> "%s, over %s positions".formatted(kind(along.layer()), along.positions());
-      case PerPosition positions ->
-          "%s, at %s positions".formatted(kind(positions.layer()), positions.positions());
-      case IndexMap _ -> "moves values";
-      case Elementwise function -> "each value" + end(function.function());
-      case Combine combine -> combine.kind().name().toLowerCase(Locale.ROOT);
-      case Constant _ -> "constant";
-      case Positions positions ->
-          "dense at %s positions%s%s"
-              .formatted(
-                  positions.positions(),
-                  positions.groups() == 1 ? "" : " in %s groups".formatted(positions.groups()),
-                  end(positions.activation()));
-      case WeightedSum sum -> "weighted sum of " + sum.terms() + end(sum.activation());
-      case Reduction reduction ->
-          "%s of rows of %s"
-              .formatted(reduction.kind().name().toLowerCase(Locale.ROOT), reduction.columns());
-      case Softmax softmax -> "softmax of rows of " + softmax.columns();
-      case Normalise normalise -> "rows of %s normalised".formatted(normalise.columns());
-      case MatrixProduct product ->
-          "matrix product, %s x %s by %s x %s"
-              .formatted(product.rows(), product.inner(), product.inner(), product.columns());
-    };
-  }
-
-  private static String end(Activation activation) {
-    return switch (activation) {
-      case Activation.Softmax _ -> ", softmax";
-      case Activation.Elementwise f ->
-          f.steps().stream()
-              .map(step -> ", " + step.function().name().toLowerCase(Locale.ROOT))
-              .collect(Collectors.joining());
-    };
-  }
-
-  private static String blocks(Gating.Block block) {
-    return "%s blocks of %s".formatted(block.blocks(), block.blockUnits());
   }
 }

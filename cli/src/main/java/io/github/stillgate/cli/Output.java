@@ -53,7 +53,7 @@ final class Output {
     }
   }
 
-  /** Columns as wide as their widest cell; those of numbers flush right. */
+  /** Columns as wide as their widest cell; those of nothing but numbers flush right. */
   void table(List<String> head, List<List<String>> cells) {
     List<List<String>> rows =
         cells.stream().map(row -> row.stream().map(Escaped::of).toList()).toList();
@@ -66,13 +66,18 @@ final class Output {
           Math.max(
               head.get(at).length(),
               rows.stream().mapToInt(row -> row.get(at).length()).max().orElse(0));
-      numbers[column] = rows.stream().allMatch(row -> NUMBER.matcher(row.get(at)).matches());
+      numbers[column] =
+          rows.stream().map(row -> row.get(at)).allMatch(c -> c.isEmpty() || isNumber(c));
     }
     row(head, widths, numbers);
     line("%s", "-".repeat(Arrays.stream(widths).sum() + 2 * (columns - 1)));
     for (List<String> row : rows) {
       row(row, widths, numbers);
     }
+  }
+
+  private static boolean isNumber(String cell) {
+    return NUMBER.matcher(cell).matches();
   }
 
   private void row(List<String> cells, int[] widths, boolean[] numbers) {

@@ -149,17 +149,53 @@ class CommandsTest {
                 .output("y")
                 .build())
         .save(file);
-    assertThat(run("inspect", file.toString()).out())
-        .contains("input x of 2")
-        .contains("state last of 2 becomes y")
-        .contains("output first of 1")
-        .contains("x, last")
-        .contains("last.initial");
+    Path drawing = folder.resolve("graph.svg");
+    Outcome shown = run("inspect", file.toString(), "--svg", drawing.toString());
+    assertThat(shown.out())
+        .contains("a graph of 2 layers, inputs 1, states 1, outputs 2")
+        .contains("inputs\n  x")
+        .containsPattern("states\n  last +2 +becomes y\n")
+        .containsPattern("\n  y +2 +add +0 +0  x, last\n  first +1 +moves values +0 +0  y\n")
+        .containsPattern("outputs\n  first +1\n  y +2\n")
+        .contains("last.initial")
+        .contains("Written: " + drawing);
+    assertThat(drawing).content().contains(">last</text>", ">next state, 2</text>");
     JsonNode graph = json(run("inspect", file.toString(), "--json")).get("graph");
     assertThat(graph.get("inputs").get(0).get("name").textValue()).isEqualTo("x");
     assertThat(graph.get("reads").get("y").get(1).textValue()).isEqualTo("last");
+    JsonNode node = graph.get("nodes").get(1);
+    assertThat(node.get("name").textValue()).isEqualTo("first");
+    assertThat(node.get("reads").get(0).textValue()).isEqualTo("y");
+    assertThat(node.get("width").intValue()).isEqualTo(1);
     assertThat(graph.get("states").get(0).get("next").textValue()).isEqualTo("y");
     assertThat(graph.get("outputs").get(1).textValue()).isEqualTo("y");
+  }
+
+  /**
+   * Weights and bytes of a layer are those of its own tensors, whatever other names begin alike.
+   */
+  @Test
+  void inspectCountsTheWeightsOfEachLayerOfAGraph() throws Exception {
+    Path file = folder.resolve("graph.safetensors");
+    Matrix bias = Matrix.vector("b", 0, 0);
+    new Model(
+            Graph.builder()
+                .input("x", 3)
+                .node(
+                    new Dense("a", Matrix.of("W", 2, 3, new float[6]), bias, Activation.TANH), "x")
+                .node(
+                    new Dense("a.b", Matrix.of("W", 2, 2, new float[4]), bias, Activation.TANH),
+                    "a")
+                .output("a")
+                .output("a.b")
+                .build())
+        .save(file, DType.BF16);
+    assertThat(run("inspect", file.toString()).out())
+        .containsPattern("\n  a +2 +dense, tanh +8 +16  x\n")
+        .containsPattern("\n  a.b +2 +dense, tanh +6 +12  a\n");
+    JsonNode nodes = json(run("inspect", file.toString(), "--json")).get("graph").get("nodes");
+    assertThat(nodes.get(0).get("weights").intValue()).isEqualTo(8);
+    assertThat(nodes.get(1).get("bytes").intValue()).isEqualTo(12);
   }
 
   @Test

@@ -88,6 +88,31 @@ class ConvertFormatsTest {
     assertThat(Model.load(out()).layers().getFirst().tensors().get("W").at(0, 0)).isEqualTo(2);
   }
 
+  /** Layers of one unit each, of which the first reads two features with 64/256 and -32/256. */
+  @Test
+  void aModelOfRnnoise() throws IOException {
+    String gru = " 1 0%n%s%n1 1 1%n1 1 1%n";
+    Path path =
+        file(
+            ("rnnoise-nu model file version 1%n2 1 1%n64 -32%n64%n"
+                    + ("1" + gru).formatted("1 1 1")
+                    + ("4" + gru).formatted("1 1 1 ".repeat(4))
+                    + ("4" + gru).formatted("1 1 1 ".repeat(4))
+                    + "1 1 1%n1%n1%n"
+                    + "1 1 1%n1%n1%n")
+                .formatted());
+    Outcome done = run("convert", path, out(), "--json");
+    assertThat(done.err()).isEmpty();
+    assertThat(JSON.readTree(done.out()).get("kind").asText()).isEqualTo("rnnoise");
+    Model model = Model.load(out());
+    assertThat(model.graph().outputs()).containsExactly("gains", "vad");
+    assertThat(model.layers().getFirst().tensors().get("W").toArray())
+        .containsExactly(0.25f, -0.125f);
+    Files.delete(out());
+    Files.writeString(path, Files.readString(path) + "7");
+    refuses(path, "goes on behind its last layer, vad");
+  }
+
   @Test
   void aKerasModel() throws IOException {
     Path path = folder.resolve("model");
@@ -109,13 +134,11 @@ class ConvertFormatsTest {
   void whatIsNotReadIsToldWithACure() throws IOException {
     refuses(
         file("rnnoise-nu model file version 1\n42 24 0\n"),
-        "is an RNNoise model (.rnnn)",
-        "until networks may be graphs");
+        "layer input_dense: its weights: the file ends behind 0 of 1008 values");
     refuses(
         file("PK\u0003\u0004" + "x".repeat(40)),
         "as torch.save writes",
-        "save_file(torch.load(FILE, weights_only=True), OUT)",
-        "torch.jit.load(FILE).state_dict()");
+        "save_file(torch.load(FILE, weights_only=True), OUT)");
     refuses(file("{\"a\": 1}"), "is JSON of no kind that is read: Neural Amp Modeler (.nam)");
     refuses(file(nam().replace("LSTM", "WaveNet")), "its architecture is WaveNet");
     Path hdf5 = Files.write(folder.resolve("model"), hex("894844460d0a1a0a0000000000080800"));

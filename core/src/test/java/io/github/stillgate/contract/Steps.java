@@ -28,6 +28,13 @@ final class Steps {
     }
   }
 
+  /** An output of the last step. */
+  static float[] output(Session session, String name) {
+    float[] values = new float[session.plan().model().graph().width(name)];
+    session.get(name, values);
+    return values;
+  }
+
   /** The bits of each value. */
   static int[] bits(float[] values) {
     int[] bits = new int[values.length];

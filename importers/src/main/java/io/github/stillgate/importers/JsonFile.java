@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
@@ -145,6 +147,22 @@ public final class JsonFile {
           "%s: \"%s\" is %s; expected true or false".formatted(where, field, shown(value)));
     }
     return value.booleanValue();
+  }
+
+  /**
+   * Refuses fields of an object that describes the network, if they are none of {@code known}.
+   *
+   * @throws UnsupportedNetworkException naming those fields
+   */
+  public void requireKnown(JsonNode object, Set<String> known, String where) {
+    Set<String> unknown = new TreeSet<>();
+    object.fieldNames().forEachRemaining(unknown::add);
+    unknown.removeAll(known);
+    if (!unknown.isEmpty()) {
+      throw unsupported(
+          "%s has the fields %s, which say something of the network that is not known here (known: %s)"
+              .formatted(where, unknown, new TreeSet<>(known)));
+    }
   }
 
   /** A value in a message: the beginning of it. */

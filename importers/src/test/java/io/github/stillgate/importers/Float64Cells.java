@@ -7,6 +7,8 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.session.Session;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 
@@ -123,6 +125,20 @@ public final class Float64Cells {
       int r,
       DoubleUnaryOperator gate,
       double[][] x) {
+    return gru(w, u, bw, bu, z, r, gate, Math::tanh, x);
+  }
+
+  /** The same with another function of the candidate. */
+  public static double[][] gru(
+      Weights w,
+      Weights u,
+      double[] bw,
+      double[] bu,
+      int z,
+      int r,
+      DoubleUnaryOperator gate,
+      DoubleUnaryOperator candidate,
+      double[][] x) {
     int n = bw.length / 3;
     double[] h = new double[n];
     double[][] y = new double[x.length][];
@@ -144,7 +160,7 @@ public final class Float64Cells {
       for (int i = 0; i < n; i++) {
         int ci = 2 * n + i;
         double inner = bu == null ? before[i] : reset[i] * (s[ci] + bu[ci]);
-        double c = Math.tanh(a[ci] + bw[ci] + inner);
+        double c = candidate.applyAsDouble(a[ci] + bw[ci] + inner);
         next[i] = (1 - update[i]) * c + update[i] * h[i];
       }
       h = next;
@@ -169,23 +185,40 @@ public final class Float64Cells {
     return random(1, count, random)[0];
   }
 
-  /** Steps of {@code model} on vectors come to what float64 gives. */
+  /** Each row of {@code parts}, one behind the other. */
+  public static double[][] beside(double[][]... parts) {
+    double[][] rows = new double[parts[0].length][];
+    for (int t = 0; t < rows.length; t++) {
+      int step = t;
+      rows[t] = Arrays.stream(parts).flatMapToDouble(part -> Arrays.stream(part[step])).toArray();
+    }
+    return rows;
+  }
+
+  /** Steps of {@code model} on vectors come to what float64 gives, its outputs in their order. */
   public static void assertGives(Model model, double[][] inputs, double[][] expected) {
     float[] x = new float[model.inputs()];
-    float[] y = new float[model.outputs()];
+    List<String> outputs = model.graph().outputs();
     try (Plan plan = Plan.compile(model, PlanOptions.defaults().withBackend("reference"));
         Session session = Session.open(plan)) {
       for (int t = 0; t < inputs.length; t++) {
         for (int i = 0; i < x.length; i++) {
           x[i] = (float) inputs[t][i];
         }
-        session.step(x, y);
-        assertThat(y).hasSize(expected[t].length);
-        for (int i = 0; i < y.length; i++) {
-          assertThat((double) y[i])
-              .as("step %d, value %d", t, i)
-              .isCloseTo(expected[t][i], within(2e-6));
+        session.set(model.graph().inputs().getFirst().name(), x);
+        session.step();
+        int at = 0;
+        for (String output : outputs) {
+          float[] y = new float[model.graph().width(output)];
+          session.get(output, y);
+          for (int i = 0; i < y.length; i++) {
+            assertThat((double) y[i])
+                .as("step %d, value %d of %s", t, i, output)
+                .isCloseTo(expected[t][at + i], within(2e-6));
+          }
+          at += y.length;
         }
+        assertThat(at).isEqualTo(expected[t].length);
       }
     }
   }

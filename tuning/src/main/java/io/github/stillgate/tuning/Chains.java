@@ -1,10 +1,9 @@
 package io.github.stillgate.tuning;
 
-import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
-import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 
 /** What is tuned layer by layer: recurrent and dense layers, each of which reads the one before. */
@@ -17,10 +16,7 @@ final class Chains {
   }
 
   private static boolean isOfGraphs(Layer layer) {
-    return layer instanceof Operation
-        || layer instanceof Positions
-        || layer instanceof Along
-        || layer instanceof PerPosition;
+    return layer instanceof Operation || layer instanceof Positions || layer instanceof AtPositions;
   }
 
   /**

@@ -1,7 +1,7 @@
 package io.github.stillgate.tuning;
 
 import io.github.stillgate.core.model.Activation;
-import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;
@@ -15,7 +15,6 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
-import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
@@ -108,7 +107,7 @@ final class Float64Network {
       case Embedding(String _, Matrix table) -> each(x, v -> transposed(table, v));
       case Dense dense -> each(x, v -> dense(dense, v));
       case ConditionalDense dense -> each(x, v -> conditionalDense(dense, v));
-      case Along _, PerPosition _, Positions _, Operation _ -> throw Chains.refused(layer);
+      case AtPositions _, Positions _, Operation _ -> throw Chains.refused(layer);
     };
   }
 

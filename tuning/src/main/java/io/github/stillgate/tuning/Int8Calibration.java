@@ -1,6 +1,6 @@
 package io.github.stillgate.tuning;
 
-import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;
@@ -12,7 +12,6 @@ import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.model.Operation;
-import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.plan.OperandScale;
 import io.github.stillgate.core.plan.Plan;
@@ -56,8 +55,7 @@ public final class Int8Calibration {
       case ConditionalGru _,
           ConditionalDense _,
           Embedding _,
-          Along _,
-          PerPosition _,
+          AtPositions _,
           Positions _,
           Operation _ ->
           false;

@@ -1,6 +1,6 @@
 package io.github.stillgate.tuning;
 
-import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;
@@ -14,7 +14,6 @@ import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.Operation;
-import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
@@ -122,7 +121,7 @@ public final class LayerStructure {
       case Embedding _ -> "embedding";
       case Dense _ -> "dense";
       case ConditionalDense _ -> "conditional_dense";
-      case Along _, PerPosition _, Positions _, Operation _ -> "of graphs";
+      case AtPositions _, Positions _, Operation _ -> "of graphs";
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(layer.name() + " has directions of its own");
     };

@@ -1,6 +1,6 @@
 package io.github.stillgate.tuning;
 
-import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.ConditionalDense;
@@ -14,7 +14,6 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Operation;
-import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
@@ -97,7 +96,7 @@ interface TensorChange {
                   bias(dense.estimate().e(), Axis.OUTPUT)),
               matrix(dense.w(), Axis.OUTPUT, Axis.INPUT),
               bias(dense.b(), Axis.OUTPUT));
-      case Along _, PerPosition _, Positions _, Operation _ -> layer;
+      case AtPositions _, Positions _, Operation _ -> layer;
       case Bidirectional _, Backward _ ->
           throw new IllegalArgumentException(
               "layer %s has directions; change its parts".formatted(layer.name()));

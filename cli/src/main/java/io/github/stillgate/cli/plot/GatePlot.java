@@ -1,9 +1,7 @@
 package io.github.stillgate.cli.plot;
 
-import io.github.stillgate.core.weights.NewFile;
 import io.github.stillgate.tuning.LayerStructure;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,7 +34,7 @@ public final class GatePlot {
   private static final String EMPTY = "#ececec";
   private static final String BETWEEN = "#000000";
 
-  private final StringBuilder svg = new StringBuilder();
+  private final Svg svg;
 
   /**
    * Draws all layers that have gates.
@@ -54,11 +52,8 @@ public final class GatePlot {
     }
     int height =
         TITLE + layers.stream().mapToInt(layer -> HEAD + ROW * layer.gates().size() + FOOT).sum();
-    add("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\"", WIDTH, height);
-    add(" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n", WIDTH, height);
-    add("<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n", WIDTH, height);
-    add("<text x=\"10\" y=\"24\" font-size=\"15\" font-weight=\"bold\">%s</text>\n", text(title));
-    add(
+    svg = new Svg(WIDTH, height, title);
+    svg.add(
         "<text x=\"10\" y=\"43\" fill=\"#555555\">a column is a unit, filled where its gate is not"
             + " constant; below, how many units are alike</text>\n");
     int y = TITLE;
@@ -66,7 +61,6 @@ public final class GatePlot {
       panel(layer, y);
       y += HEAD + ROW * layer.gates().size() + FOOT;
     }
-    add("</svg>\n");
   }
 
   /** Neighbouring units of one pattern. */
@@ -77,16 +71,16 @@ public final class GatePlot {
     double width = column * layer.units();
     int head = top + HEAD;
     int foot = head + ROW * layer.gates().size();
-    add(
+    svg.add(
         "<text x=\"10\" y=\"%d\">%s: %,d units, %,d of %,d gates not constant</text>\n",
-        top + 16, text(layer.layer()), layer.units(), layer.movingGates(), layer.allGates());
+        top + 16, Svg.text(layer.layer()), layer.units(), layer.movingGates(), layer.allGates());
     List<Run> runs = runs(layer);
     for (int row = 0; row < layer.gates().size(); row++) {
       String gate = layer.gates().get(row);
       int y = head + ROW * row;
-      add(
+      svg.add(
           "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s  %,d</text>\n",
-          LEFT - 8, y + 15, text(gate), layer.movingGates(gate));
+          LEFT - 8, y + 15, Svg.text(gate), layer.movingGates(gate));
       rectangle(LEFT, y + 1, width, EMPTY);
       for (Run run : runs) {
         if (run.pattern.charAt(row) != '-') {
@@ -109,7 +103,7 @@ public final class GatePlot {
         line(from, column >= LINED ? head : foot, foot + 5, BETWEEN, 0.8);
       }
       if (middle - half >= free) {
-        add(
+        svg.add(
             "<text x=\"%.2f\" y=\"%d\" text-anchor=\"middle\" font-size=\"11\">%,d</text>\n",
             middle, foot + 15, run.units);
         free = middle + half + DIGIT / 2;
@@ -130,41 +124,15 @@ public final class GatePlot {
   }
 
   private void rectangle(double x, int y, double width, String colour) {
-    add(
+    svg.add(
         "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n",
         x, y, width, ROW - 2, colour);
   }
 
   private void line(double x, int from, int to, String colour, double width) {
-    add(
+    svg.add(
         "<line x1=\"%.2f\" y1=\"%d\" x2=\"%.2f\" y2=\"%d\" stroke=\"%s\" stroke-width=\"%.1f\"/>\n",
         x, from, x, to, colour, width);
-  }
-
-  private void add(String format, Object... arguments) {
-    svg.append(String.format(Locale.ROOT, format, arguments));
-  }
-
-  /** Safe in XML, in which control characters are not allowed at all. */
-  private static String text(String text) {
-    StringBuilder safe = new StringBuilder();
-    text.codePoints()
-        .forEach(c -> {
-          switch (c) {
-            case '&' -> safe.append("&amp;");
-            case '<' -> safe.append("&lt;");
-            case '>' -> safe.append("&gt;");
-            default -> {
-              boolean allowed =
-                  c >= 0x20
-                      && Character.getType(c) != Character.SURROGATE
-                      && c != 0xfffe
-                      && c != 0xffff;
-              safe.appendCodePoint(allowed ? c : 0xfffd);
-            }
-          }
-        });
-    return safe.toString();
   }
 
   /**
@@ -173,7 +141,7 @@ public final class GatePlot {
    * @throws IOException if the file cannot be written
    */
   public void save(Path file) throws IOException {
-    NewFile.at(file).write(out -> out.write(toString().getBytes(StandardCharsets.UTF_8)));
+    svg.save(file);
   }
 
   /** The SVG. */

@@ -22,8 +22,7 @@ public final class Int8Tensors {
       case Embedding _, Positions _, Operation _ -> false;
       case Gru gru -> isMatrix(gru, field) && !field.startsWith(ESTIMATE);
       case Backward backward -> has(backward.layer(), field);
-      case Along along -> has(along.layer(), field);
-      case PerPosition positions -> has(positions.layer(), field);
+      case AtPositions at -> has(at.layer(), field);
       case Bidirectional pair ->
           has(pair.forward(), field, pair) || has(pair.backward(), field, pair);
       default -> isMatrix(layer, field);

@@ -16,8 +16,7 @@ public sealed interface Layer
         Bidirectional,
         Backward,
         Positions,
-        Along,
-        PerPosition,
+        AtPositions,
         Operation {
   /** Name, the prefix of its tensors in a weights file. */
   String name();

@@ -32,8 +32,7 @@ public enum OperandRole {
               : EnumSet.of(INPUT, STATE);
       case Sru _, Embedding _, Dense _, ConditionalDense _ -> EnumSet.of(INPUT);
       case Backward backward -> of(backward.layer());
-      case Along along -> of(along.layer());
-      case PerPosition positions -> of(positions.layer());
+      case AtPositions at -> of(at.layer());
       case Bidirectional _, Positions _, Operation _ -> EnumSet.noneOf(OperandRole.class);
     };
   }

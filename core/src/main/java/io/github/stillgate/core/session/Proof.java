@@ -12,12 +12,6 @@ import java.util.Locale;
  * outputs do.
  */
 public final class Proof {
-  /** So many steps of another network do not agree by chance. */
-  private static final int SURE_STEPS = 8;
-
-  /** Rounding grows from step to step; another network is off at once, by far more than this. */
-  private static final double GROWTH = 64;
-
   private Proof() {}
 
   /**
@@ -100,15 +94,15 @@ public final class Proof {
   }
 
   private static double compare(ProofVectors.Case c, float[][] output, double tolerance) {
-    double worst = 0;
+    ProofErrors errors = new ProofErrors();
     for (int t = 0; t < output.length; t++) {
-      worst = Math.max(worst, compare(c, t, output[t], tolerance, worst));
+      compare(c, t, output[t], tolerance, errors);
     }
-    return worst;
+    return errors.largest();
   }
 
-  private static double compare(
-      ProofVectors.Case c, int t, float[] actual, double tolerance, double before) {
+  private static void compare(
+      ProofVectors.Case c, int t, float[] actual, double tolerance, ProofErrors before) {
     float[] expected = c.output()[t];
     if (expected.length != actual.length) {
       throw new IllegalArgumentException(
@@ -123,7 +117,7 @@ public final class Proof {
         throw new ProofFailedException(
             String.format(
                 Locale.ROOT,
-                "case %s, step %d, output %d is %s, but %s was expected (error %.3g, tolerance %.3g).%s",
+                "case %s, step %d, output %d is %s, but %s was expected (error %.3g, tolerance %.3g). %s",
                 c.name(),
                 t,
                 i,
@@ -131,34 +125,10 @@ public final class Proof {
                 expected[i],
                 error,
                 tolerance,
-                likely(t, error, before)));
+                before.likelyCause(error)));
       }
       worst = Math.max(worst, error);
     }
-    return worst;
-  }
-
-  /** What is behind it, as far as the steps before can tell. */
-  private static String likely(int steps, double error, double before) {
-    String agree =
-        steps == 0
-            ? ""
-            : String.format(
-                Locale.ROOT,
-                " The first %s within %.2g",
-                steps == 1 ? "step agrees" : steps + " steps agree",
-                before);
-    if (steps >= SURE_STEPS && error <= GROWTH * before) {
-      return agree
-          + ", so this is most likely the network the vectors came from, and it amplifies rounding:"
-          + " shorten the vectors or allow a larger tolerance (--tolerance). Weights stored as fp16"
-          + " or bf16 on one side only look like this too";
-    }
-    return (agree.isEmpty() ? "" : agree + ".")
-        + " This is not the network the vectors came from. Look for another order of the gates,"
-        + " another meaning of z, the reset on the other side of the matrix (linear_before_reset of"
-        + " an ONNX GRU, which exporters are known to forget), a bias that is missing, a transposed"
-        + " matrix, a layer left out (LayerNorm, BatchNorm, an activation), or weights rounded to"
-        + " fp16 or bf16";
+    before.add(worst);
   }
 }

@@ -8,6 +8,9 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.zip.ZipFile;
 
 /**
  * What a file is by its first bytes, whatever its name says, and what to do with one that was given
@@ -23,13 +26,27 @@ public enum FileKind {
           + " dict, ./stillgate convert FILE OUT --layers ... says what is in it (docs/pytorch.md)"),
   /** An ONNX model, told by the fields a protobuf of one begins with. */
   ONNX("is an ONNX model", "./stillgate convert FILE.onnx OUT.safetensors makes a network of it"),
-  /** Zip: what torch.save has written since PyTorch 1.6, and TorchScript. */
+  /** Zip: what torch.save has written since PyTorch 1.6; other archives of its kind too. */
   PYTORCH_ZIP(
       "is a zip archive, as torch.save writes (.pt, .pth, .bin, .ckpt)",
       "in Python: safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT), where FILE"
-          + " holds a state dict, then ./stillgate convert OUT MODEL --layers ...; if that says it is"
-          + " TorchScript, save torch.jit.load(FILE).state_dict() instead; a .keras or .npz file is a"
-          + " zip too, and is saved with model.save(\"OUT.h5\") or safetensors.numpy"),
+          + " holds a state dict, then ./stillgate convert OUT MODEL --layers ... (docs/pytorch.md)"),
+  /** Zip with code in it: what torch.jit.save writes. */
+  TORCHSCRIPT(
+      "is TorchScript, as torch.jit.save writes (.pt, .jit)",
+      "what its modules compute is code, which is not read; in Python:"
+          + " safetensors.torch.save_file(torch.jit.load(FILE, map_location=\"cpu\").state_dict(), OUT),"
+          + " then ./stillgate convert OUT MODEL --layers ... says what is in it (docs/pytorch.md), or"
+          + " export the module it was made from to ONNX"),
+  /** Zip with a configuration and an HDF5 in it: Keras 3. */
+  KERAS_ZIP(
+      "is a Keras archive (.keras)",
+      "in Python: keras.models.load_model(FILE).save(\"OUT.h5\"), then ./stillgate convert OUT.h5"
+          + " MODEL (docs/formats.md)"),
+  /** Zip of numpy arrays. */
+  NUMPY_ZIP(
+      "is a zip of numpy arrays (.npz)",
+      "in Python: safetensors.numpy.save_file(dict(numpy.load(FILE)), OUT)"),
   /** A Python pickle: what torch.save wrote before PyTorch 1.6. */
   PICKLE(
       "is a Python pickle, as old versions of torch.save write",
@@ -49,8 +66,7 @@ public enum FileKind {
   /** RNNoise. */
   RNNOISE(
       "is an RNNoise model (.rnnn)",
-      "its layers read what several others give, which no chain does; it cannot be converted until"
-          + " networks may be graphs"),
+      "./stillgate convert FILE OUT.safetensors makes a network of it (docs/formats.md)"),
   /** One numpy array. */
   NUMPY(
       "is a numpy array (.npy)",
@@ -85,6 +101,9 @@ public enum FileKind {
   /** As many first bytes as {@link #of(byte[])} looks at. */
   public static final int LOOKS_AT = 512;
 
+  /** Where TorchScript keeps what its modules compute. */
+  private static final Pattern TORCH_CODE = Pattern.compile("^[^/]+/code/__torch__");
+
   private final String what;
   private final String cure;
 
@@ -111,11 +130,34 @@ public enum FileKind {
    *     be read
    */
   public static FileKind of(Path path) throws IOException {
-    return of(RegularFile.first(path, LOOKS_AT));
+    return of(path, RegularFile.first(path, LOOKS_AT));
+  }
+
+  /** The kind of a file of which the first bytes are known; of an archive its names tell more. */
+  static FileKind of(Path path, byte[] first) {
+    FileKind kind = of(first);
+    return kind == PYTORCH_ZIP ? ofZip(path) : kind;
+  }
+
+  /** The first bytes of all archives are the same; one that cannot be read stays what it was. */
+  private static FileKind ofZip(Path path) {
+    try (ZipFile zip = new ZipFile(path.toFile())) {
+      Predicate<String> has = end -> zip.stream().anyMatch(e -> e.getName().endsWith(end));
+      if (zip.stream().anyMatch(entry -> TORCH_CODE.matcher(entry.getName()).find())) {
+        return TORCHSCRIPT;
+      }
+      if (has.test(".weights.h5") && has.test("config.json")) {
+        return KERAS_ZIP;
+      }
+      boolean isNumpy = zip.size() > 0 && zip.stream().allMatch(e -> e.getName().endsWith(".npy"));
+      return isNumpy ? NUMPY_ZIP : PYTORCH_ZIP;
+    } catch (IOException | IllegalArgumentException | UnsupportedOperationException damaged) {
+      return PYTORCH_ZIP;
+    }
   }
 
   /**
-   * The kind of a file that begins with {@code first}.
+   * The kind of a file that begins with {@code first}; {@link #PYTORCH_ZIP} for any zip archive.
    *
    * @param first its first {@link #LOOKS_AT} bytes, or all if it is shorter
    */

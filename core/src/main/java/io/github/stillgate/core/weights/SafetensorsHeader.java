@@ -99,7 +99,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Tensor> tenso
 
   /** A file that is none, told by what it is if its first bytes say so. */
   private static WeightsFormatException refused(Path path, byte[] first, String problem) {
-    FileKind kind = FileKind.of(first);
+    FileKind kind = FileKind.of(path, first);
     return new WeightsFormatException(
         path,
         switch (kind) {

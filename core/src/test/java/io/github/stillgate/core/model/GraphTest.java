@@ -328,5 +328,36 @@ class GraphTest extends ModelFiles {
     }
     assertThat(new PerPosition(rnn, Operation.MAX_POSITIONS).outputs())
         .isEqualTo(Operation.MAX_POSITIONS);
+    Matrix w = Matrix.of("W", 2, 1, 1, 2);
+    Matrix b = Matrix.vector("b", 0, 0);
+    int half = Operation.MAX_POSITIONS / 2;
+    assertThat(new Positions("p", half, 2, w, b, Activation.LINEAR).outputs())
+        .isEqualTo(Operation.MAX_POSITIONS);
+    for (int positions : new int[] {half + 1, Integer.MAX_VALUE}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> new Positions("p", positions, 2, w, b, Activation.LINEAR))
+          .withMessageContaining(2L * positions + " positions and groups; at most 65536 are taken");
+    }
+  }
+
+  /** A layer at positions begins in what the layer in it begins in. */
+  @Test
+  void positionsBeginWhereTheirLayerDoes() {
+    Layer gru = TestModels.gru(2, 3, 4).layers().getFirst();
+    InitialState begin = InitialState.ofHidden(Matrix.vector("h", 0.5f, -0.25f, 0));
+    for (AtPositions layer : List.of(new Along(gru, 2), new PerPosition(gru, 2))) {
+      assertThat(layer.initialState().isZero()).isTrue();
+      AtPositions begun = layer.withInitialState(begin);
+      assertThat(begun.initialState()).isEqualTo(begin);
+      assertThat(begun.layer()).isEqualTo(gru.withInitialState(begin));
+      assertThat(begun).hasSameClassAs(layer);
+      assertThat(begun.positions()).isEqualTo(2);
+      assertThat(new Model(List.of(begun)).fingerprint())
+          .isNotEqualTo(new Model(List.of(layer)).fingerprint());
+      assertThatIllegalArgumentException()
+          .isThrownBy(
+              () -> layer.withInitialState(InitialState.ofHidden(Matrix.vector("h", new float[6]))))
+          .withMessageContaining("h");
+    }
   }
 }

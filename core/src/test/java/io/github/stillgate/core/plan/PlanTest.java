@@ -15,6 +15,7 @@ import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Reset;
 import io.github.stillgate.core.model.SimpleRnn;
 import io.github.stillgate.core.model.Sums;
@@ -207,6 +208,44 @@ class PlanTest {
     try (Plan plan = Plan.compile(new Model(List.of(softmax, second)), REFERENCE)) {
       assertFinite(plan);
     }
+  }
+
+  /** Of a dense layer at positions too: its rows, its bias, and what it gives to the next. */
+  @Test
+  void positionsHaveABound() {
+    for (float huge : new float[] {1e33f, Float.MAX_VALUE}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Plan.compile(new Model(List.of(positions("1", huge, 0))), REFERENCE))
+          .withMessageContaining("overflow float32");
+    }
+    assertThatIllegalArgumentException()
+        .isThrownBy(() ->
+            Plan.compile(
+                new Model(List.of(positions("1", 1e37f, Float.MAX_VALUE))),
+                REFERENCE.withInputBound(1)))
+        .withMessageContaining("overflow float32");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() ->
+            Plan.compile(
+                new Model(List.of(positions("1", 1e18f, 0), positions("2", 1e22f, 0))), REFERENCE))
+        .withMessageStartingWith("2.W is ");
+    for (Layer first : List.of(positions("1", 1e30f, 0), positions("1", 1, 0))) {
+      Layer second = positions("2", first.tensors().get("W").magnitude() > 1 ? 1 : 1e22f, 0);
+      try (Plan plan = Plan.compile(new Model(List.of(first, second)), REFERENCE)) {
+        assertFinite(plan);
+      }
+    }
+  }
+
+  /** Two positions of two groups of one value each. */
+  private static Layer positions(String name, float weight, float bias) {
+    return new Positions(
+        name,
+        2,
+        2,
+        Matrix.of(name + ".W", 2, 1, 1e-30f, weight),
+        Matrix.vector("b", 0, bias),
+        Activation.LINEAR);
   }
 
   @Test

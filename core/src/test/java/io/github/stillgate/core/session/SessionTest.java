@@ -109,6 +109,27 @@ class SessionTest {
     }
   }
 
+  /** What was set before counts no more once another value of the input was refused. */
+  @Test
+  void aRefusedVectorTakesBackWhatWasSet() {
+    float[] good = {1, 2, 3, 4, 5, 6};
+    float[] refused = {1, 2, 3, 4, 5, Float.NaN};
+    List<Consumer<Session>> refusals =
+        List.of(
+            session -> session.set("input", refused),
+            session -> session.set("input", vector(6, 1, 101)),
+            session -> session.step(refused, new float[3]));
+    for (Consumer<Session> refusal : refusals) {
+      byte[] before = byVector.snapshot();
+      byVector.set("input", good);
+      assertThatIllegalArgumentException().isThrownBy(() -> refusal.accept(byVector));
+      assertThatExceptionOfType(IllegalStateException.class)
+          .isThrownBy(byVector::step)
+          .withMessageContaining("the inputs [input] were not set since the last step");
+      assertThat(byVector.snapshot()).isEqualTo(before);
+    }
+  }
+
   @Test
   void valuesAtTheBoundAreTaken() {
     byte[] before = byVector.snapshot();

@@ -6,6 +6,8 @@ import static org.assertj.core.groups.Tuple.tuple;
 
 import io.github.stillgate.contract.FuzzRun;
 import io.github.stillgate.contract.TestModels;
+import io.github.stillgate.core.model.Combine;
+import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
@@ -117,6 +119,29 @@ class SnapshotTest {
         version1(MODEL.formerFingerprint() + 1, VERSION_1_FLOATS, new float[VERSION_1_FLOATS]),
         "another model",
         "%016x".formatted(MODEL.formerFingerprint() + 1));
+  }
+
+  /** Whatever fingerprint it has, and though its values would fit. */
+  @Test
+  void aSnapshotOfVersion1IsNoneOfAGraph() {
+    Graph graph =
+        Graph.builder()
+            .input("x", 64)
+            .state("last", 64, "y")
+            .node(new Combine("y", 64, Combine.Kind.ADD), "x", "last")
+            .output("y")
+            .build();
+    try (Plan graphs = Plan.compile(new Model(graph), OPTIONS);
+        Session other = Session.open(graphs)) {
+      other.state("last", new float[64]);
+      byte[] before = other.snapshot();
+      for (long fingerprint : new long[] {graphs.model().fingerprint(), 0}) {
+        assertThatIllegalArgumentException()
+            .isThrownBy(() -> other.restore(version1(fingerprint, 64, new float[64])))
+            .withMessageContaining("of version 1, which knew no graphs");
+      }
+      assertThat(other.snapshot()).isEqualTo(before);
+    }
   }
 
   @Test

@@ -31,7 +31,13 @@ class FileKindTest {
     tar[0] = 'a';
     return Stream.of(
         arguments(FileKind.EMPTY, new byte[0]),
+        arguments(FileKind.PYTORCH_ZIP, zip("model/data.pkl", "model/data/0")),
         arguments(FileKind.PYTORCH_ZIP, zip()),
+        arguments(FileKind.PYTORCH_ZIP, hex("504b0304" + "00".repeat(40))),
+        arguments(
+            FileKind.TORCHSCRIPT, zip("net/data/0", "net/data.pkl", "net/code/__torch__/net.py")),
+        arguments(FileKind.KERAS_ZIP, zip("metadata.json", "config.json", "model.weights.h5")),
+        arguments(FileKind.NUMPY_ZIP, zip("a.npy", "b.npy")),
         arguments(FileKind.PICKLE, hex("80028a0a6cfc9c46f9206aa850192e8002")),
         arguments(FileKind.PICKLE, hex("80049512000000000000007d94")),
         arguments(FileKind.HDF5, hex("894844460d0a1a0a0000000000080800")),
@@ -63,11 +69,13 @@ class FileKindTest {
     return HexFormat.of().parseHex(bytes);
   }
 
-  private static byte[] zip() throws IOException {
+  private static byte[] zip(String... names) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
-      zip.putNextEntry(new ZipEntry("model/data.pkl"));
-      zip.write(1);
+      for (String name : names) {
+        zip.putNextEntry(new ZipEntry(name));
+        zip.write(1);
+      }
     }
     return bytes.toByteArray();
   }

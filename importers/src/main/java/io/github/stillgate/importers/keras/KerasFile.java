@@ -90,7 +90,8 @@ public final class KerasFile {
         ? "holds the weights of a Keras model%s and not what its layers are, their activations and their"
                 .formatted(names.map(list -> ", layers %s,".formatted(list)).orElse(""))
             + " order; save the whole model: model.save(\"model.h5\") in the program that builds it and"
-            + " loads these weights. Layers of attention and convolution have no counterpart here"
+            + " loads these weights. If it has layers that docs/formats.md does not list, such as attention"
+            + " or convolutions, export it to ONNX there: model.export(\"model.onnx\", format=\"onnx\")"
         : "is HDF5, but holds no Keras model (no attribute model_config); save one with"
             + " model.save(\"model.h5\")";
   }

@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * A {@code .nam} file of Neural Amp Modeler with the architecture {@code LSTM}: JSON whose {@code
@@ -65,13 +64,13 @@ public final class NamFile {
     String architecture = file.text(file.root(), "architecture", "the model");
     if (!architecture.equals("LSTM")) {
       throw file.unsupported(
-          ("its architecture is %s, which is made of convolutions; of Neural Amp Modeler's networks"
-                  + " those of the architecture LSTM are read: train one with the LSTM"
+          ("its architecture is %s; of Neural Amp Modeler's networks those of the architecture LSTM are"
+                  + " read, and not those of convolutions (WaveNet, ConvNet): train one with the LSTM"
                   + " configuration")
               .formatted(architecture));
     }
     JsonNode config = file.root().path("config");
-    requireKnown(file, config);
+    file.requireKnown(config, CONFIG, "config");
     int inputs = file.count(config, "input_size", "config");
     int cells = file.count(config, "hidden_size", "config");
     int layers = file.count(config, "num_layers", "config");
@@ -96,18 +95,6 @@ public final class NamFile {
       throw e;
     } catch (IllegalArgumentException e) {
       throw new WeightsFormatException(file.path(), String.valueOf(e.getMessage()), e);
-    }
-  }
-
-  private static void requireKnown(JsonFile file, JsonNode config) {
-    Set<String> unknown = new TreeSet<>();
-    config.fieldNames().forEachRemaining(unknown::add);
-    unknown.removeAll(CONFIG);
-    if (!unknown.isEmpty()) {
-      throw file.unsupported(
-          "config has the fields %s, which say something of the network that is not known here (known:"
-                  .formatted(unknown)
-              + " %s)".formatted(new TreeSet<>(CONFIG)));
     }
   }
 

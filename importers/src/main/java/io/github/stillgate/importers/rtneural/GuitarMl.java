@@ -12,10 +12,21 @@ import java.util.Set;
 
 /**
  * What GuitarML's training writes (Automated-GuitarAmpModelling, Proteus): a recurrent module
- * {@code rec} and a linear one {@code lin}. With {@code skip} 1 the input is added to the output,
- * which is not supported.
+ * {@code rec} and a linear one {@code lin}. With {@code skip} k the first k values of the input are
+ * added to the output.
  */
 final class GuitarMl {
+  private static final Set<String> FIELDS =
+      Set.of(
+          "model",
+          "input_size",
+          "skip",
+          "output_size",
+          "unit_type",
+          "num_layers",
+          "hidden_size",
+          "bias_fl");
+
   private GuitarMl() {}
 
   static ImportedNetwork network(JsonFile file) {
@@ -26,14 +37,7 @@ final class GuitarMl {
       throw file.unsupported(
           "%s: \"unit_type\" is %s; read are LSTM and GRU".formatted(where, unit));
     }
-    JsonNode skip = data.path("skip");
-    if (!skip.isMissingNode() && !(skip.isInt() && skip.intValue() == 0)) {
-      throw file.unsupported(
-          ("%s: \"skip\" is %s: the network's input is added to its output, which no chain of layers"
-                  + " does. Train with --skip_con 0, or add the input to what the network gives"
-                  + " yourself: set \"skip\" to 0 in a copy of the file and convert that")
-              .formatted(where, JsonFile.shown(skip)));
-    }
+    file.requireKnown(data, FIELDS, where);
     JsonStateDict dict = new JsonStateDict(file, file.root().path("state_dict"));
     if (!dict.names().equals(Set.of("rec", "lin"))) {
       throw file.broken(
@@ -53,7 +57,31 @@ final class GuitarMl {
     }
     layers.addAll(dict.layers("lin"));
     require(file, data, "output_size", layers.getLast().outputs());
-    return new ImportedNetwork(new Model(layers), List.of("a step is one sample"));
+    int skip = skip(file, data, layers.getFirst().inputs(), layers.getLast().outputs());
+    return skip == 0
+        ? new ImportedNetwork(new Model(layers), List.of("a step is one sample"))
+        : new ImportedNetwork(
+            SkipConnection.around(layers, skip),
+            List.of("a step is one sample", "the input is added to what the layers give"));
+  }
+
+  /** How many values of the input are added to the output: {@code lin(rec(x)) + x[0:skip]}. */
+  private static int skip(JsonFile file, JsonNode data, int inputs, int outputs) {
+    JsonNode skip = data.path("skip");
+    if (skip.isMissingNode()) {
+      return 0;
+    }
+    int most = Math.min(inputs, outputs);
+    if (!skip.isInt()
+        || skip.intValue() < 0
+        || skip.intValue() > 1 && skip.intValue() != outputs
+        || skip.intValue() > inputs) {
+      throw file.broken(
+          "model_data: \"skip\" is %s: so many values of %d inputs cannot be added to %d outputs; expected"
+                  .formatted(JsonFile.shown(skip), inputs, outputs)
+              + " 0, 1%s".formatted(most == outputs && most > 1 ? " or " + most : ""));
+    }
+    return skip.intValue();
   }
 
   private static void require(JsonFile file, JsonNode data, String field, int tensors) {

@@ -38,7 +38,7 @@ final class KerasLayers {
           "elu",
           Activation.LINEAR.then(Activation.Function.ELU, 1, 0));
 
-  /** What players of AIDA-X do beside the network. */
+  /** AIDA-X adds the audio, which is the first input, to the output. */
   private static final String INPUT_SKIP = "in_skip";
 
   private final JsonFile file;
@@ -48,14 +48,6 @@ final class KerasLayers {
   }
 
   ImportedNetwork network() {
-    JsonNode skip = file.root().path(INPUT_SKIP);
-    if (!skip.isMissingNode() && !(skip.isInt() && skip.intValue() == 0)) {
-      throw file.unsupported(
-          ("\"%s\" is %s: the network's input is added to its output, which no chain of layers does;"
-                  + " add it to what the network gives yourself: set \"%s\" to 0 in a copy of the"
-                  + " file and convert that")
-              .formatted(INPUT_SKIP, JsonFile.shown(skip), INPUT_SKIP));
-    }
     JsonNode list = file.root().path("layers");
     if (!list.isArray() || list.size() == 0) {
       throw file.broken("\"layers\" is %s; expected a list".formatted(JsonFile.shown(list)));
@@ -73,7 +65,23 @@ final class KerasLayers {
                 .formatted(where, outputs, width));
       }
     }
-    return new ImportedNetwork(new Model(layers), remarks());
+    return isSkip(width)
+        ? new ImportedNetwork(SkipConnection.around(layers, 1), remarks())
+        : new ImportedNetwork(new Model(layers), remarks());
+  }
+
+  /** Whether the first value of the input is added to the one output. */
+  private boolean isSkip(int outputs) {
+    JsonNode skip = file.root().path(INPUT_SKIP);
+    if (skip.isMissingNode() || skip.isInt() && skip.intValue() == 0) {
+      return false;
+    }
+    if (!skip.isInt() || skip.intValue() != 1 || outputs != 1) {
+      throw file.unsupported(
+          "\"%s\" is %s with %d outputs; known are 0, and 1 with one output: the first input is added to it"
+              .formatted(INPUT_SKIP, JsonFile.shown(skip), outputs));
+    }
+    return true;
   }
 
   private List<String> remarks() {

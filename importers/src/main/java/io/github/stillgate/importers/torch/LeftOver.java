@@ -19,7 +19,7 @@ final class LeftOver {
   /** And of the tensors of each. */
   private static final int MOST_TENSORS = 4;
 
-  private static final String NOT_SUPPORTED = ", which no layer computes";
+  private static final String NOT_SUPPORTED = ", which no layer of a chain computes";
 
   private LeftOver() {}
 
@@ -67,7 +67,10 @@ final class LeftOver {
                         ? " and %d more".formatted(all.size() - MOST_MODULES)
                         : "")
             + " leave them out with --ignore "
-            + names);
+            + names
+            + (all.stream().anyMatch(module -> module.contains(NOT_SUPPORTED))
+                ? ". Export a network that needs what no chain has to ONNX (docs/onnx.md)"
+                : ""));
   }
 
   private static boolean isPart(String tensor, String name) {

@@ -181,7 +181,8 @@ public final class StateDict {
       throw new IllegalArgumentException(
           "%s has shape %s: a convolution with a kernel of %d steps, which no layer of a chain computes;"
                   .formatted(name, Arrays.toString(shape), shape[2])
-              + " supported is a kernel of 1");
+              + " supported is a kernel of 1. Export the whole network to ONNX, of which wider kernels are"
+              + " read (docs/onnx.md)");
     }
     if (request.kind() == LayerRequest.Kind.CONV1D && !isConvolution) {
       throw new IllegalArgumentException(

@@ -344,6 +344,34 @@ class KerasFileTest {
             broken,
             "layer out: kernel has shape [1, 1], expected [1, 2]"),
         argumentSet(
+            "other units of an LSTM",
+            new KerasModels()
+                .layer("LSTM", "l", "units", 2)
+                .arrays("l", new float[1][4], new float[1][4], new float[4]),
+            broken,
+            "layer l: kernel has shape [1, 4], expected [1, 8]"),
+        argumentSet(
+            "another state of a GRU",
+            new KerasModels()
+                .layer("GRU", "g", "units", 2)
+                .arrays("g", new float[1][6], new float[1][6], new float[6]),
+            broken,
+            "layer g: recurrent_kernel has shape [1, 6], expected [2, 6]"),
+        argumentSet(
+            "another width of an embedding",
+            new KerasModels()
+                .layer("Embedding", "e", "input_dim", 3, "output_dim", 4)
+                .arrays("e", (Object) new float[3][2]),
+            broken,
+            "layer e: embeddings has shape [3, 2], expected [3, 4]"),
+        argumentSet(
+            "a layer that reads more than the one before gives",
+            dense()
+                .layer("Dense", "next", "units", 1, "activation", "tanh")
+                .arrays("next", new float[3][1], new float[1]),
+            broken,
+            "layer next reads 3 values, but layer out gives 1"),
+        argumentSet(
             "a kernel of one dimension",
             new KerasModels()
                 .layer("Dense", "out", "units", 1)

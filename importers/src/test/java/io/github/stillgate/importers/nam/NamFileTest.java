@@ -133,7 +133,7 @@ class NamFileTest {
             "WaveNet",
             put("architecture", "WaveNet"),
             UnsupportedNetworkException.class,
-            "its architecture is WaveNet, which is made of convolutions"),
+            "its architecture is WaveNet; of Neural Amp Modeler's networks"),
         argumentSet(
             "another option",
             config("out_channels", 2),

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -214,6 +215,68 @@ class RtneuralFileTest {
     Float64Cells.assertGives(read(guitarMl(unit, 1, tensors)).model(), x, y);
   }
 
+  /** {@code lin(rec(x)) + x[0:skip]}, where one value is added to all. */
+  @ParameterizedTest
+  @CsvSource({"1, 1, 1", "3, 1, 1", "3, 2, 1", "3, 2, 2", "2, 2, 2"})
+  void theInputThatGuitarMlAdds(int inputs, int outputs, int skip) throws IOException {
+    Map<String, Object> tensors = torch("rec", 4, inputs, 0);
+    tensors.put("lin.weight", matrix(outputs, UNITS));
+    tensors.put("lin.bias", vector(outputs));
+    double[][] x = matrix(40, inputs);
+    double[][] y =
+        Float64Cells.dense(
+            Float64Cells.rows(matrix(tensors, "lin.weight")),
+            vector(tensors, "lin.bias"),
+            v -> v,
+            run(tensors, "rec", 0, true, x));
+    for (int t = 0; t < x.length; t++) {
+      for (int i = 0; i < outputs; i++) {
+        y[t][i] += x[t][skip == 1 ? 0 : i];
+      }
+    }
+    Map<String, Object> file = guitarMl("LSTM", 1, tensors);
+    @SuppressWarnings("unchecked")
+    Map<String, Object> data = (Map<String, Object>) file.get("model_data");
+    data.put("input_size", inputs);
+    data.put("output_size", outputs);
+    data.put("skip", skip);
+    ImportedNetwork network = read(file);
+    Float64Cells.assertGives(network.model(), x, y);
+    assertThat(network.remarks()).contains("the input is added to what the layers give");
+  }
+
+  /** AIDA-X adds the audio, the first of its inputs, to the one output. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void theInputThatAidaXAdds(int inputs) throws IOException {
+    double[][] kernel = matrix(inputs, 1);
+    double[] bias = vector(1);
+    double[][] x = matrix(20, inputs);
+    double[][] y = Float64Cells.dense(Float64Cells.columns(kernel), bias, Math::tanh, x);
+    for (int t = 0; t < x.length; t++) {
+      y[t][0] += x[t][0];
+    }
+    Map<String, Object> file =
+        new LinkedHashMap<>(
+            Map.of(
+                "in_shape",
+                List.of(1, inputs),
+                "in_skip",
+                1,
+                "layers",
+                List.of(
+                    Map.of(
+                        "type",
+                        "dense",
+                        "activation",
+                        "tanh",
+                        "shape",
+                        List.of(1, 1),
+                        "weights",
+                        List.of(kernel, bias)))));
+    Float64Cells.assertGives(read(file).model(), x, y);
+  }
+
   /** Nothing but tensors, of a stack too, taken in the order of the file. */
   @Test
   void aStateDict() throws IOException {
@@ -319,10 +382,10 @@ class RtneuralFileTest {
             unsupported,
             "layer 0 is a conv1d"),
         argumentSet(
-            "a skip",
-            in(DENSE, "\"layers\"", "\"in_skip\":1,\"layers\""),
+            "a skip of more",
+            in(DENSE, "\"layers\"", "\"in_skip\":2,\"layers\""),
             unsupported,
-            "\"in_skip\" is 1: the network's input is added"),
+            "\"in_skip\" is 2 with 1 outputs; known are 0, and 1"),
         argumentSet(
             "no layers",
             in(DENSE, "\"layers\":[", "\"layers\":[],\"old\":["),
@@ -340,9 +403,14 @@ class RtneuralFileTest {
             "layer 0: kernel: 4 values in dimension 1, expected 3"),
         argumentSet(
             "a skip of GuitarML",
-            in(GUITARML, "\"skip\":0", "\"skip\":1"),
+            in(GUITARML, "\"skip\":0", "\"skip\":2"),
+            broken,
+            "model_data: \"skip\" is 2: so many values of 1 inputs cannot be added to 1 outputs"),
+        argumentSet(
+            "a field of GuitarML",
+            in(GUITARML, "\"skip\":0", "\"residual\":1"),
             unsupported,
-            "model_data: \"skip\" is 1: the network's input is added"),
+            "model_data has the fields [residual], which say something"),
         argumentSet(
             "a plain RNN",
             in(GUITARML, "LSTM", "RNN"),

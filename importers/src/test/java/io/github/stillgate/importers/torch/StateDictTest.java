@@ -410,13 +410,14 @@ class StateDictTest {
         Map.of(),
         List.of(),
         "the network is likely incomplete, since no layer uses",
-        "norm (a LayerNorm, which no layer computes: bias [4], weight [4])",
+        "norm (a LayerNorm, which no layer of a chain computes: bias [4], weight [4])",
         "bn (a BatchNorm: running_mean [4])",
         "fc (a Linear or an Embedding: weight [2, 4])",
-        "conv (a Conv1d with a kernel of 3, which no layer computes: weight [2, 4, 3])",
+        "conv (a Conv1d with a kernel of 3, which no layer of a chain computes: weight [2, 4, 3])",
         "head (a recurrent module: ",
         "the module without a prefix (scale [1])",
-        "--ignore scale,bn,conv,fc,head,norm");
+        "--ignore scale,bn,conv,fc,head,norm",
+        "Export a network that needs what no chain has to ONNX");
     List<String> all = List.of("norm", "bn.running_mean", "fc", "conv", "scale", "head");
     assertThat(readWhole("gru:rnn", Map.of(), all).unused()).hasSize(10);
     assertNotWhole(

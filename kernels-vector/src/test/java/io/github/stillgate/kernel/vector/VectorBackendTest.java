@@ -7,6 +7,9 @@ import io.github.stillgate.contract.ConditionalDenseContract;
 import io.github.stillgate.contract.ConditionalDenseReadsContract;
 import io.github.stillgate.contract.FormatContract;
 import io.github.stillgate.contract.GraphContract;
+import io.github.stillgate.contract.GraphNamesContract;
+import io.github.stillgate.contract.GraphOperationsContract;
+import io.github.stillgate.contract.GraphPositionsContract;
 import io.github.stillgate.contract.InitialStateContract;
 import io.github.stillgate.contract.Int8Contract;
 import io.github.stillgate.contract.Int8PlanContract;
@@ -57,6 +60,27 @@ class VectorBackendTest {
   @Nested
   class Graphs extends GraphContract {
     Graphs() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class GraphNames extends GraphNamesContract {
+    GraphNames() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class GraphOperations extends GraphOperationsContract {
+    GraphOperations() {
+      super(new VectorBackend());
+    }
+  }
+
+  @Nested
+  class GraphPositions extends GraphPositionsContract {
+    GraphPositions() {
       super(new VectorBackend());
     }
   }

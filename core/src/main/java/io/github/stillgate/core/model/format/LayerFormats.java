@@ -1,6 +1,8 @@
 package io.github.stillgate.core.model.format;
 
+import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.PerPosition;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -20,8 +22,8 @@ final class LayerFormats {
           new ConditionalDenseFormat(),
           new BidirectionalFormat(),
           new BackwardFormat(),
-          new AlongFormat(),
-          new PerPositionFormat(),
+          new AtPositionsFormat<>(Along.class, "along", Along::new),
+          new AtPositionsFormat<>(PerPosition.class, "per_position", PerPosition::new),
           new IndexMapFormat(),
           new ElementwiseFormat(),
           new CombineFormat(),

@@ -5,14 +5,13 @@ import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.JsonProblem;
 import io.github.stillgate.core.json.ObjectNode;
 import io.github.stillgate.core.json.StrictJson;
-import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
 import io.github.stillgate.core.model.Operation;
-import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.weights.Tensor;
@@ -207,7 +206,7 @@ public final class NetworkDescription {
   static long withValuesOf(Layer layer, long before) {
     boolean unpaid =
         switch (layer) {
-          case Operation _, Positions _, Along _, PerPosition _ -> true;
+          case Operation _, Positions _, AtPositions _ -> true;
           default -> false;
         };
     long values = before + (unpaid ? layer.outputs() : 0);

@@ -2,13 +2,12 @@ package io.github.stillgate.core.model.format;
 
 import io.github.stillgate.core.json.JsonNode;
 import io.github.stillgate.core.json.ObjectNode;
-import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.AtPositions;
 import io.github.stillgate.core.model.Backward;
 import io.github.stillgate.core.model.Bidirectional;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.OperandRole;
 import io.github.stillgate.core.model.OperandScales;
-import io.github.stillgate.core.model.PerPosition;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
@@ -66,9 +65,7 @@ final class ScalesFormat {
         describe(pair.backward(), place + ".", scales, inner(node, "backward"));
       }
       case Backward backward -> describe(backward.layer(), outer, scales, inner(node, "layer"));
-      case Along along -> describe(along.layer(), outer, scales, inner(node, "layer"));
-      case PerPosition positions ->
-          describe(positions.layer(), outer, scales, inner(node, "layer"));
+      case AtPositions at -> describe(at.layer(), outer, scales, inner(node, "layer"));
       default -> {
         Map<OperandRole, Float> ofIt = scales.byLayer().getOrDefault(place, Map.of());
         if (!ofIt.isEmpty()) {

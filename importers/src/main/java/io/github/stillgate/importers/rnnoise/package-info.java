@@ -1,0 +1,5 @@
+/** RNNoise's {@code .rnnn} files. */
+@NullMarked
+package io.github.stillgate.importers.rnnoise;
+
+import org.jspecify.annotations.NullMarked;
