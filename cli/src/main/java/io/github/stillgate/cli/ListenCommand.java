@@ -137,7 +137,6 @@ final class ListenCommand implements Callable<Integer> {
     try (ResampledWav wav = ResampledWav.open(sound, channel, form.rate());
         Plan plan = Plan.compile(network, options);
         Progress progress = Progress.of("listening", wav.samples() / form.rate(), !json)) {
-      plan.warmUp();
       listen(wav, plan, form, rules, progress);
     }
     return 0;

@@ -110,6 +110,13 @@ final class ScoreCommand implements Callable<Integer> {
 
   @CommandLine.Mixin private WeightOptions weights;
 
+  @Option(
+      names = "--warm-up",
+      description =
+          "let the JVM compile before the first row, which takes seconds, so that the times are those of"
+              + " a live stream")
+  private boolean warmUp;
+
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
 
@@ -149,6 +156,9 @@ final class ScoreCommand implements Callable<Integer> {
               wanted.stream().map(graph::width).toList(),
               feeds.steps(),
               rate(format, given, graph.width(wanted.getFirst())));
+      if (warmUp) {
+        plan.warmUp();
+      }
       AtomicReference<ScoreRun> ran = new AtomicReference<>();
       target.writePlaced(
           file -> ran.set(ScoreRun.of(plan, feeds, rows, rows.begin(file), progress::at)));

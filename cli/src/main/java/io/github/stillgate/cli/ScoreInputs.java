@@ -81,10 +81,6 @@ record ScoreInputs(Graph graph, Map<String, RowFile> files, Map<String, float[]>
       }
       left.forEach(name -> files.put(name, file));
     }
-    if (files.isEmpty()) {
-      throw new IllegalArgumentException(
-          "all inputs are set to constants, and nothing says how many steps there are; give one as NAME=FILE");
-    }
     return new ScoreInputs(graph, files, constants);
   }
 

@@ -44,7 +44,6 @@ record ScoreRun(
   static ScoreRun of(
       Plan plan, ScoreFeeds feeds, NewRows rows, RowWriter writer, LongConsumer progress)
       throws IOException {
-    plan.warmUp();
     String[] names = rows.names().toArray(String[]::new);
     float[][] outputs = new float[names.length][];
     for (int i = 0; i < names.length; i++) {
