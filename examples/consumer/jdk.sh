@@ -1,7 +1,7 @@
-# For the scripts here: fail, and a JDK 25 in JAVA_HOME.
+# For the scripts of the examples, which name themselves in $example: fail, and a JDK 25 in JAVA_HOME.
 
 fail() {
-  echo "consumer: $*" >&2
+  echo "${example:-consumer}: $*" >&2
   exit 1
 }
 

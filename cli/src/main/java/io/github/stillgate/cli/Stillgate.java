@@ -34,6 +34,8 @@ import picocli.CommandLine.TypeConversionException;
     subcommands = {
       DemoCommand.class,
       RunCommand.class,
+      ScoreCommand.class,
+      ListenCommand.class,
       InspectCommand.class,
       ConvertCommand.class,
       QuantizeCommand.class,

@@ -60,6 +60,7 @@ class LauncherTest {
     for (String source :
         List.of(
             "core/src/main",
+            "audio/src/main",
             "kernels-vector/src/main",
             "kernels-native/src/main",
             "native/src",

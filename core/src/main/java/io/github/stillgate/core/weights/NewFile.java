@@ -52,6 +52,13 @@ public final class NewFile {
     void writeTo(OutputStream out) throws IOException;
   }
 
+  /** What writes the bytes wherever they belong. */
+  @FunctionalInterface
+  public interface PlacedContent {
+    /** Writes all bytes to {@code file}, which is empty, and does not close it. */
+    void writeTo(FileChannel file) throws IOException;
+  }
+
   private NewFile(Path path) {
     this.path = path;
   }
@@ -116,6 +123,19 @@ public final class NewFile {
    *     thread under way is such a failure, one from before is kept until the file is written
    */
   public void write(Content content) throws IOException {
+    writePlaced(file -> {
+      OutputStream out = new BufferedOutputStream(Channels.newOutputStream(file), 1 << 16);
+      content.writeTo(out);
+      out.flush();
+    });
+  }
+
+  /**
+   * Like {@link #write}, for content that is not made from its beginning to its end.
+   *
+   * @throws IOException as {@link #write} does
+   */
+  public void writePlaced(PlacedContent content) throws IOException {
     boolean interrupted = Thread.interrupted();
     try {
       writeAndMove(content);
@@ -151,7 +171,7 @@ public final class NewFile {
     return named;
   }
 
-  private void writeAndMove(Content content) throws IOException {
+  private void writeAndMove(PlacedContent content) throws IOException {
     // Again, since time has passed.
     Path whole = target(path);
     Path directory = whole.getParent();
@@ -160,9 +180,7 @@ public final class NewFile {
     Temporary file = Temporary.in(directory, mode);
     try {
       try (FileChannel channel = file.channel) {
-        OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
-        content.writeTo(out);
-        out.flush();
+        content.writeTo(channel);
         channel.force(true);
       }
       Files.move(

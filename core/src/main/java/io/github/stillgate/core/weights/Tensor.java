@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * One tensor of an open {@link WeightsFile}: row-major, little-endian, its bytes still in the file.
@@ -70,6 +71,23 @@ public final class Tensor {
       MemorySegment.copy(bytes, 0, copy, ValueLayout.JAVA_BYTE, from, length);
     });
     return copy.asReadOnly();
+  }
+
+  /**
+   * Copies a piece of the stored bytes, for those who read a tensor that is larger than memory.
+   *
+   * @param from place of the first in the tensor
+   * @param to receives them at its beginning
+   * @param count how many
+   * @throws IndexOutOfBoundsException if the tensor or the array ends before
+   * @throws WeightsFormatException if the file has changed since it was opened
+   * @throws IllegalStateException if it is closed
+   */
+  public void bytes(long from, byte[] to, int count) {
+    Objects.checkFromIndexSize(from, count, byteSize);
+    Objects.checkFromIndexSize(0, count, to.length);
+    file.read(at + from, to, count);
+    file.requireUnchanged();
   }
 
   private interface Sink {

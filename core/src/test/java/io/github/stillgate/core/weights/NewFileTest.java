@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.stillgate.contract.FuzzRun;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -38,6 +39,26 @@ class NewFileTest {
 
   private String[] names() {
     return Stream.of(directory.toFile().list()).sorted().toArray(String[]::new);
+  }
+
+  /** Bytes may come in any order; those that nobody wrote are 0. */
+  @Test
+  void contentMayBeWrittenByPlaces() throws IOException {
+    NewFile.at(path)
+        .writePlaced(channel -> {
+          channel.write(ByteBuffer.wrap(new byte[] {7, 8}), 4);
+          channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), 0);
+        });
+    assertThat(Files.readAllBytes(path)).containsExactly(1, 2, 3, 0, 7, 8);
+    assertThatExceptionOfType(IOException.class)
+        .isThrownBy(() ->
+            NewFile.at(path)
+                .writePlaced(channel -> {
+                  channel.write(ByteBuffer.wrap(new byte[9]), 0);
+                  throw new IOException("half-way");
+                }))
+        .withMessageContaining("half-way");
+    assertThat(Files.readAllBytes(path)).hasSize(6);
   }
 
   @Test

@@ -53,6 +53,13 @@ class WeightsFileTest {
       assertThat(tensor.elements()).isEqualTo(6);
       assertThat(tensor).hasToString("rnn0.W F32 [2, 3]");
       assertThat(bits(tensor.toFloats())).isEqualTo(bits(matrix));
+      byte[] piece = new byte[9];
+      tensor.bytes(4, piece, 8);
+      ByteBuffer two = ByteBuffer.wrap(piece).order(ByteOrder.LITTLE_ENDIAN);
+      assertThat(two.getFloat(0)).isEqualTo(matrix[1]);
+      assertThat(two.getFloat(4)).isEqualTo(matrix[2]);
+      assertThatExceptionOfType(IndexOutOfBoundsException.class)
+          .isThrownBy(() -> tensor.bytes(17, piece, 8));
       assertThat(file.tensor("b\u00e9ta").toFloats()).containsExactly(7);
     }
   }

@@ -1,0 +1,5 @@
+/** An example of its own: it requires the core and audio; the backends come by service binding. */
+module io.github.stillgate.examples.denoise {
+  requires io.github.stillgate.audio;
+  requires io.github.stillgate.core;
+}
