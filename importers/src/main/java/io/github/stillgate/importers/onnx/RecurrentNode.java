@@ -4,7 +4,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import io.github.stillgate.core.model.Layer;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
+
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -166,7 +166,7 @@ final class RecurrentNode {
   Optional<OnnxTensor> initialState(int state) {
     return beginsWithZero(state)
         ? Optional.empty()
-        : graph.value(node, initialName(state), Map.of());
+        : states.value(this, initialName(state));
   }
 
   /**

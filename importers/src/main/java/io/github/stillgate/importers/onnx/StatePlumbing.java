@@ -64,24 +64,38 @@ final class StatePlumbing {
    */
   Optional<List<Place>> origin(RecurrentNode node, String value) {
     String source = graph.source(value);
-    if (graph.isGiven(source)) {
-      return Optional.of(whole(node, source));
-    }
-    Set<String> leaves = new LinkedHashSet<>();
-    if (!leaves(source, leaves)) {
-      return Optional.empty();
-    }
-    return numbered(leaves)
-        .flatMap(all ->
-            trace(source, all.values())
-                .flatMap(trace -> inOneInput(all, trace))
-                .flatMap(at -> places(node, at.input(), at.trace())));
+    return graph.isGiven(source)
+        ? Optional.of(whole(node, source))
+        : inOneInput(source).flatMap(at -> places(node, at.input(), at.trace()));
+  }
+
+  /** The same states as the input has them, if it has a value. */
+  Optional<OnnxTensor> given(RecurrentNode node, String value) {
+    return inOneInput(graph.source(value))
+        .flatMap(at -> graph
+            .constant(node.node(), at.input())
+            .filter(OnnxTensor::isFloat)
+            .map(tensor ->
+                OnnxTensor.computed(
+                    graph.file(),
+                    node.node().toString(),
+                    value,
+                    at.trace().shape(),
+                    new TensorData.Floats(tensor.floats()).pick(at.trace().from()))));
   }
 
   /** A value that is made of the elements of one of the graph's inputs. */
   private record InInput(String input, Trace trace) {}
 
   /** Other values may be on the way, as long as none of their elements arrives. */
+  private Optional<InInput> inOneInput(String value) {
+    Set<String> leaves = new LinkedHashSet<>();
+    return leaves(value, leaves)
+        ? numbered(leaves)
+            .flatMap(all -> trace(value, all.values()).flatMap(trace -> inOneInput(all, trace)))
+        : Optional.empty();
+  }
+
   private Optional<InInput> inOneInput(Numbering all, Trace trace) {
     for (String leaf : all.values().keySet()) {
       int begin = Objects.requireNonNull(all.begins().get(leaf));

@@ -45,9 +45,9 @@ final class StateTensors {
     for (RecurrentNode node : recurrent) {
       byPosition.put(node.node().position(), node);
       for (int state = 0; state < node.states(); state++) {
-        int each = state;
-        node.initialState(state)
-            .ifPresent(tensor -> starts.add(new Start(node, each, tensor.floats())));
+        if (!node.beginsWithZero(state)) {
+          starts.add(new Start(node, state, start(node, state).floats()));
+        }
       }
     }
     for (List<GraphPath.State> made : outputs.values()) {
@@ -57,6 +57,15 @@ final class StateTensors {
             new StateValue(node, state.state()), value -> new float[size(shape(value.node()))]);
       }
     }
+  }
+
+  private static OnnxTensor start(RecurrentNode node, int state) {
+    return node.initialState(state)
+        .orElseThrow(() ->
+            node.node()
+                .malformed(
+                    "no value for the state that it begins with (\"%s\")"
+                        .formatted(node.initialName(state))));
   }
 
   private static int size(long[] shape) {
