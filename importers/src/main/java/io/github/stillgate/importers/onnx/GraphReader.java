@@ -120,39 +120,14 @@ final class GraphReader {
    * @throws OnnxFormatException if something does not fit
    */
   static GraphNetwork read(Graph graph, Map<String, String> kept) {
-    String open = open(graph);
     try {
       return new GraphReader(graph, kept).read();
     } catch (NotFoldedException e) {
-      throw new UnsupportedOnnxException(graph.file(), open + e.getMessage());
-    } catch (UnsupportedOnnxException | OnnxFormatException e) {
-      throw open.isEmpty()
-          ? e
-          : new UnsupportedOnnxException(
-              graph.file(),
-              open + String.valueOf(e.getMessage()).substring((graph.file() + ": ").length()));
+      throw new UnsupportedOnnxException(graph.file(), String.valueOf(e.getMessage()));
     } catch (ArithmeticException e) {
       throw new UnsupportedOnnxException(
           graph.file(), "sizes multiply to more than 2^31; declare the true ones");
     }
-  }
-
-  /** What to know of sizes that the file leaves open, for messages; empty if it leaves none. */
-  private static String open(Graph graph) {
-    List<String> inputs =
-        graph.inputs().stream()
-            .filter(input ->
-                graph.isGiven(input)
-                    && graph
-                        .sizes(input)
-                        .map(sizes -> !sizes.stream().allMatch(Extent::isKnown))
-                        .orElse(true))
-            .toList();
-    return inputs.isEmpty()
-        ? ""
-        : "the file leaves sizes of its inputs %s open (steps and batch may be; convert --shape INPUT=SIZES"
-                .formatted(inputs)
-            + " and OnnxFile.withShapes say others): ";
   }
 
   /** The nodes that values are computed by, in the order of the file. */
@@ -389,6 +364,8 @@ final class GraphReader {
     } else if (ArithmeticNodes.FUNCTIONS.contains(operator)
         || ArithmeticNodes.OPERATIONS.contains(operator)) {
       ArithmeticNodes.lower(node, lowering);
+    } else if (LogicNodes.OPERATORS.contains(operator)) {
+      LogicNodes.lower(node, lowering);
     } else if (ProductNodes.OPERATORS.contains(operator)) {
       ProductNodes.lower(node, lowering);
     } else if (ConvolutionNodes.OPERATORS.contains(operator)) {
@@ -418,6 +395,9 @@ final class GraphReader {
   private void idle(GraphNode node) {
     if (node.operator().equals("Dropout")) {
       Affine.requireIdle(node, step);
+    } else if (LogicNodes.isToTruth(node)) {
+      LogicNodes.isNotZero(node, lowering);
+      return;
     } else if (Folding.typeOf((int) node.integer("to", 1)) != Known.Type.FLOAT) {
       throw node.unsupported("cuts values to whole numbers; supported are floating-point numbers");
     }
@@ -511,7 +491,9 @@ final class GraphReader {
             begun.isPresent() ? lastState(read, made, steps) : made));
     if (!node.output(2).isEmpty()) {
       lowering.refuse(
-          node.output(2), "the cells (Y_c) of %s, which no layer gives".formatted(node));
+          node.output(2),
+          "the cells (Y_c) of %s, which no layer gives; let the graph give them as an output, and they are a state (Session.state)"
+              .formatted(node));
     }
   }
 

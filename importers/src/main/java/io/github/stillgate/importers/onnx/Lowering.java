@@ -1,6 +1,7 @@
 package io.github.stillgate.importers.onnx;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.importers.onnx.Known.Type;
 import java.util.ArrayList;
@@ -210,6 +211,21 @@ final class Lowering {
   Elements function(GraphNode node, Elements elements, Activation.Elementwise function) {
     LayerFold fold = new LayerFold.Function(elements.size(), function);
     return new Elements(elements.shape(), layer(node, fold, elements.numbers()));
+  }
+
+  /** A function of two values, stretched to one shape. */
+  Elements combined(GraphNode node, Combine.Kind kind, Elements a, Elements b) {
+    int[] shape = Elements.common(node, a.shape(), b.shape());
+    Elements left = a.stretched(shape);
+    Elements right = b.stretched(shape);
+    return new Elements(
+        shape,
+        layer(
+            node,
+            left.size(),
+            name -> new Combine(name, left.size(), kind),
+            left.numbers(),
+            right.numbers()));
   }
 
   private LayerFold fold(long layer) {

@@ -4,7 +4,6 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import io.github.stillgate.core.model.Layer;
 import java.util.Arrays;
 import java.util.List;
-
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -164,9 +163,7 @@ final class RecurrentNode {
    * in an input that has a value.
    */
   Optional<OnnxTensor> initialState(int state) {
-    return beginsWithZero(state)
-        ? Optional.empty()
-        : states.value(this, initialName(state));
+    return beginsWithZero(state) ? Optional.empty() : states.value(this, initialName(state));
   }
 
   /**

@@ -44,9 +44,7 @@ final class StartStates {
 
   /** The state that {@code node} begins with where the graph says it. */
   Optional<OnnxTensor> value(RecurrentNode node, String value) {
-    return graph
-        .value(node.node(), value, Map.of())
-        .or(() -> plumbing.given(node, value));
+    return graph.value(node.node(), value, Map.of()).or(() -> plumbing.given(node, value));
   }
 
   /**

@@ -182,7 +182,7 @@ final class StatePairing {
     return words;
   }
 
-  /** The words, and the words without one of those in {@code taken}; hn is h without n. */
+  /** The words, and the words without one of those in {@code taken}; h0 and hn are h, too. */
   private static List<List<String>> without(List<String> words, Set<String> taken) {
     List<List<String>> all = new ArrayList<>(List.of(words));
     for (int i = 0; i < words.size(); i++) {
@@ -193,7 +193,8 @@ final class StatePairing {
       }
     }
     String last = words.isEmpty() ? "" : words.getLast();
-    if (taken == OUTPUT_WORDS && last.length() > 1 && last.endsWith("n")) {
+    String number = taken.equals(OUTPUT_WORDS) ? "n" : "0";
+    if (last.length() > 1 && last.endsWith(number)) {
       List<String> rest = new ArrayList<>(words);
       rest.set(rest.size() - 1, last.substring(0, last.length() - 1));
       all.add(rest);

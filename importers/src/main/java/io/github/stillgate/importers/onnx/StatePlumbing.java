@@ -72,16 +72,17 @@ final class StatePlumbing {
   /** The same states as the input has them, if it has a value. */
   Optional<OnnxTensor> given(RecurrentNode node, String value) {
     return inOneInput(graph.source(value))
-        .flatMap(at -> graph
-            .constant(node.node(), at.input())
-            .filter(OnnxTensor::isFloat)
-            .map(tensor ->
-                OnnxTensor.computed(
-                    graph.file(),
-                    node.node().toString(),
-                    value,
-                    at.trace().shape(),
-                    new TensorData.Floats(tensor.floats()).pick(at.trace().from()))));
+        .flatMap(at ->
+            graph
+                .constant(node.node(), at.input())
+                .filter(OnnxTensor::isFloat)
+                .map(tensor ->
+                    OnnxTensor.computed(
+                        graph.file(),
+                        node.node().toString(),
+                        value,
+                        at.trace().shape(),
+                        new TensorData.Floats(tensor.floats()).pick(at.trace().from()))));
   }
 
   /** A value that is made of the elements of one of the graph's inputs. */
@@ -217,8 +218,7 @@ final class StatePlumbing {
 
   /**
    * Whether an output of the graph is an input moved on: some of its elements are the input's, all
-   * of these from one and the same distance, and the others are not; or the input stands beside
-   * values of this step that have pushed out all of it.
+   * of these from one and the same distance, and the others are not.
    */
   boolean movesOn(String input, String output) {
     Set<String> parts = new LinkedHashSet<>();
@@ -248,7 +248,7 @@ final class StatePlumbing {
       distance = from - i;
       moved++;
     }
-    return moved < size;
+    return moved > 0 && moved < size;
   }
 
   private int size(String value) {
