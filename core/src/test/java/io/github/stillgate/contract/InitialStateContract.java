@@ -234,6 +234,42 @@ public abstract class InitialStateContract {
         .hasMessageContaining("overflow float32");
   }
 
+  /** A state that was recorded elsewhere: the values of a plan do not depend on what it may be. */
+  @Test
+  void aWiderStateBoundTakesStatesThatTheLayerDoesNotReach() {
+    for (Model model : List.of(TestModels.gru(7, 21, 530), TestModels.lstm(7, 21, 13, 531))) {
+      PlanOptions wide = options().withStateBound(3);
+      assertThat(wide).isNotEqualTo(options()).isEqualTo(options().withStateBound(3));
+      assertThat(wide.toString()).contains("states up to 3.0");
+      float[] input = filled(7, 0.5f);
+      try (Plan narrow = Plan.compile(model, options());
+          Plan plan = Plan.compile(model, wide);
+          Session session = Session.open(plan);
+          Session other = Session.open(narrow)) {
+        String state = plan.stateNames().getFirst();
+        assertThatThrownBy(() -> other.state(state, filled(21, 2.5f)))
+            .hasMessageContaining("withStateBound");
+        assertThatThrownBy(() -> session.state(state, filled(21, 3.5f)))
+            .hasMessageContaining("within plus and minus 3.0");
+        float[] a = new float[model.outputs()];
+        float[] b = new float[model.outputs()];
+        session.step(input, a);
+        other.step(input, b);
+        assertThat(a).isEqualTo(b);
+        session.state(state, filled(21, 2.5f));
+        byte[] kept = session.snapshot();
+        session.step(input, a);
+        assertThat(a).isNotEqualTo(b);
+        session.restore(kept);
+        session.step(input, b);
+        assertThat(a).isEqualTo(b);
+        assertThatThrownBy(() -> other.restore(kept)).hasMessageContaining("withStateBound");
+      }
+    }
+    assertThatThrownBy(() -> options().withStateBound(Float.NaN)).hasMessageContaining("NaN");
+    assertThatThrownBy(() -> options().withStateBound(-1)).hasMessageContaining("-1");
+  }
+
   private static float[] filled(int width, float value) {
     float[] values = new float[width];
     Arrays.fill(values, value);

@@ -100,7 +100,7 @@ final class Accounting {
         .forEach((output, timing) -> {
           if (network.states().containsKey(output)) {
             accounting.putStates(output, network);
-          } else if (network.kept().containsValue(output)) {
+          } else if (network.replacesState(output)) {
             accounting.outputs.put(output, "replaces a state of the model after each step");
           } else {
             accounting.outputs.put(
@@ -114,17 +114,14 @@ final class Accounting {
         });
     network
         .kept()
-        .forEach((input, output) -> {
-          boolean read =
-              network.model().graph().states().stream()
-                  .anyMatch(state -> state.name().equals(input));
+        .forEach((input, pair) -> {
           accounting.inputs.put(
               input,
-              read
-                  ? "a state of the model, zero after a reset; it becomes \"%s\" after each step"
-                      .formatted(output)
+              network.keeps(input)
+                  ? "a state of the model, zero after a reset; it becomes \"%s\" after each step (%s)"
+                      .formatted(pair.output(), pair.why())
                   : NOT_READ);
-          accounting.pairs.add(new OnnxFile.StatePair(input, output));
+          accounting.pairs.add(new OnnxFile.StatePair(input, pair.output()));
         });
     accounting.sayFixed();
     return accounting;
@@ -136,7 +133,7 @@ final class Accounting {
     for (GraphPath.State state : network.states().getOrDefault(name, List.of())) {
       names.addAll(network.node(state).stateNames(state.state()));
     }
-    new StatePlumbing(graph)
+    (network.axes().isPresent() ? StatePlumbing.of(graph) : StatePlumbing.ofStep(graph))
         .statesOf(name)
         .ifPresent(traced ->
             traced.forEach((state, each) ->
@@ -173,7 +170,7 @@ final class Accounting {
               .filter(m -> m.node().position() == node.node().position());
       if (made.isPresent() && made.get().output() > 0) {
         List<String> names = node.stateNames(made.get().output() - 1);
-        accounting.outputs.put(output, stateText(names));
+        accounting.outputs.put(output, accounting.stateText(names));
         accounting.outputStates.put(output, names);
       } else if (made.isPresent()) {
         accounting.outputs.put(
@@ -237,19 +234,42 @@ final class Accounting {
     }
   }
 
-  private static String stateText(List<String> names) {
+  private String stateText(List<String> names) {
     return stateText(names, Map.of());
   }
 
   /** Names of states, with their places where one value holds several. */
-  private static String stateText(List<String> names, Map<String, Place> places) {
-    return (names.size() == 1 ? "state " : "states ")
-        + names.stream()
-            .map(name -> {
-              Place place = places.get(name);
-              return place == null || place.isAll() ? name : "%s (%s)".formatted(name, place);
-            })
-            .collect(Collectors.joining(", "));
+  private String stateText(List<String> names, Map<String, Place> places) {
+    List<String> all = new ArrayList<>();
+    for (int i = 0; i < names.size(); ) {
+      List<String> each = together(names, i);
+      Optional<Place> place = Place.around(each.stream().map(places::get).toList());
+      String name = named(each);
+      all.add(
+          place.isEmpty() || place.get().isAll() ? name : "%s (%s)".formatted(name, place.get()));
+      i += each.size();
+    }
+    return (names.size() == 1 ? "state " : "states ") + String.join(", ", all);
+  }
+
+  /** The states of all positions of a node, if they stand in a list from there on; else one. */
+  private List<String> together(List<String> names, int from) {
+    for (RecurrentNode node : recurrent) {
+      for (int state = 0; node.positions() > 1 && state < node.states(); state++) {
+        List<String> each = node.stateNames(state);
+        if (from + each.size() <= names.size()
+            && names.subList(from, from + each.size()).equals(each)) {
+          return each;
+        }
+      }
+    }
+    return List.of(names.get(from));
+  }
+
+  private static String named(List<String> names) {
+    return names.size() == 1
+        ? names.getFirst()
+        : "%s to %s".formatted(names.getFirst(), names.getLast());
   }
 
   /** What the caller has to know to carry the states of an input from one call to the next. */
@@ -453,7 +473,11 @@ final class Accounting {
       for (int state = 0; state < node.states(); state++) {
         List<String> names = node.stateNames(state);
         String begins = begins(node, state, names);
-        names.forEach(name -> kept.add(new Account(Part.STATE, name, List.of(name), begins)));
+        if (node.positions() > 1) {
+          kept.add(new Account(Part.STATE, named(names), names, begins));
+        } else {
+          names.forEach(name -> kept.add(new Account(Part.STATE, name, List.of(name), begins)));
+        }
       }
     }
     List<Account> all = new ArrayList<>();

@@ -4,7 +4,6 @@ import static io.github.stillgate.core.model.Activation.LINEAR;
 
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Activation.Function;
-import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.Combine.Kind;
 import java.util.Arrays;
 import java.util.Optional;
@@ -152,17 +151,7 @@ final class ArithmeticNodes {
   }
 
   private Elements combined(Kind kind, Elements a, Elements b) {
-    int[] shape = Elements.common(node, a.shape(), b.shape());
-    Elements left = a.stretched(shape);
-    Elements right = b.stretched(shape);
-    return new Elements(
-        shape,
-        lowering.layer(
-            node,
-            left.size(),
-            name -> new Combine(name, left.size(), kind),
-            left.numbers(),
-            right.numbers()));
+    return lowering.combined(node, kind, a, b);
   }
 
   private void operation() {

@@ -1,6 +1,7 @@
 package io.github.stillgate.importers.onnx;
 
 import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Combine;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.importers.onnx.Known.Type;
 import java.util.ArrayList;
@@ -212,6 +213,21 @@ final class Lowering {
     return new Elements(elements.shape(), layer(node, fold, elements.numbers()));
   }
 
+  /** A function of two values, stretched to one shape. */
+  Elements combined(GraphNode node, Combine.Kind kind, Elements a, Elements b) {
+    int[] shape = Elements.common(node, a.shape(), b.shape());
+    Elements left = a.stretched(shape);
+    Elements right = b.stretched(shape);
+    return new Elements(
+        shape,
+        layer(
+            node,
+            left.size(),
+            name -> new Combine(name, left.size(), kind),
+            left.numbers(),
+            right.numbers()));
+  }
+
   private LayerFold fold(long layer) {
     return open.get(layer).fold();
   }
@@ -297,13 +313,12 @@ final class Lowering {
   /** A node that only moves elements. */
   void move(GraphNode node) {
     List<Known> inputs = new ArrayList<>();
-    boolean joint = node.operator().equals("Concat");
     for (int i = 0; i < node.proto().getInputCount(); i++) {
       String name = node.input(i);
       inputs.add(
           name.isEmpty()
               ? Known.NOTHING
-              : i == 0 || joint ? read(node, name).known() : graph.folding().value(name));
+              : Movement.isMoved(node, i) ? read(node, name).known() : graph.folding().value(name));
     }
     List<Known> outputs;
     try {

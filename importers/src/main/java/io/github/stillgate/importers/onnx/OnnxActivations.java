@@ -21,7 +21,7 @@ final class OnnxActivations {
   private static final int CLIPPED = 2;
 
   private static final String SUPPORTED =
-      "Affine, Elu, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, Softsign, Tanh,"
+      "Affine, Elu, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, Softplus, Softsign, Tanh,"
           + " ThresholdedRelu";
 
   private final GraphNode node;
@@ -94,6 +94,7 @@ final class OnnxActivations {
       case "tanh" -> Activation.TANH;
       case "relu" -> Activation.RELU;
       case "softsign" -> Activation.SOFTSIGN;
+      case "softplus" -> Activation.LINEAR.then(Activation.Function.SOFTPLUS, 0, 0);
       case "affine" -> {
         float scale = next(alpha, 1);
         yield Activation.LINEAR.then(Activation.Function.AFFINE, scale, next(beta, 0));

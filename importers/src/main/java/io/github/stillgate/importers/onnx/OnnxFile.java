@@ -109,9 +109,12 @@ public final class OnnxFile {
   /**
    * The same file where some inputs of the graph are states: what an output gave in a step is what
    * the input holds in the next, zeros at first. The states of recurrent layers need not be said;
-   * they are found. A graph that is a chain of layers has no others.
+   * they are found, and so are others that the graph makes plain, by the names of input and output
+   * or by how it moves values from the one to the other. A graph that is a chain of layers has no
+   * others.
    *
-   * @param pairs by the name of the input that of the output
+   * @param pairs by the name of the input that of the output; an empty name for an input that stays
+   *     one
    */
   public OnnxFile withStates(Map<String, String> pairs) {
     return new OnnxFile(graph, Map.copyOf(pairs));
@@ -231,7 +234,7 @@ public final class OnnxFile {
         RecurrentNode.read(
             node,
             graph,
-            new StartStates(graph, new StatePlumbing(graph)),
+            new StartStates(graph, StatePlumbing.of(graph)),
             new Budget(graph.fileBytes()),
             Optional.empty());
     RecurrentNode.Data data = recurrent.requireData();

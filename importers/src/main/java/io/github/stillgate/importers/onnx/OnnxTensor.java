@@ -138,6 +138,18 @@ final class OnnxTensor {
     };
   }
 
+  /**
+   * How far its floating-point numbers may be from those that were computed, relative: half a step
+   * of a 16-bit format, 0 of all others.
+   */
+  double rounding() {
+    return switch (type()) {
+      case FLOAT16 -> 0x1p-11;
+      case BFLOAT16 -> 0x1p-8;
+      default -> 0;
+    };
+  }
+
   /** Whether it holds what {@link #integers} reads. */
   boolean isInteger() {
     return type() == TensorProto.DataType.INT32 || type() == TensorProto.DataType.INT64;

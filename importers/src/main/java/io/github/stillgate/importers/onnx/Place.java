@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where in a tensor that holds states one of them stands.
@@ -67,6 +68,29 @@ record Place(String value, List<String> ranges) {
       }
     }
     return found ? Optional.of(new Place(value, ranges)) : Optional.empty();
+  }
+
+  /**
+   * The place of all of several in one tensor: dimensions in which they differ are taken whole.
+   *
+   * @return it; empty if one is not known
+   */
+  static Optional<Place> around(List<@Nullable Place> places) {
+    Place first = places.getFirst();
+    if (first == null) {
+      return Optional.empty();
+    }
+    List<String> ranges = new ArrayList<>(first.ranges());
+    for (Place place : places) {
+      if (place == null) {
+        return Optional.empty();
+      }
+      for (int d = 0; d < ranges.size(); d++) {
+        String range = d < place.ranges().size() ? place.ranges().get(d) : ALL;
+        ranges.set(d, range.equals(ranges.get(d)) ? range : ALL);
+      }
+    }
+    return Optional.of(new Place(first.value(), ranges));
   }
 
   /** Whether it is the whole tensor. */

@@ -129,10 +129,7 @@ final class RowNodes {
   }
 
   private Elements combined(Combine.Kind kind, Elements a, Elements b) {
-    return new Elements(
-        a.shape(),
-        lowering.layer(
-            node, a.size(), name -> new Combine(name, a.size(), kind), a.numbers(), b.numbers()));
+    return lowering.combined(node, kind, a, b);
   }
 
   private void pool() {

@@ -9,6 +9,12 @@ sealed interface RunnableNetwork permits OnnxNetwork, GraphNetwork {
   /** The network. */
   Model model();
 
+  /**
+   * Largest magnitude of the states that the graph begins with, constants and values of its inputs;
+   * 0 if it begins with zeros.
+   */
+  float largestStart();
+
   /** Sizes of the graph's outputs by name. */
   Map<String, long[]> shapes();
 
@@ -35,7 +41,9 @@ sealed interface RunnableNetwork permits OnnxNetwork, GraphNetwork {
       try {
         return GraphReader.read(graph, kept);
       } catch (UnsupportedOnnxException e) {
-        throw chain.andNot(graph.file(), e);
+        throw OpenQuestions.of(graph).with(chain.andNot(graph.file(), e));
+      } catch (OnnxFormatException e) {
+        throw OpenQuestions.of(graph).with(e);
       }
     } catch (OnnxFormatException chain) {
       // What fits no chain may fit a graph, such as an operand for each row of a matrix.

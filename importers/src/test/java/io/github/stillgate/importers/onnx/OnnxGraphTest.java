@@ -15,6 +15,7 @@ import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Graph;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.core.model.Positions;
 import io.github.stillgate.core.model.WeightedSum;
 import io.github.stillgate.core.plan.Plan;
@@ -1021,9 +1022,261 @@ class OnnxGraphTest {
         assertThat(y[0]).isEqualTo(step[1]);
       }
     }
-    // Said of no output, both stay what they are: the caller carries them.
-    assertThat(open(graph).model().graph().inputs()).hasSize(2);
-    assertThat(open(graph).model().graph().outputs()).containsExactly("y", "kept");
+    // Nobody need say it: what the output holds of the input has moved on by one.
+    assertThat(open(graph).model().graph().states()).hasSize(1);
+    assertThat(texts(open(graph)))
+        .contains(
+            "input \"cache\": a state of the model, zero after a reset; it becomes \"kept\" after each step"
+                + " (since its values move on in it)",
+            "output \"kept\": replaces a state of the model after each step");
+    // Unless it is to stay what it is, and the caller carries it.
+    Model carried = open(graph).withStates(Map.of("cache", "")).model();
+    assertThat(carried.graph().inputs()).hasSize(2);
+    assertThat(carried.graph().outputs()).containsExactly("y", "kept");
+  }
+
+  @Test
+  void aCaseSaysWhatAStateOfTheGraphBeginsWith() throws Exception {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 3)
+            .input("state", 1, 3)
+            .node("Add", "stateN", "x", "state")
+            .node("Exp", "y", "stateN");
+    float[] x = random(30, 3);
+    float[] state = random(31, 3);
+    double[] sum = new double[3];
+    Arrays.setAll(sum, i -> x[i] + state[i]);
+    passes(
+        graph,
+        14,
+        List.of(tensor("x", x, 1, 3), tensor("state", state, 1, 3)),
+        tensor("stateN", sum, 1, 3),
+        tensor("y", each(sum, Math::exp), 1, 3));
+    assertThat(open(graph).network().pairs())
+        .containsExactly(new OnnxFile.StatePair("state", "stateN"));
+  }
+
+  @Test
+  void namesPairOnlyWhatTheyCallAState() {
+    assertThat(StatePairing.isNamedAfter("conv_cache", "conv_cache_out")).isTrue();
+    assertThat(StatePairing.isNamedAfter("state", "stateN")).isTrue();
+    assertThat(StatePairing.isNamedAfter("h", "hn")).isTrue();
+    assertThat(StatePairing.isNamedAfter("c0", "cn")).isTrue();
+    assertThat(StatePairing.isNamedAfter("in_cache1", "out_cache1")).isTrue();
+    assertThat(StatePairing.isNamedAfter("past_key", "present_key")).isTrue();
+    assertThat(StatePairing.isNamedAfter("bufferIn", "bufferOut")).isTrue();
+    assertThat(StatePairing.isNamedAfter("in_cache1", "out_cache2")).isFalse();
+    assertThat(StatePairing.isNamedAfter("conv_cache", "tra_cache_out")).isFalse();
+    assertThat(StatePairing.isNamedAfter("audio_in", "audio_out")).isFalse();
+    assertThat(StatePairing.isNamedAfter("input", "output")).isFalse();
+    assertThat(StatePairing.isNamedAfter("mix", "enh")).isFalse();
+  }
+
+  /** Two outputs that could replace it, or an input that could be replaced by either of two. */
+  @Test
+  void whatFitsTwiceIsLeftToTheCaller() {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 3)
+            .input("state", 1, 3)
+            .node("Add", "state_out", "x", "state")
+            .node("Mul", "state_new", "x", "state")
+            .output("state_out")
+            .output("state_new");
+    assertThat(open(graph).model().graph().states()).isEmpty();
+    assertThat(open(graph).withStates(Map.of("state", "state_new")).model().graph().states())
+        .hasSize(1);
+  }
+
+  /** y = x + y of the step before, through a copy that is written to one place of two. */
+  @Test
+  void aStateIsTracedThroughWhatIsWrittenBesideIt() throws Exception {
+    float[] h = random(32, 2 * 3 * UNITS);
+    float[] x = random(33, 3 * INPUTS);
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 3, INPUTS)
+            .input("h", 2, 3, UNITS)
+            .constant(tensor("W", W, 1, UNITS, INPUTS))
+            .constant(tensor("V", random(34, UNITS * UNITS), 1, UNITS, UNITS))
+            .constant(tensor("R", R, 1, UNITS, UNITS))
+            .constant(OnnxGraph.number("n0", 0))
+            .constant(OnnxGraph.number("n1", 1))
+            .whole("zero", 0)
+            .node("Gather", "ha", "h", "n0")
+            .node("Unsqueeze", "h0", "ha", "zero")
+            .node(
+                "RNN",
+                List.of("x", "W", "R", "", "", "h0"),
+                List.of("Y", "Yh"),
+                Map.of("hidden_size", UNITS))
+            .constant(index("i0", 0))
+            .constant(index("i1", 1))
+            .node("ScatterND", "half", "h", "i0", "Yh")
+            .node("Gather", "hb", "half", "n1")
+            .node("Unsqueeze", "h1", "hb", "zero")
+            .node(
+                "RNN",
+                List.of("Yh", "V", "R", "", "", "h1"),
+                List.of("Z", "Zh"),
+                Map.of("hidden_size", UNITS))
+            .node("Exp", "e", "Z")
+            .node("ScatterND", "hn", "half", "i1", "Zh");
+    double[] first = new double[3 * UNITS];
+    double[] second = new double[3 * UNITS];
+    float[] v = random(34, UNITS * UNITS);
+    for (int p = 0; p < 3; p++) {
+      for (int u = 0; u < UNITS; u++) {
+        double sum = 0;
+        for (int i = 0; i < INPUTS; i++) {
+          sum += W[u * INPUTS + i] * x[p * INPUTS + i];
+        }
+        for (int k = 0; k < UNITS; k++) {
+          sum += R[u * UNITS + k] * h[p * UNITS + k];
+        }
+        first[p * UNITS + u] = Math.tanh(sum);
+      }
+      for (int u = 0; u < UNITS; u++) {
+        double sum = 0;
+        for (int k = 0; k < UNITS; k++) {
+          sum += v[u * UNITS + k] * first[p * UNITS + k];
+          sum += R[u * UNITS + k] * h[(3 + p) * UNITS + k];
+        }
+        second[p * UNITS + u] = Math.tanh(sum);
+      }
+    }
+    double[] both = Arrays.copyOf(first, 2 * first.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    passes(
+        graph,
+        16,
+        List.of(tensor("x", x, 1, 3, INPUTS), tensor("h", h, 2, 3, UNITS)),
+        tensor("e", each(second, Math::exp), 1, 1, 3, UNITS),
+        tensor("hn", both, 2, 3, UNITS));
+    assertThat(open(graph).model().layers().stream().filter(PerPosition.class::isInstance))
+        .hasSize(2);
+    assertThat(texts(open(graph)))
+        .contains(
+            "input \"h\": states rnn_Y_Yh.0.h to rnn_Y_Yh.2.h (h[0]), rnn_Z_Zh.0.h to rnn_Z_Zh.2.h"
+                + " (h[1]), to set; zero after a reset; output \"hn\" gives them back in the same places");
+  }
+
+  private static TensorProto index(String name, long value) {
+    return OnnxGraph.longs(name, value).toBuilder().clearDims().addDims(1).addDims(1).build();
+  }
+
+  @Test
+  void comparisonsAndChoices() throws Exception {
+    float[] a = {1, 2, 3, -0f, 1e-38f, -5};
+    float[] b = {1, 3, 2, 0, 0, 7};
+    compared("Greater", a, b, (p, q) -> p > q);
+    compared("Less", a, b, (p, q) -> p < q);
+    compared("GreaterOrEqual", a, b, (p, q) -> p >= q);
+    compared("LessOrEqual", a, b, (p, q) -> p <= q);
+    compared("Equal", a, b, (p, q) -> p == q);
+    double[] sign = new double[CUBE.length];
+    Arrays.setAll(sign, i -> Math.signum(CUBE[i]));
+    single(16, "Sign", Map.of(), sign, SHAPE);
+  }
+
+  private interface Comparison {
+    boolean of(float a, float b);
+  }
+
+  private void compared(String operator, float[] a, float[] b, Comparison comparison)
+      throws Exception {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("a", 1, 6)
+            .input("b", 1, 6)
+            .constant(tensor("tens", new float[] {10, 20, 30, 40, 50, 60}, 6))
+            .node(operator, "c", "a", "b")
+            .node("Not", "n", "c")
+            .node("Or", "all", "c", "n")
+            .node("And", "none", "c", "n")
+            .node("Xor", "differ", "c", "none")
+            .node("Where", "w", "differ", "a", "tens")
+            .node("Where", "y", "all", "w", "b");
+    double[] y = new double[6];
+    for (int i = 0; i < 6; i++) {
+      y[i] = comparison.of(a[i], b[i]) ? a[i] : 10 * (i + 1);
+    }
+    passes(graph, 16, List.of(tensor("a", a, 1, 6), tensor("b", b, 1, 6)), tensor("y", y, 1, 6));
+  }
+
+  @Test
+  void aConditionOfTheFileChoosesElements() throws Exception {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 3)
+            .constant(OnnxGraph.longs("flags", 1, 0, 1))
+            .node("Cast", List.of("flags"), List.of("c"), Map.of("to", 9))
+            .node("Exp", "e", "x")
+            .node("Where", "y", "c", "e", "x");
+    float[] x = random(35, 3);
+    passes(
+        graph,
+        16,
+        List.of(tensor("x", x, 1, 3)),
+        tensor("y", new double[] {Math.exp(x[0]), x[1], Math.exp(x[2])}, 1, 3));
+    assertThat(open(graph).model().layers()).hasSize(2);
+  }
+
+  @Test
+  void settingsThatDecideAreNamedWithTheirOption() {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, -1)
+            .typedInput("sr", TensorProto.DataType.INT64_VALUE)
+            .constant(OnnxGraph.number("rate", 16_000))
+            .node("Equal", "is", "sr", "rate")
+            .choice(
+                "y",
+                "is",
+                new OnnxGraph().node("Exp", "a", "x").output("a"),
+                new OnnxGraph().node("Neg", "b", "x").output("b"))
+            .output("y");
+    isUnsupported(
+        graph, "add --set sr=VALUE (node \"if_y\" (If) takes a branch by it)", "--shape x=1,SIZE");
+    assertThat(catchThrowable(() -> open(graph).model())).hasMessageNotContaining("chain");
+    Model model =
+        open(graph)
+            .withInputs(Map.of("sr", "16000"))
+            .withShapes(Map.of("x", List.of(1, 8)))
+            .model();
+    assertThat(model.inputs()).isEqualTo(8);
+  }
+
+  /** Recorded states and inputs need not lie where a plan takes them unasked. */
+  @Test
+  void aCaseMayHoldLargeStatesAndInputs() throws Exception {
+    float[] h = {2.5f, -3, 0.5f, 1};
+    float[] x = {3e6f, 0, 0};
+    double[] state = new double[UNITS];
+    for (int u = 0; u < UNITS; u++) {
+      double sum = W[u * INPUTS] * (double) x[0];
+      for (int k = 0; k < UNITS; k++) {
+        sum += R[u * UNITS + k] * h[k];
+      }
+      state[u] = Math.tanh(sum);
+    }
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 1, INPUTS)
+            .input("h", 1, 1, UNITS)
+            .constant(tensor("W", W, 1, UNITS, INPUTS))
+            .constant(tensor("R", R, 1, UNITS, UNITS))
+            .node(
+                "RNN",
+                List.of("x", "W", "R", "", "", "h"),
+                List.of("", "hn"),
+                Map.of("hidden_size", UNITS));
+    passes(
+        graph,
+        16,
+        List.of(tensor("x", x, 1, 1, INPUTS), tensor("h", h, 1, 1, UNITS)),
+        tensor("hn", state, 1, 1, UNITS));
   }
 
   @Test
