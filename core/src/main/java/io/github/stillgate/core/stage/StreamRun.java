@@ -117,6 +117,22 @@ public final class StreamRun {
     end();
   }
 
+  /**
+   * The same, and when each layer was done.
+   *
+   * @param clock receives the time in nanoseconds before the first layer and behind each
+   */
+  public void step(long[] clock) {
+    thread.requireInside();
+    runs[0].readVector();
+    clock[0] = System.nanoTime();
+    for (int i = 0; i < runs.length; i++) {
+      runs[i].step();
+      clock[i + 1] = System.nanoTime();
+    }
+    end();
+  }
+
   /** The same on token {@code token}, which must be in range. */
   public void step(int token) {
     thread.requireInside();
