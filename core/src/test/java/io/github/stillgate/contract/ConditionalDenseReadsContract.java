@@ -144,7 +144,7 @@ public abstract class ConditionalDenseReadsContract {
     return new ConditionalDenseStage(
         layer,
         1,
-        new Packing(used, memory, format, null, false, true, Movement.EXACT, NO_SCALES),
+        new Packing(used, memory, format, null, false, true, 0, Movement.EXACT, NO_SCALES),
         new Crossover(true, OptionalDouble.empty()),
         OptionalInt.empty());
   }

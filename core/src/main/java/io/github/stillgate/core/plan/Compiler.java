@@ -283,6 +283,7 @@ final class Compiler {
         blas(),
         tokens,
         zeroRows,
+        options.stateBound(),
         movement(named.name()),
         operands(place));
   }

@@ -24,6 +24,7 @@ public final class PlanOptions {
   private final Optional<String> backend;
   private final Skipping skipping;
   private final float inputBound;
+  private final float stateBound;
   private final OptionalDouble crossover;
   private final WeightFormat weights;
   private final Map<String, WeightFormat> layerWeights;
@@ -35,6 +36,7 @@ public final class PlanOptions {
     this.backend = draft.backend;
     this.skipping = draft.skipping;
     this.inputBound = draft.inputBound;
+    this.stateBound = draft.stateBound;
     this.crossover = draft.crossover;
     this.weights = draft.weights;
     this.layerWeights = draft.layerWeights;
@@ -48,6 +50,7 @@ public final class PlanOptions {
     private Optional<String> backend = Optional.empty();
     private Skipping skipping = Skipping.STILL_UNITS;
     private float inputBound = DEFAULT_INPUT_BOUND;
+    private float stateBound;
     private OptionalDouble crossover = OptionalDouble.empty();
     private WeightFormat weights = WeightFormat.F32;
     private Map<String, WeightFormat> layerWeights = Map.of();
@@ -61,6 +64,7 @@ public final class PlanOptions {
     draft.backend = backend;
     draft.skipping = skipping;
     draft.inputBound = inputBound;
+    draft.stateBound = stateBound;
     draft.crossover = crossover;
     draft.weights = weights;
     draft.layerWeights = layerWeights;
@@ -92,6 +96,14 @@ public final class PlanOptions {
    */
   public float inputBound() {
     return inputBound;
+  }
+
+  /**
+   * Largest magnitude to which states of recurrent layers may be set beyond what their equations
+   * reach; 0 if they may not.
+   */
+  public float stateBound() {
+    return stateBound;
   }
 
   /**
@@ -130,6 +142,25 @@ public final class PlanOptions {
           "input bound %s; expected a positive finite number".formatted(bound));
     }
     return with(draft -> draft.inputBound = bound);
+  }
+
+  /**
+   * These options with states of recurrent layers that may be set ({@link
+   * io.github.stillgate.core.session.Session#state(String, float[])}) or restored up to {@code
+   * bound} in magnitude: recorded elsewhere, or estimated, they can lie beyond what the layer
+   * itself reaches, such as 1 for an ordinary GRU. The plan proves its sums for such states. The
+   * values of a float32 or bf16 plan do not depend on it; an int8 plan ({@link WeightFormat#I8}) no
+   * longer takes a state to lie within [-1, 1] once the bound is above, and so rounds it with
+   * another scale. Where a layer reaches more anyway, or begins with more, that holds.
+   *
+   * @throws IllegalArgumentException if the bound is not a finite number from 0 on
+   */
+  public PlanOptions withStateBound(float bound) {
+    if (!(bound >= 0 && bound <= Float.MAX_VALUE)) {
+      throw new IllegalArgumentException(
+          "state bound %s; expected a finite number from 0 on".formatted(bound));
+    }
+    return with(draft -> draft.stateBound = bound);
   }
 
   /**
@@ -332,6 +363,7 @@ public final class PlanOptions {
         && backend.equals(o.backend)
         && skipping.equals(o.skipping)
         && Float.compare(inputBound, o.inputBound) == 0
+        && Float.compare(stateBound, o.stateBound) == 0
         && crossover.equals(o.crossover)
         && weights == o.weights
         && layerWeights.equals(o.layerWeights)
@@ -343,17 +375,27 @@ public final class PlanOptions {
   @Override
   public int hashCode() {
     return Objects.hash(
-        backend, skipping, inputBound, crossover, weights, layerWeights, blas, limits, threads);
+        backend,
+        skipping,
+        inputBound,
+        stateBound,
+        crossover,
+        weights,
+        layerWeights,
+        blas,
+        limits,
+        threads);
   }
 
   @Override
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "backend %s, %s, inputs up to %s, crossover %s, weights %s%s%s%s%s",
+        "backend %s, %s, inputs up to %s%s, crossover %s, weights %s%s%s%s%s",
         backend.orElse("chosen"),
         skipping,
         inputBound,
+        stateBound > 0 ? ", states up to " + stateBound : "",
         crossover.isPresent() ? crossover.getAsDouble() : "measured",
         weights,
         layerWeights.isEmpty() ? "" : " but for " + layerWeights,

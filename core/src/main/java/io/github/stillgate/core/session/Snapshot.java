@@ -271,14 +271,22 @@ public final class Snapshot {
   static void check(StatePart part, int i, float value) {
     if (!part.allows(value)) {
       throw new IllegalArgumentException(
-          "value %d of %s is %s; expected %s within plus and minus %s"
+          "value %d of %s is %s; expected %s within plus and minus %s%s"
               .formatted(
                   i,
                   part.name(),
                   value,
                   part.kind() == StatePart.Kind.SENT ? "a whole number" : "a number",
-                  part.bound()));
+                  part.bound(),
+                  canBeWidened(part, value)
+                      ? "; compile with PlanOptions.withStateBound to set more"
+                      : ""));
     }
+  }
+
+  private static boolean canBeWidened(StatePart part, float value) {
+    return Float.isFinite(value)
+        && (part.kind() == StatePart.Kind.HIDDEN || part.kind() == StatePart.Kind.CELLS);
   }
 
   private static int checksum(byte[] bytes, int length) {

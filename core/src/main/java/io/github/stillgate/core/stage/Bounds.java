@@ -30,11 +30,18 @@ final class Bounds {
 
   private final String layer;
   private final double input;
+  private final double given;
 
   /** Bounds of {@code layer} for inputs up to {@code input} in magnitude. */
   Bounds(String layer, double input) {
+    this(layer, input, 0);
+  }
+
+  /** The same where states may be set to values up to {@code given}. */
+  Bounds(String layer, double input, double given) {
     this.layer = layer;
     this.input = input;
+    this.given = given;
   }
 
   /** The largest magnitude of an input. */
@@ -109,12 +116,12 @@ final class Bounds {
 
   /**
    * The largest magnitude of a state of which every step reaches {@code steps}, or lies between
-   * that and what it was: it may also be as large as it begins. {@code h + z (c - h)}, with z from
-   * 0 to 1, never moves away from c further than h was, since rounding is monotone; the same holds
-   * of cells.
+   * that and what it was: it may also be as large as it begins, or is set. {@code h + z (c - h)},
+   * with z from 0 to 1, never moves away from c further than h was, since rounding is monotone; the
+   * same holds of cells.
    */
-  static double state(Optional<Matrix> initial, double steps) {
-    return Math.max(steps, initial.map(Matrix::magnitude).orElse(0.0));
+  double state(Optional<Matrix> initial, double steps) {
+    return Math.max(Math.max(steps, given), initial.map(Matrix::magnitude).orElse(0.0));
   }
 
   /** Refuses a gate that mixes in other shares than 0 to 1. */
@@ -223,7 +230,7 @@ final class Bounds {
 
   private record Term(Matrix matrix, double reach) {}
 
-  private static double finite(double operand, Term... terms) {
+  private double finite(double operand, Term... terms) {
     double bound = 0;
     Term largest = terms[0];
     for (Term term : terms) {
@@ -237,9 +244,10 @@ final class Bounds {
         String.format(
             Locale.ROOT,
             "%s: sums could reach %.3g for inputs up to %.3g and overflow float32; lower the input"
-                + " bound (PlanOptions.withInputBound) or scale the weights",
+                + " bound (PlanOptions.withInputBound)%s or scale the weights",
             largest.matrix,
             bound,
-            operand));
+            operand,
+            given > 0 ? ", the state bound (withStateBound)" : ""));
   }
 }

@@ -61,7 +61,7 @@ public final class CarriedGruStage extends Stage {
       Crossover gateCrossover,
       Crossover crossover,
       OptionalInt maxLive) {
-    Bounds bounds = new Bounds(layer.name(), inputBound);
+    Bounds bounds = packing.bounds(layer.name(), inputBound);
     double bound = GruStage.checkBounds(layer, bh, bounds);
     Pack gateRows = packing.rows(List.of(layer.z().w()), List.of(layer.z().u()));
     Pack unitRows =

@@ -49,12 +49,12 @@ public final class ConditionalGruStage extends Stage {
       Packing packing,
       Crossover crossover,
       OptionalInt maxLive) {
-    Bounds bounds = new Bounds(layer.name(), inputBound);
+    Bounds bounds = packing.bounds(layer.name(), inputBound);
     ConditionalGru.Activations activations = layer.activations();
     // A clipped tanh mixes in shares below 1, so the state stays within its candidates' bound
     // or where it began.
     double bound =
-        Bounds.state(
+        bounds.state(
             layer.initialState().h(), bounds.bounded(activations.candidate()) * Bounds.ROUNDING);
     double resets = bounds.of(activations.reset(), bounds.sums(layer.r(), bound));
     double sums = bounds.sums(layer.c(), bound * Math.max(1, resets));

@@ -32,7 +32,7 @@ public final class GruStage extends Stage {
 
   /** Packs {@code layer}, whose reset is after the matrix with the bias {@code bh} inside. */
   public GruStage(Gru layer, Optional<Matrix> bh, double inputBound, Packing packing) {
-    double bound = checkBounds(layer, bh, new Bounds(layer.name(), inputBound));
+    double bound = checkBounds(layer, bh, packing.bounds(layer.name(), inputBound));
     Pack rows =
         packing.dense(
             List.of(OperandBound.input(inputBound), OperandBound.state(bound)),
@@ -61,7 +61,7 @@ public final class GruStage extends Stage {
   static double stateBound(Gru layer, Bounds bounds) {
     bounds.requireShares(layer.activations().update(), "z");
     double candidates = bounds.bounded(layer.activations().candidate());
-    return Bounds.state(layer.initialState().h(), candidates * Bounds.ROUNDING);
+    return bounds.state(layer.initialState().h(), candidates * Bounds.ROUNDING);
   }
 
   /** Refuses what could overflow, and returns the largest magnitude of the state. */

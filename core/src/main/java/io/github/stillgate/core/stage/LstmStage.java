@@ -48,15 +48,15 @@ public final class LstmStage extends Stage {
 
   /** Packs {@code layer}. */
   public LstmStage(Lstm layer, double inputBound, Packing packing) {
-    Bounds bounds = new Bounds(layer.name(), inputBound);
+    Bounds bounds = packing.bounds(layer.name(), inputBound);
     Lstm.Activations activations = layer.activations();
     bounds.requireShares(activations.gates(), "a gate");
     double cellBound =
-        Bounds.state(layer.initialState().c(), CELLS_OF_ONE * bounds.bounded(activations.cell()));
+        bounds.state(layer.initialState().c(), CELLS_OF_ONE * bounds.bounded(activations.cell()));
     double hiddenBound = bounds.of(activations.hidden(), cellBound) * Bounds.ROUNDING;
     double outputBound =
         layer.projection().map(wp -> Bounds.reach(wp) * hiddenBound).orElse(hiddenBound);
-    double stateBound = Bounds.state(layer.initialState().h(), outputBound);
+    double stateBound = bounds.state(layer.initialState().h(), outputBound);
     checkBounds(layer, bounds, cellBound, stateBound);
     Pack rows =
         packing.dense(

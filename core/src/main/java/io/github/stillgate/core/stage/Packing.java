@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * @param tokens whether the stage is to take one-hot inputs by token; its input is operand 0
  * @param zeroRows whether rows of nothing but zeros are packed too, in layers that are multiplied
  *     whole; their sums are +0 either way
+ * @param stateBound largest magnitude that a recurrent state may be set to; 0 for what its layer
+ *     reaches
  * @param movement which int8 values count as moved
  * @param int8 knows the scales of the layer's operands
  */
@@ -43,6 +45,7 @@ public record Packing(
     @Nullable DenseProducts blas,
     boolean tokens,
     boolean zeroRows,
+    double stateBound,
     Movement movement,
     Int8Operands int8) {
   /** Units of a group in a layer whose units are all live: one panel a kind. */
@@ -56,7 +59,12 @@ public record Packing(
 
   /** The same for what no token reaches. */
   Packing withoutTokens() {
-    return new Packing(backend, memory, format, blas, false, zeroRows, movement, int8);
+    return new Packing(backend, memory, format, blas, false, zeroRows, stateBound, movement, int8);
+  }
+
+  /** Bounds of a recurrent layer for inputs up to {@code input} in magnitude. */
+  Bounds bounds(String layer, double input) {
+    return new Bounds(layer, input, stateBound);
   }
 
   /**

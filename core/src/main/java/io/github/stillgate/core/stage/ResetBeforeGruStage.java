@@ -29,7 +29,7 @@ public final class ResetBeforeGruStage extends Stage {
 
   /** Packs {@code layer}, whose reset is before the matrix. */
   public ResetBeforeGruStage(Gru layer, double inputBound, Packing packing) {
-    Bounds bounds = new Bounds(layer.name(), inputBound);
+    Bounds bounds = packing.bounds(layer.name(), inputBound);
     double bound = GruStage.stateBound(layer, bounds);
     Gru.Activations activations = layer.activations();
     double z = bounds.sums(layer.z(), bound);

@@ -20,9 +20,9 @@ public final class SimpleRnnStage extends Stage {
 
   /** Packs {@code layer}. */
   public SimpleRnnStage(SimpleRnn layer, double inputBound, Packing packing) {
-    Bounds bounds = new Bounds(layer.name(), inputBound);
+    Bounds bounds = packing.bounds(layer.name(), inputBound);
     double outputBound = bounds.bounded(layer.activation()) * Bounds.ROUNDING;
-    double bound = Bounds.state(layer.initialState().h(), outputBound);
+    double bound = bounds.state(layer.initialState().h(), outputBound);
     bounds.of(layer.activation(), bounds.sums(layer.w(), layer.u(), bound, layer.b()));
     Pack rows =
         packing.dense(

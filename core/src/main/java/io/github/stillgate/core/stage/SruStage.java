@@ -62,9 +62,9 @@ public final class SruStage extends Stage {
 
   /** Packs {@code layer}. */
   public SruStage(Sru layer, double inputBound, Packing packing) {
-    Bounds bounds = new Bounds(layer.name(), inputBound);
+    Bounds bounds = packing.bounds(layer.name(), inputBound);
     double cellBound =
-        Bounds.state(layer.initialState().c(), bounds.product(layer.candidate()) * GROWTH);
+        bounds.state(layer.initialState().c(), bounds.product(layer.candidate()) * GROWTH);
     checkGate(layer.forget(), cellBound, bounds);
     layer.highway().reset().ifPresent(gate -> checkGate(gate, cellBound, bounds));
     double outputBound = outputBound(layer, cellBound, bounds);

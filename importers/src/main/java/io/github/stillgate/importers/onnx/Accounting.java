@@ -100,7 +100,7 @@ final class Accounting {
         .forEach((output, timing) -> {
           if (network.states().containsKey(output)) {
             accounting.putStates(output, network);
-          } else if (network.kept().containsValue(output)) {
+          } else if (network.replacesState(output)) {
             accounting.outputs.put(output, "replaces a state of the model after each step");
           } else {
             accounting.outputs.put(
@@ -114,17 +114,14 @@ final class Accounting {
         });
     network
         .kept()
-        .forEach((input, output) -> {
-          boolean read =
-              network.model().graph().states().stream()
-                  .anyMatch(state -> state.name().equals(input));
+        .forEach((input, pair) -> {
           accounting.inputs.put(
               input,
-              read
-                  ? "a state of the model, zero after a reset; it becomes \"%s\" after each step"
-                      .formatted(output)
+              network.keeps(input)
+                  ? "a state of the model, zero after a reset; it becomes \"%s\" after each step (%s)"
+                      .formatted(pair.output(), pair.why())
                   : NOT_READ);
-          accounting.pairs.add(new OnnxFile.StatePair(input, output));
+          accounting.pairs.add(new OnnxFile.StatePair(input, pair.output()));
         });
     accounting.sayFixed();
     return accounting;
@@ -136,7 +133,7 @@ final class Accounting {
     for (GraphPath.State state : network.states().getOrDefault(name, List.of())) {
       names.addAll(network.node(state).stateNames(state.state()));
     }
-    new StatePlumbing(graph)
+    (network.axes().isPresent() ? StatePlumbing.of(graph) : StatePlumbing.ofStep(graph))
         .statesOf(name)
         .ifPresent(traced ->
             traced.forEach((state, each) ->

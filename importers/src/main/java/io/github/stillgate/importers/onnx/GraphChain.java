@@ -69,7 +69,7 @@ final class GraphChain {
    * @throws OnnxFormatException if something does not fit
    */
   static OnnxNetwork read(Graph graph) {
-    StatePlumbing plumbing = new StatePlumbing(graph);
+    StatePlumbing plumbing = StatePlumbing.of(graph);
     GraphPath path = GraphPath.of(graph, plumbing);
     try {
       TensorLayout input = inputLayout(graph, path.input());

@@ -26,7 +26,7 @@ import java.util.Optional;
  * @param within recurrent nodes that begin anew in each call
  * @param states the outputs made of last states, and the states
  * @param timings of all outputs
- * @param kept inputs that are states, and the outputs that replace them
+ * @param kept inputs that are states, and what replaces them
  */
 record GraphNetwork(
     Graph graph,
@@ -37,7 +37,7 @@ record GraphNetwork(
     List<RecurrentNode> within,
     Map<String, List<GraphPath.State>> states,
     Map<String, Timing> timings,
-    Map<String, String> kept)
+    Map<String, StatePairing.Pair> kept)
     implements RunnableNetwork {
   /** A tensor, and which of its dimensions hold steps and streams, -1 for none. */
   private record Port(int[] shape, int steps, int batch) {
@@ -92,9 +92,21 @@ record GraphNetwork(
                 "the shape of \"%s\" does not follow from the file".formatted(value)));
   }
 
-  /** Outputs that the model gives, and those that replace a state. */
+  /** Outputs that the model gives. */
   private List<String> values() {
-    return graph.outputs().stream().filter(output -> !states.containsKey(output)).toList();
+    return graph.outputs().stream()
+        .filter(output -> !states.containsKey(output) && !replacesState(output))
+        .toList();
+  }
+
+  /** Whether an output is what a state becomes after a step. */
+  boolean replacesState(String output) {
+    return kept.values().stream().anyMatch(pair -> pair.output().equals(output));
+  }
+
+  /** Whether the model reads an input that is a state; it loses one that nothing needs. */
+  boolean keeps(String input) {
+    return model.graph().states().stream().anyMatch(state -> state.name().equals(input));
   }
 
   @Override
@@ -118,13 +130,7 @@ record GraphNetwork(
     int steps = 1;
     int streams = 1;
     for (Value input : model.graph().inputs()) {
-      OnnxTensor tensor =
-          graph
-              .constant(graph.nodes().getFirst(), input.name())
-              .orElseThrow(() ->
-                  new OnnxFormatException(
-                      graph.file(),
-                      "no value for the graph's input \"%s\"".formatted(input.name())));
+      OnnxTensor tensor = given(input.name());
       Port port = port(input.name(), tensor.shape());
       ports.put(input.name(), port);
       data.put(input.name(), tensor.floats());
@@ -142,14 +148,41 @@ record GraphNetwork(
       for (int b = 0; b < streams; b++) {
         session.reset();
         tensors.begin(b, session::state);
+        for (String input : kept.keySet()) {
+          if (keeps(input)) {
+            session.state(input, given(input).floats());
+          }
+        }
         for (int t = 0; t < steps; t++) {
           step(session, ports, data, outputs, t, b);
         }
         tensors.end(b, session::state);
+        kept.forEach((input, pair) -> {
+          if (!keeps(input)) {
+            throw new UnsupportedOnnxException(
+                graph.file(),
+                "output \"%s\" replaces the state \"%s\", which nothing reads"
+                    .formatted(pair.output(), input));
+          }
+          outputs.put(pair.output(), session.state(input));
+        });
       }
     }
     outputs.putAll(tensors.values());
     return outputs;
+  }
+
+  private OnnxTensor given(String input) {
+    return graph
+        .constant(graph.nodes().getFirst(), input)
+        .orElseThrow(() ->
+            new OnnxFormatException(
+                graph.file(), "no value for the graph's input \"%s\"".formatted(input)));
+  }
+
+  @Override
+  public float largestStart() {
+    return StateTensors.largestStart(boundNodes());
   }
 
   private void step(
@@ -184,16 +217,19 @@ record GraphNetwork(
 
   /** The recurrent nodes with the values of the graph's inputs. */
   private List<RecurrentNode> boundNodes() {
-    StartStates starts = new StartStates(graph, new StatePlumbing(graph));
+    StartStates starts =
+        new StartStates(
+            graph, axes.isPresent() ? StatePlumbing.of(graph) : StatePlumbing.ofStep(graph));
     List<RecurrentNode> nodes = new ArrayList<>();
     for (RecurrentNode node : recurrent) {
       nodes.add(
           RecurrentNode.read(
-              graph.nodes().get(node.node().position()),
-              graph,
-              starts,
-              new Budget(graph.fileBytes()),
-              Optional.empty()));
+                  graph.nodes().get(node.node().position()),
+                  graph,
+                  starts,
+                  new Budget(graph.fileBytes()),
+                  Optional.empty())
+              .at(node.positions()));
     }
     return nodes;
   }

@@ -3,6 +3,7 @@ package io.github.stillgate.importers.onnx;
 import io.github.stillgate.core.model.Along;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.PerPosition;
 import io.github.stillgate.importers.onnx.SequenceAxes.Timing;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ final class GraphReader {
   private static final int INITIAL_H = 5;
 
   private final Graph graph;
-  private final Map<String, String> kept;
+  private final Map<String, StatePairing.Pair> kept = new LinkedHashMap<>();
   private final Optional<SequenceAxes> axes;
   private final Graph step;
 
@@ -46,7 +47,6 @@ final class GraphReader {
 
   private GraphReader(Graph graph, Map<String, String> kept) {
     this.graph = graph;
-    this.kept = new LinkedHashMap<>(kept);
     List<GraphNode> all = needed(graph, graph.outputs());
     List<GraphNode> reading =
         all.stream().filter(node -> RecurrentOperator.isRecurrent(node.operator())).toList();
@@ -56,12 +56,49 @@ final class GraphReader {
             : SequenceAxes.of(graph, reading);
     this.step = graph.shaped(axes.map(SequenceAxes::oneStep).orElseGet(() -> oneCall(graph)));
     this.wide = axes.map(SequenceAxes::graph).orElse(step);
-    this.states = new StartStates(wide, new StatePlumbing(wide));
-    this.stateOutputs = stateOutputs(step, new StatePlumbing(wide));
+    StatePlumbing plumbing = axes.isPresent() ? StatePlumbing.of(wide) : StatePlumbing.ofStep(wide);
+    this.states = new StartStates(wide, plumbing);
+    this.stateOutputs = stateOutputs(step, plumbing);
     List<String> values =
         step.outputs().stream().filter(name -> !stateOutputs.containsKey(name)).toList();
     this.needed = needed(step, values);
     this.lowering = new Lowering(step, new Budget(step.fileBytes()), needed, Set.copyOf(values));
+    requireInputsAndOutputs(kept);
+    if (axes.isEmpty()) {
+      this.kept.putAll(StatePairing.of(step, plumbing, paired(kept.keySet()), unpaired(kept)));
+    }
+    kept.forEach((input, output) -> {
+      if (!output.isEmpty()) {
+        this.kept.put(input, new StatePairing.Pair(output, "as was said"));
+      }
+    });
+  }
+
+  /** Inputs that may be states though nobody said so. */
+  private List<String> paired(Set<String> said) {
+    Set<String> read = new HashSet<>();
+    Set<String> starts = new HashSet<>();
+    for (GraphNode node : needed) {
+      boolean recurrent = RecurrentOperator.isRecurrent(node.operator());
+      for (int i = 0; i < node.proto().getInputCount(); i++) {
+        String input = step.source(node.input(i));
+        (recurrent && i >= INITIAL_H ? starts : read).add(input);
+      }
+    }
+    return step.inputs().stream()
+        .filter(input ->
+            step.isGiven(input)
+                && read.contains(input)
+                && !starts.contains(input)
+                && !said.contains(input)
+                && lowering.type(input) == Known.Type.FLOAT)
+        .toList();
+  }
+
+  private List<String> unpaired(Map<String, String> said) {
+    return step.outputs().stream()
+        .filter(output -> !stateOutputs.containsKey(output) && !said.containsValue(output))
+        .toList();
   }
 
   /** Whether a node makes one step a call, from a state that the caller gives. */
@@ -77,7 +114,8 @@ final class GraphReader {
   /**
    * The network of a graph.
    *
-   * @param kept inputs that become states, and the outputs that replace them
+   * @param kept inputs that become states, and the outputs that replace them; an empty name for an
+   *     input that stays one
    * @throws UnsupportedOnnxException if a node is not supported, or mixes steps
    * @throws OnnxFormatException if something does not fit
    */
@@ -176,7 +214,6 @@ final class GraphReader {
           graph.file(),
           "the graph has the outputs %s, expected one or more, each once".formatted(outputs));
     }
-    requireKept();
     requireSameNodes();
     requireReadStates();
     Map<String, String> stateInputs = readStates();
@@ -190,15 +227,14 @@ final class GraphReader {
     Map<String, Wires.End> nexts = new LinkedHashMap<>();
     GraphNode reader = reader();
     for (String output : outputs) {
-      if (kept.containsValue(output)) {
-        continue;
-      }
-      if (!stateOutputs.containsKey(output)) {
+      boolean replaces = kept.values().stream().anyMatch(pair -> pair.output().equals(output));
+      if (!replaces && !stateOutputs.containsKey(output)) {
         ends.add(new Wires.End(output, lowering.read(reader, output).numbers()));
       }
     }
-    kept.forEach((input, output) ->
-        nexts.put(input, new Wires.End(output, lowering.read(reader, output).numbers())));
+    kept.forEach((input, pair) ->
+        nexts.put(
+            input, new Wires.End(pair.output(), lowering.read(reader, pair.output()).numbers())));
     return network(ends, nexts);
   }
 
@@ -242,9 +278,9 @@ final class GraphReader {
     return graph.nodes().stream().map(GraphNode::name).toList();
   }
 
-  private void requireKept() {
-    kept.forEach((input, output) -> {
-      if (!graph.isGiven(input) || !graph.outputs().contains(output)) {
+  private void requireInputsAndOutputs(Map<String, String> said) {
+    said.forEach((input, output) -> {
+      if (!graph.isGiven(input) || !output.isEmpty() && !graph.outputs().contains(output)) {
         throw new UnsupportedOnnxException(
             graph.file(),
             "\"%s\" and \"%s\" are no input and output of the graph; it has the inputs %s and the outputs %s"
@@ -267,7 +303,8 @@ final class GraphReader {
         continue;
       }
       RecurrentNode read =
-          RecurrentNode.read(wide(node), wide, states, lowering.budget(), Optional.empty());
+          RecurrentNode.read(wide(node), wide, states, lowering.budget(), Optional.empty())
+              .at(positions(node));
       read.requireNoComputedState();
       if (!read.sequenceLens().isEmpty()) {
         throw node.unsupported(
@@ -297,6 +334,13 @@ final class GraphReader {
       recurrent.add(read);
     }
     return inputs;
+  }
+
+  /** Streams that a node has within a step. */
+  private int positions(GraphNode node) {
+    List<Extent> x = step.folding().shape(step.source(node.input(0))).orElse(List.of());
+    Extent streams = x.size() == 3 ? x.get(node.flag("layout") ? 0 : 1) : Extent.ONE;
+    return axes.isEmpty() && streams.isKnown() ? Math.toIntExact(streams.factor()) : 1;
   }
 
   /** Inputs that layers read, in the order of the graph. */
@@ -353,8 +397,6 @@ final class GraphReader {
       RowNodes.lower(node, lowering);
     } else if (operator.equals("Pad")) {
       pad(node);
-    } else if (operator.equals("ScatterND")) {
-      scatter(node);
     } else if (IDLE.contains(operator)) {
       idle(node);
     } else {
@@ -405,39 +447,6 @@ final class GraphReader {
     }
   }
 
-  /** Elements of the first input, some of which are replaced by the last. */
-  private void scatter(GraphNode node) {
-    node.requireAttributes("reduction");
-    if (!node.text("reduction", "none").equals("none")) {
-      throw node.unsupported("attribute reduction; supported is none");
-    }
-    Elements x = lowering.read(node, 0);
-    Elements updates = lowering.read(node, 2);
-    OnnxTensor places = lowering.requireConstant(node, node.input(1), "indices");
-    long[] indices = places.integers();
-    int depth = places.shape().length == 0 ? 0 : places.shape()[places.shape().length - 1];
-    if (depth < 1
-        || depth > x.rank()
-        || updates.size() != indices.length / depth * x.size(depth, x.rank())) {
-      throw node.malformed("indices are %s, which do not fit".formatted(places));
-    }
-    int block = x.size(depth, x.rank());
-    long[] numbers = x.numbers().clone();
-    for (int i = 0; i < indices.length / depth; i++) {
-      int at = 0;
-      for (int d = 0; d < depth; d++) {
-        long index = indices[i * depth + d];
-        long own = index < 0 ? index + x.shape()[d] : index;
-        if (own < 0 || own >= x.shape()[d]) {
-          throw node.malformed("index %d of dimension %d of %d".formatted(index, d, x.shape()[d]));
-        }
-        at = at * x.shape()[d] + (int) own;
-      }
-      System.arraycopy(updates.numbers(), i * block, numbers, at * block, block);
-    }
-    lowering.give(node, 0, new Elements(x.shape(), numbers));
-  }
-
   /** A Gather or Slice of the last step: here there is one. */
   private void lastStep(GraphNode node) {
     SequenceAxes found = axes.orElseThrow();
@@ -466,17 +475,21 @@ final class GraphReader {
     Elements x = lowering.read(node, 0);
     int at = read.isBatchFirst() ? 1 : 0;
     int steps = x.rank() == 3 ? x.shape()[at] : 0;
-    if (x.rank() != 3 || x.shape()[1 - at] != 1 || begun.isEmpty() && steps != 1) {
+    int positions = x.rank() == 3 ? x.shape()[1 - at] : 0;
+    if (positions < 1 || begun.isPresent() ? positions != 1 : steps != 1) {
       throw node.unsupported(
-          "reads %s within a step; supported is one stream, of one step if its state is kept"
+          "reads %s within a step; supported is one step if its state is kept, and else one stream"
               .formatted(Arrays.toString(x.shape())));
     }
     if (x.shape()[2] != read.inputs()) {
       throw node.malformed(
           "W reads %d values a step, X gives %d".formatted(read.inputs(), x.shape()[2]));
     }
-    read.requireStateShapes(axes.isPresent() ? OptionalInt.empty() : OptionalInt.of(1));
-    Layer layer = begun.isPresent() ? new Along(read.layer(), steps) : read.layer();
+    read.requireStateShapes(axes.isPresent() ? OptionalInt.empty() : OptionalInt.of(positions));
+    Layer layer =
+        begun.isPresent()
+            ? new Along(read.layer(), steps)
+            : positions > 1 ? new PerPosition(read.layer(), positions) : read.layer();
     long[] made = lowering.wires().namedLayer(node, x.numbers(), layer.outputs(), layer);
     int units = read.units();
     int directions = read.directions();
@@ -485,17 +498,17 @@ final class GraphReader {
         0,
         new Elements(
             read.isBatchFirst()
-                ? new int[] {1, steps, directions, units}
-                : new int[] {steps, directions, 1, units},
+                ? new int[] {positions, steps, directions, units}
+                : new int[] {steps, directions, positions, units},
             made));
     lowering.give(
         node,
         1,
         new Elements(
             read.isBatchFirst()
-                ? new int[] {1, directions, units}
-                : new int[] {directions, 1, units},
-            lastState(read, made, steps)));
+                ? new int[] {positions, directions, units}
+                : new int[] {directions, positions, units},
+            begun.isPresent() ? lastState(read, made, steps) : made));
     if (!node.output(2).isEmpty()) {
       lowering.refuse(
           node.output(2), "the cells (Y_c) of %s, which no layer gives".formatted(node));

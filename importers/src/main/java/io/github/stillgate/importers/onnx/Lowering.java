@@ -297,13 +297,12 @@ final class Lowering {
   /** A node that only moves elements. */
   void move(GraphNode node) {
     List<Known> inputs = new ArrayList<>();
-    boolean joint = node.operator().equals("Concat");
     for (int i = 0; i < node.proto().getInputCount(); i++) {
       String name = node.input(i);
       inputs.add(
           name.isEmpty()
               ? Known.NOTHING
-              : i == 0 || joint ? read(node, name).known() : graph.folding().value(name));
+              : Movement.isMoved(node, i) ? read(node, name).known() : graph.folding().value(name));
     }
     List<Known> outputs;
     try {

@@ -20,6 +20,7 @@ final class Movement {
           "Gather",
           "Identity",
           "Reshape",
+          "ScatterND",
           "Slice",
           "Split",
           "Squeeze",
@@ -53,6 +54,7 @@ final class Movement {
       case "Flatten" -> List.of(movement.flatten());
       case "Gather" -> List.of(movement.gather());
       case "Reshape" -> List.of(movement.reshape());
+      case "ScatterND" -> List.of(movement.scatter());
       case "Slice" -> List.of(movement.slice());
       case "Split" -> movement.split();
       case "Squeeze" -> List.of(movement.squeeze());
@@ -60,6 +62,15 @@ final class Movement {
       case "Transpose" -> List.of(movement.transpose());
       case "Unsqueeze" -> List.of(movement.unsqueeze());
       default -> List.of(movement.input(0));
+    };
+  }
+
+  /** Whether elements of this input of a node arrive in what it gives. */
+  static boolean isMoved(GraphNode node, int input) {
+    return switch (node.operator()) {
+      case "Concat" -> true;
+      case "ScatterND" -> input != 1;
+      default -> input == 0;
     };
   }
 
@@ -520,6 +531,50 @@ final class Movement {
       }
     }
     return from;
+  }
+
+  /** Elements of the first input, some of which are replaced by those of the last. */
+  private Known scatter() {
+    if (!node.text("reduction", "none").equals("none")) {
+      throw new NotFoldedException("attribute reduction; supported is none");
+    }
+    Known from = input(0);
+    Known places = input(1);
+    Known updates = input(2);
+    TensorData data = from.data();
+    TensorData other = updates.data();
+    if (data == null
+        || other == null
+        || !(places.data() instanceof TensorData.Integers(long[] indices))
+        || data.getClass() != other.getClass()) {
+      return Known.ofShape(from.type(), from.requireShape());
+    }
+    int[] shape = sizes(from.requireShape());
+    int[] listed = sizes(places.requireShape());
+    int depth = listed.length == 0 ? 0 : listed[listed.length - 1];
+    int block = 1;
+    for (int i = depth; i < shape.length; i++) {
+      block *= shape[i];
+    }
+    if (depth < 1
+        || depth > shape.length
+        || other.size() != Math.multiplyExact(indices.length / depth, block)) {
+      throw new NotFoldedException(
+          "indices of shape %s for %s".formatted(Arrays.toString(listed), Arrays.toString(shape)));
+    }
+    work.take(from.requireShape(), data);
+    int[] order = upTo(data.size());
+    for (int i = 0; i < indices.length / depth; i++) {
+      int at = 0;
+      for (int d = 0; d < depth; d++) {
+        at = at * shape[d] + axis(indices[i * depth + d], shape[d]);
+      }
+      for (int k = 0; k < block; k++) {
+        order[at * block + k] = data.size() + i * block + k;
+      }
+    }
+    return Known.of(
+        from.type(), from.requireShape(), TensorData.join(List.of(data, other)).pick(order));
   }
 
   private Known expand() {

@@ -180,7 +180,8 @@ public record OnnxCase(Path folder) {
   private static List<Error> errors(Graph graph, Path set, PlanOptions options) throws IOException {
     Map<String, OnnxTensor> given = tensors(set, "input", graph.inputs());
     requireFixed(graph, set, given);
-    RunnableNetwork network = RunnableNetwork.read(graph.bind(given), Map.of());
+    RunnableNetwork network =
+        RunnableNetwork.read(graph.fix(settings(graph, given)).bind(given), Map.of());
     Map<String, OnnxTensor> expected = tensors(set, "output", graph.outputs());
     if (expected.size() != graph.outputs().size()) {
       throw new OnnxFormatException(
@@ -204,13 +205,30 @@ public record OnnxCase(Path folder) {
           values.put(name, wanted.floats());
         });
     List<Error> errors = new ArrayList<>();
-    try (Plan plan = Plan.compile(network.model(), options)) {
+    // A recorded state may be any: drawn at random, or from training, where no bound is proved.
+    PlanOptions wide =
+        options.withStateBound(Math.max(options.stateBound(), network.largestStart()));
+    try (Plan plan = Plan.compile(network.model(), wide)) {
       network
           .run(plan)
           .forEach((name, output) ->
               errors.add(Error.of(name, output, Objects.requireNonNull(values.get(name)))));
     }
     return errors;
+  }
+
+  /**
+   * Inputs that are one whole number without dimensions, such as a sample rate: they say how the
+   * graph runs, and are no values of a step.
+   */
+  private static Map<String, OnnxTensor> settings(Graph graph, Map<String, OnnxTensor> given) {
+    Map<String, OnnxTensor> settings = new LinkedHashMap<>(graph.fixed());
+    given.forEach((name, tensor) -> {
+      if (!tensor.isFloat() && tensor.shape().length == 0 && graph.isGiven(name)) {
+        settings.put(name, tensor);
+      }
+    });
+    return settings;
   }
 
   private static void requireFixed(Graph graph, Path set, Map<String, OnnxTensor> given) {

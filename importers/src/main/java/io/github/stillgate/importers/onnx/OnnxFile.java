@@ -231,7 +231,7 @@ public final class OnnxFile {
         RecurrentNode.read(
             node,
             graph,
-            new StartStates(graph, new StatePlumbing(graph)),
+            new StartStates(graph, StatePlumbing.of(graph)),
             new Budget(graph.fileBytes()),
             Optional.empty());
     RecurrentNode.Data data = recurrent.requireData();

@@ -73,6 +73,11 @@ record OnnxNetwork(
   }
 
   @Override
+  public float largestStart() {
+    return StateTensors.largestStart(recurrent);
+  }
+
+  @Override
   public Map<String, long[]> shapes() {
     Map<String, long[]> shapes = new HashMap<>();
     output.ifPresent(port -> shapes.put(port.name(), port.shape()));

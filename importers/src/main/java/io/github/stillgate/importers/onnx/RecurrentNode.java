@@ -4,10 +4,11 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import io.github.stillgate.core.model.Layer;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
+
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,13 +23,23 @@ final class RecurrentNode {
   private final Graph graph;
   private final StartStates states;
   private final RecurrentWeights weights;
+  private final int positions;
   private @Nullable Layer layer;
+
+  private RecurrentNode(RecurrentNode node, int positions) {
+    this.node = node.node;
+    this.graph = node.graph;
+    this.states = node.states;
+    this.weights = node.weights;
+    this.positions = positions;
+  }
 
   private RecurrentNode(
       GraphNode node, Graph graph, StartStates states, Budget budget, Optional<Affine> before) {
     this.node = node;
     this.graph = graph;
     this.states = states;
+    this.positions = 1;
     int stateInputs = RecurrentOperator.valueOf(node.operator()).states();
     for (int input = SEQUENCE_LENS; input < INITIAL_H + stateInputs; input++) {
       String name = graph.source(node.input(input));
@@ -55,8 +66,18 @@ final class RecurrentNode {
     return new RecurrentNode(node, graph, states, budget, before);
   }
 
+  /** The same node whose streams are that many positions of one step, each with its own states. */
+  RecurrentNode at(int streams) {
+    return new RecurrentNode(this, streams);
+  }
+
   GraphNode node() {
     return node;
+  }
+
+  /** Positions of one step at which it runs; 1 if its streams are none. */
+  int positions() {
+    return positions;
   }
 
   /** The layer, which begins in the constant states that the graph gives its first stream. */
@@ -98,12 +119,18 @@ final class RecurrentNode {
     return weights.operator().states();
   }
 
-  /** Name under which a session keeps state {@code state} (0 is h, 1 is c) of a direction. */
-  String stateName(int state, int direction) {
+  /**
+   * Name under which a session keeps state {@code state} (0 is h, 1 is c) of a direction, or of a
+   * position.
+   */
+  private String stateName(int state, int at) {
     String vector = state == 0 ? "h" : "c";
+    if (positions > 1) {
+      return "%s.%d.%s".formatted(node.name(), at, vector);
+    }
     return directions() == 1
         ? "%s.%s".formatted(node.name(), vector)
-        : "%s.%s.%s".formatted(node.name(), direction == 0 ? "forward" : "backward", vector);
+        : "%s.%s.%s".formatted(node.name(), at == 0 ? "forward" : "backward", vector);
   }
 
   /** Name of the value it begins with; empty if there is none. */
@@ -111,11 +138,19 @@ final class RecurrentNode {
     return state < states() ? node.input(INITIAL_H + state) : "";
   }
 
-  /** Names under which a session keeps state {@code state} of all directions. */
+  /** Names under which a session keeps state {@code state} of all directions, or positions. */
   List<String> stateNames(int state) {
-    return directions() == 1
-        ? List.of(stateName(state, 0))
-        : List.of(stateName(state, 0), stateName(state, 1));
+    int count = positions > 1 ? positions : directions();
+    return IntStream.range(0, count).mapToObj(at -> stateName(state, at)).toList();
+  }
+
+  /**
+   * Where its states stand in a tensor.
+   *
+   * @param streams of the tensor
+   */
+  StateRows rows(int streams) {
+    return new StateRows(directions(), streams, isBatchFirst(), positions > 1);
   }
 
   /** Whether it begins with zeros whatever the graph reads. */
@@ -131,10 +166,13 @@ final class RecurrentNode {
   Optional<OnnxTensor> initialState(int state) {
     return beginsWithZero(state)
         ? Optional.empty()
-        : graph.value(node, initialName(state), Map.of());
+        : states.value(this, initialName(state));
   }
 
-  /** For each direction, where the state it begins with stands in a graph input, if it does. */
+  /**
+   * Where each of the states it begins with, as {@link #stateNames} has them, stands in a graph
+   * input, if they do.
+   */
   Optional<List<Place>> origin(int state) {
     return initialName(state).isEmpty()
         ? Optional.empty()

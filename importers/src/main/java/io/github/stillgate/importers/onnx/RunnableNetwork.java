@@ -9,6 +9,12 @@ sealed interface RunnableNetwork permits OnnxNetwork, GraphNetwork {
   /** The network. */
   Model model();
 
+  /**
+   * Largest magnitude of the states that the graph begins with, constants and values of its inputs;
+   * 0 if it begins with zeros.
+   */
+  float largestStart();
+
   /** Sizes of the graph's outputs by name. */
   Map<String, long[]> shapes();
 

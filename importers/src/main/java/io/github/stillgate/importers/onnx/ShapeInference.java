@@ -34,7 +34,6 @@ final class ShapeInference {
           "PRelu",
           "QuickGelu",
           "Relu",
-          "ScatterND",
           "Selu",
           "Sigmoid",
           "Softmax",

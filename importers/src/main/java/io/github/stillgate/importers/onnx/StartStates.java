@@ -42,6 +42,13 @@ final class StartStates {
     return plumbing.origin(node, value);
   }
 
+  /** The state that {@code node} begins with where the graph says it. */
+  Optional<OnnxTensor> value(RecurrentNode node, String value) {
+    return graph
+        .value(node.node(), value, Map.of())
+        .or(() -> plumbing.given(node, value));
+  }
+
   /**
    * The sizes of {@code value} as far as they are known, {@link #OPEN} for each that is not; empty
    * if not even their number is.

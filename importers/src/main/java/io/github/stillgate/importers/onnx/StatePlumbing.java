@@ -12,9 +12,11 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToLongFunction;
+import java.util.stream.IntStream;
 
 /**
  * How states come into a graph and leave it: one input may hold those of several layers, and an
@@ -29,77 +31,135 @@ final class StatePlumbing {
   private static final ToLongFunction<String> THREE = name -> 3;
 
   private final Graph graph;
+  private final boolean arePositions;
   private final Map<String, Optional<Map<State, List<Place>>>> outputs = new HashMap<>();
 
-  StatePlumbing(Graph graph) {
+  private StatePlumbing(Graph graph, boolean arePositions) {
     this.graph = graph;
+    this.arePositions = arePositions;
+  }
+
+  /** Of a graph whose streams are apart. */
+  static StatePlumbing of(Graph graph) {
+    return new StatePlumbing(graph, false);
+  }
+
+  /** Of a graph that is one step of one stream: several streams of a node are positions in it. */
+  static StatePlumbing ofStep(Graph graph) {
+    return new StatePlumbing(graph, true);
   }
 
   /** What a value is, element by element. */
   private record Trace(int[] shape, int[] from) {}
 
+  /** The elements of several values, numbered one value behind the other. */
+  private record Numbering(Map<String, Known> values, Map<String, Integer> begins, int size) {}
+
   /**
-   * Where the state that {@code node} begins with stands in one of the graph's inputs.
+   * Where the states that {@code node} begins with stand in one of the graph's inputs.
    *
    * @param value name of what the node reads
-   * @return for each direction; empty if it is not made of one input alone by moving values, or
-   *     streams or units do not keep their order
+   * @return for each of {@link RecurrentNode#stateNames}; empty if they are not made of one input
+   *     alone by moving values, or streams or units do not keep their order
    */
   Optional<List<Place>> origin(RecurrentNode node, String value) {
     String source = graph.source(value);
-    if (graph.isGiven(source)) {
-      return Optional.of(whole(node, source));
-    }
-    Set<String> leaves = new LinkedHashSet<>();
-    if (!leaves(source, leaves) || leaves.size() != 1) {
-      return Optional.empty();
-    }
-    String input = leaves.iterator().next();
-    Optional<int[]> shape = shape(input);
-    if (!graph.isGiven(input) || shape.isEmpty()) {
-      return Optional.empty();
-    }
-    return trace(source, Map.of(input, numbered(shape.get(), 0)))
-        .flatMap(trace -> places(node, input, shape.get(), trace));
+    return graph.isGiven(source)
+        ? Optional.of(whole(node, source))
+        : inOneInput(source).flatMap(at -> places(node, at.input(), at.trace()));
   }
 
-  /** The places of a state that is a whole tensor. */
+  /** The same states as the input has them, if it has a value. */
+  Optional<OnnxTensor> given(RecurrentNode node, String value) {
+    return inOneInput(graph.source(value))
+        .flatMap(at -> graph
+            .constant(node.node(), at.input())
+            .filter(OnnxTensor::isFloat)
+            .map(tensor ->
+                OnnxTensor.computed(
+                    graph.file(),
+                    node.node().toString(),
+                    value,
+                    at.trace().shape(),
+                    new TensorData.Floats(tensor.floats()).pick(at.trace().from()))));
+  }
+
+  /** A value that is made of the elements of one of the graph's inputs. */
+  private record InInput(String input, Trace trace) {}
+
+  /** Other values may be on the way, as long as none of their elements arrives. */
+  private Optional<InInput> inOneInput(String value) {
+    Set<String> leaves = new LinkedHashSet<>();
+    return leaves(value, leaves)
+        ? numbered(leaves)
+            .flatMap(all -> trace(value, all.values()).flatMap(trace -> inOneInput(all, trace)))
+        : Optional.empty();
+  }
+
+  private Optional<InInput> inOneInput(Numbering all, Trace trace) {
+    for (String leaf : all.values().keySet()) {
+      int begin = Objects.requireNonNull(all.begins().get(leaf));
+      int size = size(leaf);
+      if (graph.isGiven(leaf)
+          && Arrays.stream(trace.from()).allMatch(i -> i >= begin && i < begin + size)) {
+        int[] from = Arrays.stream(trace.from()).map(i -> i - begin).toArray();
+        return Optional.of(new InInput(leaf, new Trace(trace.shape(), from)));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The places of states that are a whole tensor. */
   private static List<Place> whole(RecurrentNode node, String value) {
+    int states = node.rows(node.positions()).states();
     List<Place> places = new ArrayList<>();
-    for (int d = 0; d < node.directions(); d++) {
-      String direction = node.directions() == 1 ? ":" : String.valueOf(d);
-      places.add(
-          new Place(value, node.isBatchFirst() ? List.of(":", direction) : List.of(direction)));
+    for (int i = 0; i < states; i++) {
+      String at = states == 1 ? ":" : String.valueOf(i);
+      boolean second = node.isBatchFirst() != node.positions() > 1;
+      places.add(new Place(value, second ? List.of(":", at) : List.of(at)));
     }
     return places;
   }
 
-  private static Optional<List<Place>> places(
-      RecurrentNode node, String input, int[] shape, Trace trace) {
+  private Optional<List<Place>> places(RecurrentNode node, String input, Trace trace) {
     int stream = node.isBatchFirst() ? 0 : 1;
     if (trace.shape().length != 3
         || trace.shape()[1 - stream] != node.directions()
-        || trace.shape()[2] != node.units()) {
+        || trace.shape()[2] != node.units()
+        || node.positions() > 1 && trace.shape()[stream] != node.positions()) {
       return Optional.empty();
     }
-    int streams = trace.shape()[stream];
+    return places(
+        input,
+        shape(input).orElseThrow(),
+        node.rows(trace.shape()[stream]),
+        node.units(),
+        trace.from());
+  }
+
+  /**
+   * The places of states in a tensor.
+   *
+   * @param at of the elements of the states' own tensor
+   * @return for each state; empty if one has none
+   */
+  private static Optional<List<Place>> places(
+      String value, int[] shape, StateRows rows, int units, int[] at) {
     List<Place> places = new ArrayList<>();
-    for (int d = 0; d < node.directions(); d++) {
-      int[] elements = new int[streams * node.units()];
-      for (int b = 0; b < streams; b++) {
-        int row = node.isBatchFirst() ? b * node.directions() + d : d * streams + b;
-        System.arraycopy(
-            trace.from(), row * node.units(), elements, b * node.units(), node.units());
+    for (int state = 0; state < rows.states(); state++) {
+      int[] elements = new int[rows.rowsOfEach() * units];
+      for (int b = 0; b < rows.rowsOfEach(); b++) {
+        System.arraycopy(at, rows.row(state, b) * units, elements, b * units, units);
       }
-      Place.of(input, shape, elements, streams).ifPresent(places::add);
+      Place.of(value, shape, elements, rows.rowsOfEach()).ifPresent(places::add);
     }
-    return places.size() == node.directions() ? Optional.of(places) : Optional.empty();
+    return places.size() == rows.states() ? Optional.of(places) : Optional.empty();
   }
 
   /**
    * The states that an output is made of, each whole and once.
    *
-   * @return each in the order in which they stand there, with its place; empty if it is made of
+   * @return each in the order in which they stand there, with its places; empty if it is made of
    *     something else, too
    */
   Optional<Map<State, List<Place>>> statesOf(String output) {
@@ -108,78 +168,110 @@ final class StatePlumbing {
 
   private Optional<Map<State, List<Place>>> traceStates(String output) {
     Set<String> leaves = new LinkedHashSet<>();
-    if (!leaves(output, leaves) || leaves.isEmpty()) {
+    if (!leaves(output, leaves) || leaves.stream().allMatch(graph::isGiven)) {
       return Optional.empty();
     }
-    Map<String, Known> numbered = new LinkedHashMap<>();
-    int size = 0;
-    for (String leaf : leaves) {
-      Optional<int[]> shape = shape(leaf);
-      if (shape.isEmpty() || graph.made(leaf).isEmpty()) {
-        return Optional.empty();
-      }
-      numbered.put(leaf, numbered(shape.get(), size));
-      size += Arrays.stream(shape.get()).reduce(1, (a, b) -> a * b);
-      if (size > MOST_ELEMENTS) {
-        return Optional.empty();
-      }
-    }
-    int all = size;
-    return trace(output, numbered)
-        .filter(trace -> isOnceEach(trace.from(), all))
-        .flatMap(trace -> statePlaces(output, trace, leaves));
+    return numbered(leaves)
+        .flatMap(
+            all -> trace(output, all.values()).flatMap(trace -> statePlaces(output, all, trace)));
   }
 
-  private static boolean isOnceEach(int[] from, int size) {
-    boolean[] seen = new boolean[size];
-    for (int element : from) {
-      if (seen[element]) {
-        return false;
+  private Optional<Map<State, List<Place>>> statePlaces(String output, Numbering all, Trace trace) {
+    int[] at = new int[all.size()];
+    Arrays.fill(at, -1);
+    for (int i = 0; i < trace.from().length; i++) {
+      if (at[trace.from()[i]] >= 0) {
+        return Optional.empty();
       }
-      seen[element] = true;
-    }
-    return from.length == size;
-  }
-
-  private Optional<Map<State, List<Place>>> statePlaces(
-      String output, Trace trace, Set<String> leaves) {
-    int[] at = new int[trace.from().length];
-    for (int i = 0; i < at.length; i++) {
       at[trace.from()[i]] = i;
     }
     Map<State, List<Place>> places = new LinkedHashMap<>();
-    List<State> order = new ArrayList<>();
     Map<State, Integer> first = new HashMap<>();
-    int begin = 0;
-    for (String leaf : leaves) {
-      Graph.Made made = graph.made(leaf).orElseThrow();
+    for (String leaf : all.values().keySet()) {
+      int begin = Objects.requireNonNull(all.begins().get(leaf));
+      int[] own = Arrays.copyOfRange(at, begin, begin + size(leaf));
+      int there = (int) Arrays.stream(own).filter(i -> i >= 0).count();
+      if (there == 0) {
+        continue;
+      }
+      if (there < own.length || graph.made(leaf).isEmpty()) {
+        return Optional.empty();
+      }
+      Graph.Made made = graph.made(leaf).get();
       State state = new State(made.node(), made.output() - 1);
       int[] shape = shape(leaf).orElseThrow();
       boolean batchFirst = made.node().flag("layout");
-      int directions = shape[batchFirst ? 1 : 0];
       int streams = shape[batchFirst ? 0 : 1];
-      int units = shape[2];
-      List<Place> each = new ArrayList<>();
-      for (int d = 0; d < directions; d++) {
-        int[] elements = new int[streams * units];
-        for (int i = 0; i < elements.length; i++) {
-          int b = i / units;
-          int row = batchFirst ? b * directions + d : d * streams + b;
-          elements[i] = at[begin + row * units + i % units];
-        }
-        if (d == 0) {
-          first.put(state, elements[0]);
-        }
-        Place.of(output, trace.shape(), elements, streams).ifPresent(each::add);
-      }
-      order.add(state);
-      places.put(state, each.size() == directions ? each : List.of());
-      begin += directions * streams * units;
+      StateRows rows =
+          new StateRows(
+              shape[batchFirst ? 1 : 0], streams, batchFirst, arePositions && streams > 1);
+      first.put(state, own[0]);
+      places.put(state, places(output, trace.shape(), rows, shape[2], own).orElse(List.of()));
     }
+    List<State> order = new ArrayList<>(places.keySet());
     order.sort((a, b) -> Integer.compare(first.getOrDefault(a, 0), first.getOrDefault(b, 0)));
     Map<State, List<Place>> sorted = new LinkedHashMap<>();
     order.forEach(state -> sorted.put(state, places.getOrDefault(state, List.of())));
     return Optional.of(sorted);
+  }
+
+  /**
+   * Whether an output of the graph is an input moved on: some of its elements are the input's, all
+   * of these from one and the same distance, and the others are not; or the input stands beside
+   * values of this step that have pushed out all of it.
+   */
+  boolean movesOn(String input, String output) {
+    Set<String> parts = new LinkedHashSet<>();
+    moved(graph.source(output), parts);
+    if (!parts.contains(input) || parts.size() < 2) {
+      return false;
+    }
+    return numbered(parts)
+        .flatMap(all ->
+            trace(graph.source(output), all.values()).map(trace -> isMovedOn(all, input, trace)))
+        .orElse(false);
+  }
+
+  private boolean isMovedOn(Numbering all, String input, Trace trace) {
+    int begin = Objects.requireNonNull(all.begins().get(input));
+    int size = size(input);
+    int distance = 0;
+    int moved = 0;
+    for (int i = 0; i < trace.from().length; i++) {
+      int from = trace.from()[i] - begin;
+      if (from < 0 || from >= size) {
+        continue;
+      }
+      if (from == i || moved > 0 && from - i != distance) {
+        return false;
+      }
+      distance = from - i;
+      moved++;
+    }
+    return moved < size;
+  }
+
+  private int size(String value) {
+    return Arrays.stream(shape(value).orElseThrow()).reduce(1, (a, b) -> a * b);
+  }
+
+  private Optional<Numbering> numbered(Set<String> leaves) {
+    Map<String, Known> numbered = new LinkedHashMap<>();
+    Map<String, Integer> begins = new HashMap<>();
+    int size = 0;
+    for (String leaf : leaves) {
+      Optional<int[]> shape = shape(leaf);
+      if (shape.isEmpty()) {
+        return Optional.empty();
+      }
+      begins.put(leaf, size);
+      numbered.put(leaf, numbered(shape.get(), size));
+      size += size(leaf);
+      if (size > MOST_ELEMENTS) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(new Numbering(numbered, begins, size));
   }
 
   private Optional<int[]> shape(String value) {
@@ -230,6 +322,31 @@ final class StatePlumbing {
         });
   }
 
+  /** Collects the values that are moved into {@code value} and are themselves moved of none. */
+  private void moved(String value, Set<String> parts) {
+    Deque<String> open = new ArrayDeque<>(List.of(value));
+    Set<String> seen = new HashSet<>();
+    while (!open.isEmpty()) {
+      String name = graph.source(open.removeFirst());
+      if (!seen.add(name)) {
+        continue;
+      }
+      Optional<Graph.Made> made = graph.made(name).filter(from -> isMove(from.node()));
+      if (made.isEmpty()) {
+        parts.add(name);
+      } else {
+        open.addAll(movedInputs(made.get().node()));
+      }
+    }
+  }
+
+  private static List<String> movedInputs(GraphNode node) {
+    return IntStream.range(0, node.proto().getInputCount())
+        .filter(i -> Movement.isMoved(node, i))
+        .mapToObj(node::input)
+        .toList();
+  }
+
   /**
    * Collects the values that are moved into {@code value}: inputs of the graph and last states.
    *
@@ -253,11 +370,7 @@ final class StatePlumbing {
           && made.get().output() > 0) {
         leaves.add(name);
       } else if (isMove(made.get().node())) {
-        GraphNode node = made.get().node();
-        boolean joint = node.operator().equals("Concat");
-        for (int i = joint ? node.proto().getInputCount() - 1 : 0; i >= 0; i--) {
-          open.addFirst(node.input(i));
-        }
+        movedInputs(made.get().node()).reversed().forEach(open::addFirst);
       } else {
         return false;
       }

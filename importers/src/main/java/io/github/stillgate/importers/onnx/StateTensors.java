@@ -45,9 +45,9 @@ final class StateTensors {
     for (RecurrentNode node : recurrent) {
       byPosition.put(node.node().position(), node);
       for (int state = 0; state < node.states(); state++) {
-        int each = state;
-        node.initialState(state)
-            .ifPresent(tensor -> starts.add(new Start(node, each, tensor.floats())));
+        if (!node.beginsWithZero(state)) {
+          starts.add(new Start(node, state, start(node, state).floats()));
+        }
       }
     }
     for (List<GraphPath.State> made : outputs.values()) {
@@ -59,31 +59,54 @@ final class StateTensors {
     }
   }
 
+  private static OnnxTensor start(RecurrentNode node, int state) {
+    return node.initialState(state)
+        .orElseThrow(() ->
+            node.node()
+                .malformed(
+                    "no value for the state that it begins with (\"%s\")"
+                        .formatted(node.initialName(state))));
+  }
+
   private static int size(long[] shape) {
     return Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
   }
 
   private long[] shape(RecurrentNode node) {
+    int all = rows(node).streams();
     return node.isBatchFirst()
-        ? new long[] {streams, node.directions(), node.units()}
-        : new long[] {node.directions(), streams, node.units()};
+        ? new long[] {all, node.directions(), node.units()}
+        : new long[] {node.directions(), all, node.units()};
   }
 
-  /** Where the state of stream b in direction d begins. */
-  private int at(RecurrentNode node, int b, int d) {
-    int row = node.isBatchFirst() ? b * node.directions() + d : d * streams + b;
-    return row * node.units();
+  private StateRows rows(RecurrentNode node) {
+    return node.rows(node.positions() > 1 ? node.positions() : streams);
+  }
+
+  /** The largest magnitude of what streams of these nodes begin with. */
+  static float largestStart(List<RecurrentNode> nodes) {
+    float largest = 0;
+    for (RecurrentNode node : nodes) {
+      for (int state = 0; state < node.states(); state++) {
+        Optional<OnnxTensor> tensor = node.initialState(state);
+        if (tensor.isPresent()) {
+          for (float value : tensor.get().floats()) {
+            largest = Math.max(largest, Math.abs(value));
+          }
+        }
+      }
+    }
+    return largest;
   }
 
   /** Sets what stream b begins with. */
   void begin(int b, BiConsumer<String, float[]> setter) {
     for (Start start : starts) {
       RecurrentNode node = start.node();
-      for (int d = 0; d < node.directions(); d++) {
-        int at = at(node, b, d);
-        setter.accept(
-            node.stateName(start.state(), d),
-            Arrays.copyOfRange(start.values(), at, at + node.units()));
+      List<String> names = node.stateNames(start.state());
+      for (int i = 0; i < names.size(); i++) {
+        int at = rows(node).row(i, b) * node.units();
+        setter.accept(names.get(i), Arrays.copyOfRange(start.values(), at, at + node.units()));
       }
     }
   }
@@ -92,9 +115,10 @@ final class StateTensors {
   void end(int b, Function<String, float[]> getter) {
     kept.forEach((value, to) -> {
       RecurrentNode node = value.node();
-      for (int d = 0; d < node.directions(); d++) {
-        float[] values = getter.apply(node.stateName(value.state(), d));
-        System.arraycopy(values, 0, to, at(node, b, d), values.length);
+      List<String> names = node.stateNames(value.state());
+      for (int i = 0; i < names.size(); i++) {
+        float[] values = getter.apply(names.get(i));
+        System.arraycopy(values, 0, to, rows(node).row(i, b) * node.units(), values.length);
       }
     });
   }
