@@ -19,7 +19,7 @@
  * Whoever changes one of them raises it here and in the Java class NativeLibrary, which refuses a library of
  * another version. tests/test_library.c fails when it was forgotten.
  */
-#define SG_ABI_VERSION 4
+#define SG_ABI_VERSION 5
 
 /*
  * The rows of a pack that multiply one operand; see PackLayout.Part. Group g has the rows first[g] to first[g + 1],
@@ -174,6 +174,10 @@ typedef struct sg_terms {
     KERNEL(void, apply,                                                                                \
            (int64_t function, float a, float b, int64_t padded, const float *values, float *out),      \
            (function, a, b, padded, values, out))                                                      \
+    /* out[places[2 i + 1]] = values[places[2 i]] for i < count; out is other memory */                \
+    KERNEL(void, move,                                                                                 \
+           (int64_t count, const int32_t *places, const float *values, float *out),                    \
+           (count, places, values, out))                                                               \
     /* out[i] = condition[i] > 0 ? yes[i] : no[i] */                                                   \
     KERNEL(void, choose,                                                                               \
            (int64_t padded, const float *condition, const float *yes, const float *no,                 \
@@ -204,6 +208,11 @@ typedef struct sg_terms {
     KERNEL(void, gru,                                                                                  \
            (int64_t padded, const float *x, const float *h, const float *bias, float *state),          \
            (padded, x, h, bias, state))                                                                \
+    /* the same with inner[i] added to the sum over the state of row c */                              \
+    KERNEL(void, biased_gru,                                                                           \
+           (int64_t padded, const float *x, const float *h, const float *bias, const float *inner,     \
+            float *state),                                                                             \
+           (padded, x, h, bias, inner, state))                                                         \
     /* state[i] = flush(fma(keep[i], state[i], gate[i] * value[i])) */                                 \
     KERNEL(void, carry,                                                                                \
            (int64_t padded, const float *keep, const float *gate, const float *value, float *state),   \

@@ -155,6 +155,21 @@ void test_cells(int64_t n, float scale) {
         check("gru", i, plain_blend(z, c, before[i]), h[i]);
     }
 
+    memcpy(h, before, (size_t)s * 4);
+    sg_biased_gru(s, input, state, bias, a, h);
+    for (int64_t i = 0; i < n; i++) {
+        float z = plain_sigmoid((input[i] + state[i]) + bias[i]);
+        float r = plain_sigmoid((input[s + i] + state[s + i]) + bias[s + i]);
+        float sum = state[2 * s + i] + a[i];
+        float c = plain_tanh(plain_fma(r, sum, input[2 * s + i]) + bias[2 * s + i]);
+        check("biased_gru", i, plain_blend(z, c, before[i]), h[i]);
+    }
+
+    int32_t places[2] = {(int32_t)(n - 1), 0};
+    out[0] = 0.0f;
+    sg_move(1, places, a, out);
+    check("move", 0, a[n - 1], out[0]);
+
     float *left = input, *right = bias, *value = state + s;
     memcpy(h, before, (size_t)s * 4);
     sg_carry(s, left, right, value, h);

@@ -1,6 +1,7 @@
 package io.github.stillgate.contract;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
@@ -183,6 +184,27 @@ public abstract class VectorOpsContract {
         Bits.assertEqual(segment, scores, "scores");
       }
     }
+  }
+
+  /** -0 and small numbers too, to where they belong and nowhere else. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 4, 45, 130})
+  void valuesMoveToTheirPlaces(int count) {
+    float[] values = values(2 * count, 1e-30f, new SplittableRandom(count));
+    values[0] = -0f;
+    MemorySegment from = vector(values);
+    float[] expected = values(3 * count, 1, new SplittableRandom(count + 1));
+    MemorySegment out = vector(expected);
+    MemorySegment places = arena.allocate(8L * count, Lanes.ALIGNMENT);
+    for (int i = 0; i < count; i++) {
+      int at = (7 * i) % (2 * count);
+      places.setAtIndex(JAVA_INT, 2L * i, at);
+      places.setAtIndex(JAVA_INT, 2L * i + 1, 3 * (count - 1 - i));
+      expected[3 * (count - 1 - i)] = values[at];
+    }
+    backend.vectors().move(count, places, from, out);
+    Bits.assertEqual(out, expected, "%d values", count);
+    Bits.assertEqual(from, values, "what is read of %d values", count);
   }
 
   @ParameterizedTest

@@ -90,6 +90,21 @@ final class CheckedVectors implements VectorOps {
   }
 
   @Override
+  public void move(int count, MemorySegment places, MemorySegment values, MemorySegment out) {
+    ops.move(count, places, values, out);
+    for (int i = 0; i < count; i++) {
+      int from = places.getAtIndex(JAVA_INT, 2L * i);
+      int to = places.getAtIndex(JAVA_INT, 2L * i + 1);
+      // Reading throws where a place lies outside.
+      if (out.getAtIndex(JAVA_INT, to) != values.getAtIndex(JAVA_INT, from)) {
+        throw new AssertionError(
+            "move: value %d is not at %d; other memory than out was read, or a place is taken twice"
+                .formatted(from, to));
+      }
+    }
+  }
+
+  @Override
   public void rowSums(int rows, int columns, MemorySegment values, MemorySegment out) {
     long before = beforeRows("rowSums", rows, columns, values, out, rows);
     ops.rowSums(rows, columns, values, out);

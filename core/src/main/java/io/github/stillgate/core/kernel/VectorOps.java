@@ -55,6 +55,14 @@ public interface VectorOps {
   }
 
   /**
+   * {@code out[places[2 i + 1]] = values[places[2 i]]} for i below {@code count}, whatever bits
+   * they are; all else in {@code out}, which is other memory, stays.
+   *
+   * @param places off-heap ints
+   */
+  void move(int count, MemorySegment places, MemorySegment values, MemorySegment out);
+
+  /**
    * {@code out[r] = sum of row r} of a matrix whose rows of {@code columns} values lie one after
    * the other, unpadded: 16 partial sums, number l taking the elements l, l + 16, ... by addition
    * from +0 on; then the tree p[l] += p[l + 8], += 4, += 2, += 1. {@code out} is other memory.

@@ -1,17 +1,20 @@
 package io.github.stillgate.core.stage;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Operand;
+import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.IndexMap;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Moves values: neighbours that stay neighbours as one copy, the others one by one. What is 0 is
- * not written after its memory was made.
+ * Moves values: neighbours that stay neighbours as one copy, the others one by one, which the
+ * backend does. What is 0 is not written after its memory was made.
  */
 public final class IndexMapStage extends OperationStage {
   /** From so many neighbours on, one copy costs less than its values one by one. */
@@ -21,16 +24,16 @@ public final class IndexMapStage extends OperationStage {
    * What is taken from one of the vectors it reads.
    *
    * @param copies begin there, begin here, number of values; and the next three
-   * @param singles position there, position here; and the next two
+   * @param singles off-heap: position there, position here; and the next two
+   * @param count number of singles
    */
-  private record Taken(int[] copies, int[] singles) {
-    void move(MemorySegment from, MemorySegment to) {
+  private record Taken(int[] copies, MemorySegment singles, int count) {
+    void move(VectorOps ops, MemorySegment from, MemorySegment to) {
       for (int i = 0; i < copies.length; i += 3) {
         MemorySegment.copy(from, 4L * copies[i], to, 4L * copies[i + 1], 4L * copies[i + 2]);
       }
-      for (int i = 0; i < singles.length; i += 2) {
-        float value = from.getAtIndex(JAVA_FLOAT, singles[i]);
-        to.setAtIndex(JAVA_FLOAT, singles[i + 1], value);
+      if (count > 0) {
+        ops.move(count, singles, from, to);
       }
     }
   }
@@ -50,14 +53,14 @@ public final class IndexMapStage extends OperationStage {
     List<Taken> all = new ArrayList<>();
     int first = 0;
     for (int width : layer.inputWidths()) {
-      all.add(taken(layer, first, first + width));
+      all.add(taken(layer, first, first + width, packing.memory()));
       first += width;
     }
     this.taken = all.toArray(Taken[]::new);
   }
 
   /** What is taken from the positions {@code first} to {@code end}, exclusive. */
-  private static Taken taken(IndexMap layer, int first, int end) {
+  private static Taken taken(IndexMap layer, int first, int end, Arena memory) {
     List<Integer> copies = new ArrayList<>();
     List<Integer> singles = new ArrayList<>();
     int at = 0;
@@ -82,7 +85,9 @@ public final class IndexMapStage extends OperationStage {
       }
       at += count;
     }
-    return new Taken(ints(copies), ints(singles));
+    MemorySegment places = memory.allocate(Math.max(8, 4L * singles.size()), Lanes.ALIGNMENT);
+    MemorySegment.copy(ints(singles), 0, places, JAVA_INT, 0, singles.size());
+    return new Taken(ints(copies), places, singles.size() / 2);
   }
 
   private static int[] ints(List<Integer> values) {
@@ -98,7 +103,7 @@ public final class IndexMapStage extends OperationStage {
 
   private void move(MemorySegment[] from, MemorySegment out) {
     for (int i = 0; i < from.length; i++) {
-      taken[i].move(from[i], out);
+      taken[i].move(ops(), from[i], out);
     }
     clip(out);
   }

@@ -71,6 +71,7 @@ enum Export {
       "sg_apply",
       FunctionDescriptor.ofVoid(
           JAVA_LONG, JAVA_FLOAT, JAVA_FLOAT, JAVA_LONG, JAVA_LONG, JAVA_LONG)),
+  MOVE(4),
   CHOOSE(5),
   FLUSH(3),
   SPREAD(4),
@@ -78,6 +79,7 @@ enum Export {
   PREACTIVATE(5),
   CONDITIONAL_GRU(6),
   GRU(5),
+  BIASED_GRU(6),
   CARRY(5),
   BLEND(4);
 

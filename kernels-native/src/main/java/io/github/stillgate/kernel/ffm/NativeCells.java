@@ -41,6 +41,24 @@ final class NativeCells implements Cells {
   }
 
   @Override
+  public void biasedGru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      MemorySegment inner,
+      MemorySegment scratch,
+      MemorySegment state) {
+    Kernels.biasedGru(
+        Lanes.padded(n),
+        x.address(),
+        h.address(),
+        bias.address(),
+        inner.address(),
+        state.address());
+  }
+
+  @Override
   public void blend(
       int n, MemorySegment z, MemorySegment c, MemorySegment scratch, MemorySegment state) {
     Kernels.blend(Lanes.padded(n), z.address(), c.address(), state.address());

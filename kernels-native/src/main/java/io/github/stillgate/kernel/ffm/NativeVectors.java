@@ -50,6 +50,11 @@ final class NativeVectors implements VectorOps {
   }
 
   @Override
+  public void move(int count, MemorySegment places, MemorySegment values, MemorySegment out) {
+    Kernels.move(count, places.address(), values.address(), out.address());
+  }
+
+  @Override
   public void choose(
       int n, MemorySegment condition, MemorySegment yes, MemorySegment no, MemorySegment out) {
     Kernels.choose(

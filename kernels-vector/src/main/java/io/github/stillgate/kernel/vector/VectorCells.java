@@ -78,6 +78,39 @@ final class VectorCells implements Cells {
     blendAll(bytes, room, room + c, Memory.at(state));
   }
 
+  @Override
+  public void biasedGru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      MemorySegment inner,
+      MemorySegment scratch,
+      MemorySegment state) {
+    int bytes = 4 * Lanes.padded(n);
+    long room = Memory.at(scratch);
+    long overX = Memory.at(x);
+    long overH = Memory.at(h);
+    long b = Memory.at(bias);
+    long c = 2L * bytes;
+    VectorElementary.sigmoidOfSum(2 * bytes, overX, overH, b, room);
+    sum(bytes, overH + c, Memory.at(inner), room + c);
+    candidate(bytes, overX + c, room + c, b + c, room + bytes, room + c);
+    blendAll(bytes, room, room + c, Memory.at(state));
+  }
+
+  /** {@code out = left + right}. */
+  private static void sum(int bytes, long left, long right, long out) {
+    long l = Memory.at(left);
+    long r = Memory.at(right);
+    long to = Memory.at(out);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, l + at, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, r + at, ORDER))
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
+  }
+
   /** {@code out = tanh(fma(r, h, x) + bias)}; the gates r are overwritten. */
   private static void candidate(int bytes, long x, long h, long bias, long gates, long out) {
     long overX = Memory.at(x);

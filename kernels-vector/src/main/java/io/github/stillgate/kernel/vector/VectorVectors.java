@@ -117,6 +117,19 @@ final class VectorVectors implements VectorOps {
     }
   }
 
+  /** The Vector API gathers from arrays only. */
+  @Override
+  public void move(int count, MemorySegment places, MemorySegment values, MemorySegment out) {
+    long at = Memory.at(places);
+    long from = Memory.at(values);
+    long to = Memory.at(out);
+    for (int i = 0; i < count; i++) {
+      long source = from + 4L * ALL.get(JAVA_INT, at + 8L * i);
+      long target = to + 4L * ALL.get(JAVA_INT, at + 8L * i + 4);
+      ALL.set(JAVA_INT, target, ALL.get(JAVA_INT, source));
+    }
+  }
+
   @Override
   public void choose(
       int n, MemorySegment condition, MemorySegment yes, MemorySegment no, MemorySegment out) {

@@ -94,6 +94,14 @@ final class ReferenceVectors implements VectorOps {
   }
 
   @Override
+  public void move(int count, MemorySegment places, MemorySegment values, MemorySegment out) {
+    for (int i = 0; i < count; i++) {
+      float value = values.getAtIndex(JAVA_FLOAT, places.getAtIndex(JAVA_INT, 2L * i));
+      out.setAtIndex(JAVA_FLOAT, places.getAtIndex(JAVA_INT, 2L * i + 1), value);
+    }
+  }
+
+  @Override
   public void softmax(int n, MemorySegment values, MemorySegment out) {
     int padded = Lanes.padded(n);
     float max = get(values, 0);
