@@ -54,7 +54,7 @@ static uint32_t checksum(void) {
 
 /* The kernels and structs of this version. */
 enum { PINNED_VERSION = 5 };
-static const uint32_t PINNED_CHECKSUM = 0xa62a0608u;
+static const uint32_t PINNED_CHECKSUM = 0xf27927fbu;
 
 static void test_version(void) {
     expect("the library's version", SG_ABI_VERSION, stillgate_abi_version());

@@ -188,21 +188,25 @@ public abstract class VectorOpsContract {
 
   /** -0 and small numbers too, to where they belong and nowhere else. */
   @ParameterizedTest
-  @ValueSource(ints = {1, 3, 4, 45, 130})
-  void valuesMoveToTheirPlaces(int count) {
+  @ValueSource(ints = {1, 3, 8, 45, 130})
+  void valuesAreGatheredWhereTheyBelong(int count) {
     float[] values = values(2 * count, 1e-30f, new SplittableRandom(count));
     values[0] = -0f;
     MemorySegment from = vector(values);
-    float[] expected = values(3 * count, 1, new SplittableRandom(count + 1));
+    float[] expected = values(5 * count, 1, new SplittableRandom(count + 1));
     MemorySegment out = vector(expected);
-    MemorySegment places = arena.allocate(8L * count, Lanes.ALIGNMENT);
-    for (int i = 0; i < count; i++) {
-      int at = (7 * i) % (2 * count);
-      places.setAtIndex(JAVA_INT, 2L * i, at);
-      places.setAtIndex(JAVA_INT, 2L * i + 1, 3 * (count - 1 - i));
-      expected[3 * (count - 1 - i)] = values[at];
+    MemorySegment table = arena.allocate(4L * (4 + count + 1), Lanes.ALIGNMENT);
+    int entry = 0;
+    for (int[] range : new int[][] {{3 * count, count}, {1, 1}}) {
+      table.setAtIndex(JAVA_INT, entry++, range[0]);
+      table.setAtIndex(JAVA_INT, entry++, range[1]);
+      for (int i = 0; i < range[1]; i++) {
+        int position = (7 * i) % (2 * count);
+        table.setAtIndex(JAVA_INT, entry++, position);
+        expected[range[0] + i] = values[position];
+      }
     }
-    backend.vectors().move(count, places, from, out);
+    backend.vectors().gather(2, table, from, out);
     Bits.assertEqual(out, expected, "%d values", count);
     Bits.assertEqual(from, values, "what is read of %d values", count);
   }

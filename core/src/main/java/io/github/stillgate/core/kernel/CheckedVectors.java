@@ -90,16 +90,20 @@ final class CheckedVectors implements VectorOps {
   }
 
   @Override
-  public void move(int count, MemorySegment places, MemorySegment values, MemorySegment out) {
-    ops.move(count, places, values, out);
-    for (int i = 0; i < count; i++) {
-      int from = places.getAtIndex(JAVA_INT, 2L * i);
-      int to = places.getAtIndex(JAVA_INT, 2L * i + 1);
-      // Reading throws where a place lies outside.
-      if (out.getAtIndex(JAVA_INT, to) != values.getAtIndex(JAVA_INT, from)) {
-        throw new AssertionError(
-            "move: value %d is not at %d; other memory than out was read, or a place is taken twice"
-                .formatted(from, to));
+  public void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out) {
+    ops.gather(ranges, table, values, out);
+    long entry = 0;
+    for (int range = 0; range < ranges; range++) {
+      int at = table.getAtIndex(JAVA_INT, entry++);
+      int count = table.getAtIndex(JAVA_INT, entry++);
+      for (int i = 0; i < count; i++) {
+        int from = table.getAtIndex(JAVA_INT, entry++);
+        // Reading throws where a position lies outside.
+        if (out.getAtIndex(JAVA_INT, at + i) != values.getAtIndex(JAVA_INT, from)) {
+          throw new AssertionError(
+              "gather: value %d is not at %d; out is no other memory, or ranges overlap"
+                  .formatted(from, at + i));
+        }
       }
     }
   }

@@ -55,12 +55,13 @@ public interface VectorOps {
   }
 
   /**
-   * {@code out[places[2 i + 1]] = values[places[2 i]]} for i below {@code count}, whatever bits
-   * they are; all else in {@code out}, which is other memory, stays.
+   * Values from anywhere, to ranges of {@code out}: {@code out[at + i] = values[position i]} for
+   * each range, whatever bits they are. All else in {@code out}, which is other memory, stays.
    *
-   * @param places off-heap ints
+   * @param ranges how many
+   * @param table off-heap ints, for each range: at, number of positions, the positions
    */
-  void move(int count, MemorySegment places, MemorySegment values, MemorySegment out);
+  void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out);
 
   /**
    * {@code out[r] = sum of row r} of a matrix whose rows of {@code columns} values lie one after

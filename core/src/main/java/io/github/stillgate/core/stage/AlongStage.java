@@ -7,6 +7,7 @@ import io.github.stillgate.core.kernel.Pack;
 import io.github.stillgate.core.kernel.PackLayout;
 import io.github.stillgate.core.kernel.Product;
 import io.github.stillgate.core.kernel.SumOrder;
+import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.core.model.Along;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -126,6 +127,10 @@ public final class AlongStage extends Stage {
     private final Operand input;
     private final Run run;
     private final @Nullable Ahead[] ahead;
+
+    /** Whether values are rounded, so that there is more to count than bytes. */
+    private final boolean isInteger;
+
     private long bytes;
     private int clamped;
     private int moved;
@@ -149,6 +154,8 @@ public final class AlongStage extends Stage {
       StatePart.begin(stage.stateParts(), initial);
       this.input = new Operand(layer.layer().inputs(), scratch);
       this.run = stage.open(List.of(input), SegmentAllocator.slicingAllocator(state), scratch);
+      this.isInteger =
+          stage.packs().stream().anyMatch(pack -> pack.layout().format() == WeightFormat.I8);
       this.ahead = new Ahead[run.phases().length];
       for (int i = 0; i < ahead.length; i++) {
         ahead[i] = ahead(run.phases()[i], scratch);
@@ -195,10 +202,12 @@ public final class AlongStage extends Stage {
         }
         run.step();
         bytes += run.bytesRead();
-        clamped += run.clampedValues();
-        moved += run.movedValues();
-        kept += run.keptValues();
-        heldBack += run.valuesHeldBack();
+        if (isInteger) {
+          clamped += run.clampedValues();
+          moved += run.movedValues();
+          kept += run.keptValues();
+          heldBack += run.valuesHeldBack();
+        }
         MemorySegment.copy(
             run.output().floats(), 0, to, stride * position + 4L * column, 4L * width);
       }

@@ -24,16 +24,16 @@ public final class IndexMapStage extends OperationStage {
    * What is taken from one of the vectors it reads.
    *
    * @param copies begin there, begin here, number of values; and the next three
-   * @param singles off-heap: position there, position here; and the next two
-   * @param count number of singles
+   * @param ranges of what is gathered
+   * @param table of {@link VectorOps#gather}
    */
-  private record Taken(int[] copies, MemorySegment singles, int count) {
+  private record Taken(int[] copies, int ranges, MemorySegment table) {
     void move(VectorOps ops, MemorySegment from, MemorySegment to) {
       for (int i = 0; i < copies.length; i += 3) {
         MemorySegment.copy(from, 4L * copies[i], to, 4L * copies[i + 1], 4L * copies[i + 2]);
       }
-      if (count > 0) {
-        ops.move(count, singles, from, to);
+      if (ranges > 0) {
+        ops.gather(ranges, table, from, to);
       }
     }
   }
@@ -59,35 +59,51 @@ public final class IndexMapStage extends OperationStage {
     this.taken = all.toArray(Taken[]::new);
   }
 
-  /** What is taken from the positions {@code first} to {@code end}, exclusive. */
-  private static Taken taken(IndexMap layer, int first, int end, Arena memory) {
+  /** What is taken from the positions {@code first} to {@code behind}, exclusive. */
+  private static Taken taken(IndexMap layer, int first, int behind, Arena memory) {
     List<Integer> copies = new ArrayList<>();
-    List<Integer> singles = new ArrayList<>();
-    int at = 0;
-    while (at < layer.outputs()) {
-      int from = layer.at(at);
-      if (from < first || from >= end) {
-        at++;
-        continue;
-      }
-      int count = 1;
-      while (at + count < layer.outputs()
-          && layer.at(at + count) == from + count
-          && from + count < end) {
-        count++;
-      }
+    List<Integer> table = new ArrayList<>();
+    int ranges = 0;
+    int range = 0;
+    int end = -1;
+    for (int at = 0, count; at < layer.outputs(); at += count) {
+      count = neighbours(layer, at, first, behind);
+      int from = layer.at(at) - first;
       if (count >= LEAST_COPY) {
-        copies.addAll(List.of(from - first, at, count));
+        copies.addAll(List.of(from, at, count));
+      } else if (count == 0) {
+        count = 1;
       } else {
-        for (int i = 0; i < count; i++) {
-          singles.addAll(List.of(from - first + i, at + i));
+        if (at != end) {
+          range = table.size();
+          table.addAll(List.of(at, 0));
+          ranges++;
         }
+        for (int i = 0; i < count; i++) {
+          table.add(from + i);
+        }
+        table.set(range + 1, table.get(range + 1) + count);
+        end = at + count;
       }
-      at += count;
     }
-    MemorySegment places = memory.allocate(Math.max(8, 4L * singles.size()), Lanes.ALIGNMENT);
-    MemorySegment.copy(ints(singles), 0, places, JAVA_INT, 0, singles.size());
-    return new Taken(ints(copies), places, singles.size() / 2);
+    MemorySegment all = memory.allocate(Math.max(4, 4L * table.size()), Lanes.ALIGNMENT);
+    MemorySegment.copy(ints(table), 0, all, JAVA_INT, 0, table.size());
+    return new Taken(ints(copies), ranges, all);
+  }
+
+  /** How many values from {@code at} on are neighbours there too; 0 if it is not taken there. */
+  private static int neighbours(IndexMap layer, int at, int first, int behind) {
+    int from = layer.at(at);
+    if (from < first || from >= behind) {
+      return 0;
+    }
+    int count = 1;
+    while (at + count < layer.outputs()
+        && layer.at(at + count) == from + count
+        && from + count < behind) {
+      count++;
+    }
+    return count;
   }
 
   private static int[] ints(List<Integer> values) {

@@ -17,7 +17,7 @@ final class Kernels {
   private static final MethodHandle MULTIPLY = NativeLibrary.handle(Export.MULTIPLY);
   private static final MethodHandle MULTIPLY_ADD = NativeLibrary.handle(Export.MULTIPLY_ADD);
   private static final MethodHandle APPLY = NativeLibrary.handle(Export.APPLY);
-  private static final MethodHandle MOVE = NativeLibrary.handle(Export.MOVE);
+  private static final MethodHandle GATHER = NativeLibrary.handle(Export.GATHER);
   private static final MethodHandle CHOOSE = NativeLibrary.handle(Export.CHOOSE);
   private static final MethodHandle FLUSH = NativeLibrary.handle(Export.FLUSH);
   private static final MethodHandle SPREAD = NativeLibrary.handle(Export.SPREAD);
@@ -81,9 +81,9 @@ final class Kernels {
     }
   }
 
-  static void move(long count, long places, long values, long out) {
+  static void gather(long ranges, long table, long values, long out) {
     try {
-      MOVE.invokeExact(count, places, values, out);
+      GATHER.invokeExact(ranges, table, values, out);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -137,17 +137,17 @@ final class Kernels {
     }
   }
 
-  static void gru(long padded, long x, long h, long bias, long state) {
+  static void gru(long n, long padded, long x, long h, long bias, long state) {
     try {
-      GRU.invokeExact(padded, x, h, bias, state);
+      GRU.invokeExact(n, padded, x, h, bias, state);
     } catch (Throwable e) {
       throw unexpected(e);
     }
   }
 
-  static void biasedGru(long padded, long x, long h, long bias, long inner, long state) {
+  static void biasedGru(long n, long padded, long x, long h, long bias, long inner, long state) {
     try {
-      BIASED_GRU.invokeExact(padded, x, h, bias, inner, state);
+      BIASED_GRU.invokeExact(n, padded, x, h, bias, inner, state);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -37,7 +37,7 @@ final class NativeCells implements Cells {
       MemorySegment bias,
       MemorySegment scratch,
       MemorySegment state) {
-    Kernels.gru(Lanes.padded(n), x.address(), h.address(), bias.address(), state.address());
+    Kernels.gru(n, Lanes.padded(n), x.address(), h.address(), bias.address(), state.address());
   }
 
   @Override
@@ -50,6 +50,7 @@ final class NativeCells implements Cells {
       MemorySegment scratch,
       MemorySegment state) {
     Kernels.biasedGru(
+        n,
         Lanes.padded(n),
         x.address(),
         h.address(),

@@ -50,8 +50,8 @@ final class NativeVectors implements VectorOps {
   }
 
   @Override
-  public void move(int count, MemorySegment places, MemorySegment values, MemorySegment out) {
-    Kernels.move(count, places.address(), values.address(), out.address());
+  public void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out) {
+    Kernels.gather(ranges, table.address(), values.address(), out.address());
   }
 
   @Override

@@ -94,10 +94,15 @@ final class ReferenceVectors implements VectorOps {
   }
 
   @Override
-  public void move(int count, MemorySegment places, MemorySegment values, MemorySegment out) {
-    for (int i = 0; i < count; i++) {
-      float value = values.getAtIndex(JAVA_FLOAT, places.getAtIndex(JAVA_INT, 2L * i));
-      out.setAtIndex(JAVA_FLOAT, places.getAtIndex(JAVA_INT, 2L * i + 1), value);
+  public void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out) {
+    long entry = 0;
+    for (int range = 0; range < ranges; range++) {
+      int at = table.getAtIndex(JAVA_INT, entry++);
+      int count = table.getAtIndex(JAVA_INT, entry++);
+      for (int i = 0; i < count; i++) {
+        float value = values.getAtIndex(JAVA_FLOAT, table.getAtIndex(JAVA_INT, entry++));
+        out.setAtIndex(JAVA_FLOAT, at + i, value);
+      }
     }
   }
 
