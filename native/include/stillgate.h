@@ -19,7 +19,7 @@
  * Whoever changes one of them raises it here and in the Java class NativeLibrary, which refuses a library of
  * another version. tests/test_library.c fails when it was forgotten.
  */
-#define SG_ABI_VERSION 4
+#define SG_ABI_VERSION 5
 
 /*
  * The rows of a pack that multiply one operand; see PackLayout.Part. Group g has the rows first[g] to first[g + 1],
@@ -174,6 +174,11 @@ typedef struct sg_terms {
     KERNEL(void, apply,                                                                                \
            (int64_t function, float a, float b, int64_t padded, const float *values, float *out),      \
            (function, a, b, padded, values, out))                                                      \
+    /* out[at + i] = values[position i] for `ranges` ranges; table holds for each: at, number of positions, the\
+       positions. out is other memory */                                                               \
+    KERNEL(void, gather,                                                                               \
+           (int64_t ranges, const int32_t *table, const float *values, float *out),                    \
+           (ranges, table, values, out))                                                               \
     /* out[i] = condition[i] > 0 ? yes[i] : no[i] */                                                   \
     KERNEL(void, choose,                                                                               \
            (int64_t padded, const float *condition, const float *yes, const float *no,                 \
@@ -200,10 +205,16 @@ typedef struct sg_terms {
            (int64_t padded, const float *z, const float *x, const float *h, const float *bias,         \
             float *state),                                                                             \
            (padded, z, x, h, bias, state))                                                             \
-    /* eq. 1, 2, 4, 5 with rows z, r, c */                                                             \
+    /* eq. 1, 2, 4, 5 with rows z, r, c, padded apart; registers of units behind n are not written */             \
     KERNEL(void, gru,                                                                                  \
-           (int64_t padded, const float *x, const float *h, const float *bias, float *state),          \
-           (padded, x, h, bias, state))                                                                \
+           (int64_t n, int64_t padded, const float *x, const float *h, const float *bias,              \
+            float *state),                                                                             \
+           (n, padded, x, h, bias, state))                                                             \
+    /* the same with inner[i] added to the sum over the state of row c */                              \
+    KERNEL(void, biased_gru,                                                                           \
+           (int64_t n, int64_t padded, const float *x, const float *h, const float *bias,              \
+            const float *inner, float *state),                                                         \
+           (n, padded, x, h, bias, inner, state))                                                      \
     /* state[i] = flush(fma(keep[i], state[i], gate[i] * value[i])) */                                 \
     KERNEL(void, carry,                                                                                \
            (int64_t padded, const float *keep, const float *gate, const float *value, float *state),   \

@@ -147,13 +147,28 @@ void test_cells(int64_t n, float scale) {
     }
 
     memcpy(h, before, (size_t)s * 4);
-    sg_gru(s, input, state, bias, h);
+    sg_gru(n, s, input, state, bias, h);
     for (int64_t i = 0; i < n; i++) {
         float z = plain_sigmoid((input[i] + state[i]) + bias[i]);
         float r = plain_sigmoid((input[s + i] + state[s + i]) + bias[s + i]);
         float c = plain_tanh(plain_fma(r, state[2 * s + i], input[2 * s + i]) + bias[2 * s + i]);
         check("gru", i, plain_blend(z, c, before[i]), h[i]);
     }
+
+    memcpy(h, before, (size_t)s * 4);
+    sg_biased_gru(n, s, input, state, bias, a, h);
+    for (int64_t i = 0; i < n; i++) {
+        float z = plain_sigmoid((input[i] + state[i]) + bias[i]);
+        float r = plain_sigmoid((input[s + i] + state[s + i]) + bias[s + i]);
+        float sum = state[2 * s + i] + a[i];
+        float c = plain_tanh(plain_fma(r, sum, input[2 * s + i]) + bias[2 * s + i]);
+        check("biased_gru", i, plain_blend(z, c, before[i]), h[i]);
+    }
+
+    int32_t table[6] = {0, 1, (int32_t)(n - 1), (int32_t)(n - 1), 1, 0};
+    sg_gather(2, table, a, out);
+    check("gather", 0, n > 1 ? a[n - 1] : a[0], out[0]);
+    check("gather", n - 1, a[0], out[n - 1]);
 
     float *left = input, *right = bias, *value = state + s;
     memcpy(h, before, (size_t)s * 4);

@@ -53,8 +53,8 @@ static uint32_t checksum(void) {
 }
 
 /* The kernels and structs of this version. */
-enum { PINNED_VERSION = 4 };
-static const uint32_t PINNED_CHECKSUM = 0x2d30ca56u;
+enum { PINNED_VERSION = 5 };
+static const uint32_t PINNED_CHECKSUM = 0xf27927fbu;
 
 static void test_version(void) {
     expect("the library's version", SG_ABI_VERSION, stillgate_abi_version());

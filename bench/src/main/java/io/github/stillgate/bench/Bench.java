@@ -2,6 +2,7 @@ package io.github.stillgate.bench;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.bench.layer.Layers;
+import io.github.stillgate.bench.network.NetworkBench;
 import io.github.stillgate.bench.step.Peers;
 import io.github.stillgate.bench.step.Shares;
 import io.github.stillgate.bench.strategy.Kernels;
@@ -37,7 +38,14 @@ import picocli.CommandLine.Spec;
     name = "stillgate bench",
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
-    subcommands = {Kernels.class, Layers.class, Peers.class, Shares.class, Deadlines.class},
+    subcommands = {
+      Kernels.class,
+      Layers.class,
+      NetworkBench.class,
+      Peers.class,
+      Shares.class,
+      Deadlines.class
+    },
     description = {
       "Runs the JMH benchmarks and prints, beside each time, the bytes it had to read and the share of"
           + " the read bandwidth it reached, measured in the same run.",

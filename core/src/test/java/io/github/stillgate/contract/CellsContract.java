@@ -107,6 +107,17 @@ public abstract class CellsContract {
               return blend(z, candidate(r, v[0], v[1], v[2], 2 * n + i), before);
             }),
         cell(
+            "biasedGru",
+            List.of(3, 3, 3, 1),
+            (c, n, v, scratch, h) -> c.biasedGru(n, v[0], v[1], v[2], v[3], scratch, h),
+            (v, n, i, before) -> {
+              float z = Elementary.sigmoid(preactivation(v[0], v[1], v[2], i));
+              float r = Elementary.sigmoid(preactivation(v[0], v[1], v[2], n + i));
+              int at = 2 * n + i;
+              float sum = Math.fma(r, v[1][at] + v[3][i], v[0][at]);
+              return blend(z, Elementary.tanh(sum + v[2][at]), before);
+            }),
+        cell(
             "blend",
             List.of(1, 1),
             (c, n, v, scratch, h) -> c.blend(n, v[0], v[1], scratch, h),

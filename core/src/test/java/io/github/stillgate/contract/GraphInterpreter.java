@@ -76,7 +76,7 @@ final class GraphInterpreter {
         });
   }
 
-  /** Rows of fewer than 16 outputs a group have 32 partial sums, others one chain. */
+  /** A row is one chain. */
   private static float[] positions(Positions layer, float[] x) {
     int m = layer.groupOutputs();
     int c = layer.groupInputs();
@@ -85,13 +85,11 @@ final class GraphInterpreter {
         i -> {
           int row = i % layer.b().rows();
           int slice = i / m * c;
-          float[] partial = new float[m < 16 ? 32 : 1];
+          float chain = 0;
           for (int k = 0; k < c; k++) {
-            int lane = k % partial.length;
-            partial[lane] = Math.fma(layer.w().at(row, k), x[slice + k], partial[lane]);
+            chain = Math.fma(layer.w().at(row, k), x[slice + k], chain);
           }
-          float sum = tree(partial) + layer.b().at(row, 0);
-          return applied(layer.activation(), clip(sum));
+          return applied(layer.activation(), clip(chain + layer.b().at(row, 0)));
         });
   }
 

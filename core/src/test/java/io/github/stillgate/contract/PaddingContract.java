@@ -84,6 +84,7 @@ public abstract class PaddingContract {
             "conditionalGru",
             (c, o, n, v) -> c.conditionalGru(n, v[0], v[1], v[2], v[3], v[5], v[4])));
     all.add(cell("gru", (c, o, n, v) -> c.gru(n, v[0], v[1], v[2], v[5], v[4])));
+    all.add(cell("biasedGru", (c, o, n, v) -> c.biasedGru(n, v[0], v[1], v[2], v[3], v[5], v[4])));
     all.add(cell("carry", (c, o, n, v) -> c.carry(n, v[0], v[1], v[2], v[5], v[4])));
     all.add(cell("blend", (c, o, n, v) -> c.blend(n, v[0], v[1], v[5], v[4])));
     for (Pointwise function : Pointwise.values()) {

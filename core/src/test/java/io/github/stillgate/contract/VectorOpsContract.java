@@ -1,6 +1,7 @@
 package io.github.stillgate.contract;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
@@ -183,6 +184,31 @@ public abstract class VectorOpsContract {
         Bits.assertEqual(segment, scores, "scores");
       }
     }
+  }
+
+  /** -0 and small numbers too, to where they belong and nowhere else. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 8, 45, 130})
+  void valuesAreGatheredWhereTheyBelong(int count) {
+    float[] values = values(2 * count, 1e-30f, new SplittableRandom(count));
+    values[0] = -0f;
+    MemorySegment from = vector(values);
+    float[] expected = values(5 * count, 1, new SplittableRandom(count + 1));
+    MemorySegment out = vector(expected);
+    MemorySegment table = arena.allocate(4L * (4 + count + 1), Lanes.ALIGNMENT);
+    int entry = 0;
+    for (int[] range : new int[][] {{3 * count, count}, {1, 1}}) {
+      table.setAtIndex(JAVA_INT, entry++, range[0]);
+      table.setAtIndex(JAVA_INT, entry++, range[1]);
+      for (int i = 0; i < range[1]; i++) {
+        int position = (7 * i) % (2 * count);
+        table.setAtIndex(JAVA_INT, entry++, position);
+        expected[range[0] + i] = values[position];
+      }
+    }
+    backend.vectors().gather(2, table, from, out);
+    Bits.assertEqual(out, expected, "%d values", count);
+    Bits.assertEqual(from, values, "what is read of %d values", count);
   }
 
   @ParameterizedTest

@@ -26,7 +26,7 @@ public interface Contender extends AutoCloseable {
    */
   record Work(double bytes, double moved, double live) {
     /** Of a network that is multiplied whole in every step. */
-    static Work whole(double bytes) {
+    public static Work whole(double bytes) {
       return new Work(bytes, Double.NaN, Double.NaN);
     }
   }

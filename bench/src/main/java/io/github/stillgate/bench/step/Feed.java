@@ -38,6 +38,26 @@ public abstract class Feed {
         vector[i] = (float) random.nextDouble(-1, 1);
       }
     }
+    return cycling(vectors, width);
+  }
+
+  /**
+   * Values that change slowly and at random, as frames of a signal do: each is nine tenths of what
+   * it was and a random share. None reaches beyond 1.
+   */
+  public static Feed changing(int width) {
+    SplittableRandom random = new SplittableRandom(12);
+    float[][] vectors = new float[KEPT][width];
+    for (int step = 1; step < KEPT; step++) {
+      for (int i = 0; i < width; i++) {
+        vectors[step][i] = 0.9f * vectors[step - 1][i] + (float) random.nextDouble(-0.1, 0.1);
+      }
+    }
+    return cycling(vectors, width);
+  }
+
+  /** One after the other, again and again. */
+  private static Feed cycling(float[][] vectors, int width) {
     return new Feed(new float[width]) {
       private int next;
 

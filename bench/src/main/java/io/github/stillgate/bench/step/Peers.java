@@ -222,7 +222,7 @@ public final class Peers implements Callable<Integer> {
     if (ids.isEmpty()) {
       return List.of();
     }
-    List<List<StepFork.Found>> found = new ArrayList<>();
+    List<List<Found>> found = new ArrayList<>();
     for (int fork = 0; fork < forks; fork++) {
       StepFork.Said said =
           JsonMapper.builder()

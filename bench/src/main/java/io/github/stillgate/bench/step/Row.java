@@ -13,7 +13,7 @@ import java.util.function.Supplier;
  * @param reference opens the same network with float32 weights in one of our backends
  * @param feed opens what comes in
  */
-record Row(
+public record Row(
     String id,
     double tolerance,
     Supplier<Contender> contender,
@@ -26,7 +26,7 @@ record Row(
    *
    * @param words for example {@code native/i8} or {@code onnxruntime}
    */
-  boolean isIn(String words) {
+  public boolean isIn(String words) {
     return (id + "/").startsWith(words + "/");
   }
 

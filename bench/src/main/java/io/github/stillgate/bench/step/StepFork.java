@@ -1,16 +1,13 @@
 package io.github.stillgate.bench.step;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.management.ThreadMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.List;
-import java.util.zip.DataFormatException;
+import java.util.function.ToIntFunction;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -35,45 +32,12 @@ public final class StepFork {
   private StepFork() {}
 
   /**
-   * What one JVM found of one row.
-   *
-   * @param id the row
-   * @param times compressed histogram of nanoseconds a step, in Base64
-   * @param allocated bytes a step allocated on the heap
-   * @param work what the steps read and left out
-   */
-  record Found(
-      String id,
-      String times,
-      @JsonProperty("allocated_bytes") double allocated,
-      Contender.Work work) {
-    Histogram histogram() {
-      try {
-        return Histogram.decodeFromCompressedByteBuffer(
-            ByteBuffer.wrap(Base64.getDecoder().decode(times)), 0);
-      } catch (DataFormatException damaged) {
-        throw new IllegalStateException("row %s: its times are damaged".formatted(id), damaged);
-      }
-    }
-
-    static Found of(String id, Histogram times, double allocated, Contender.Work work) {
-      ByteBuffer bytes = ByteBuffer.allocate(times.getNeededByteBufferCapacity());
-      int length = times.encodeIntoCompressedByteBuffer(bytes);
-      return new Found(
-          id,
-          Base64.getEncoder().encodeToString(Arrays.copyOf(bytes.array(), length)),
-          allocated,
-          work);
-    }
-  }
-
-  /**
    * A row that could not run here.
    *
    * @param id the row
    * @param reason why
    */
-  record Absent(String id, String reason) {}
+  public record Absent(String id, String reason) {}
 
   /**
    * What one JVM says.
@@ -81,7 +45,7 @@ public final class StepFork {
    * @param found rows that ran
    * @param absent rows that did not
    */
-  record Said(List<Found> found, List<Absent> absent) {}
+  public record Said(List<Found> found, List<Absent> absent) {}
 
   /** Runs with the arguments CELL UNITS SECONDS MOVED LIVE ROW..., lists with commas. */
   public static void main(String[] args) throws IOException {
@@ -120,16 +84,25 @@ public final class StepFork {
         : Arrays.stream(words.split(",")).map(Double::valueOf).toList();
   }
 
-  /** Checks the answers of all rows, times them in turns, and closes them. */
+  /** {@link #run(List, ToIntFunction, double)} of rows of a cell and width. */
   static Said run(Rows rows, List<Row> chosen, double seconds) {
+    return run(chosen, rows::outputs, seconds);
+  }
+
+  /**
+   * Checks the answers of all rows, times them in turns, and closes them.
+   *
+   * @param outputs values that come out of a row
+   */
+  public static Said run(List<Row> chosen, ToIntFunction<Row> outputs, double seconds) {
     List<Runner> runners = new ArrayList<>();
     List<Absent> absent = new ArrayList<>();
     try {
       for (Row row : chosen) {
         try {
-          Runner runner = new Runner(row, rows.outputs(row));
+          Runner runner = new Runner(row, outputs.applyAsInt(row));
           runners.add(runner);
-          row.check(runner.contender, rows.outputs(row));
+          row.check(runner.contender, runner.out.length);
         } catch (AbsentException missing) {
           absent.add(new Absent(row.id(), missing.getMessage()));
         }

@@ -2,10 +2,8 @@ package io.github.stillgate.bench.step;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.ToDoubleFunction;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
@@ -50,20 +48,19 @@ record StepLine(
   private static final String INT8_PEER = "onnxruntime/i8";
 
   /** The lines of one cell, width and host; {@code forks} are what each JVM found. */
-  static List<StepLine> of(Host host, Cell cell, int units, List<List<StepFork.Found>> forks) {
+  static List<StepLine> of(Host host, Cell cell, int units, List<List<Found>> forks) {
     List<StepLine> lines = new ArrayList<>();
-    for (StepFork.Found first : forks.getFirst()) {
+    for (Found first : forks.getFirst()) {
       lines.add(line(host, cell, units, first.id(), forks));
     }
     return lines;
   }
 
   private static StepLine line(
-      Host host, Cell cell, int units, String id, List<List<StepFork.Found>> forks) {
-    List<StepFork.Found> same = forks.stream().map(fork -> of(fork, id)).toList();
-    Histogram all = same.getFirst().histogram();
-    same.subList(1, same.size()).forEach(fork -> all.add(fork.histogram()));
-    double[] medians = sorted(same, fork -> p50(fork));
+      Host host, Cell cell, int units, String id, List<List<Found>> forks) {
+    List<Found> same = forks.stream().map(fork -> Found.of(fork, id)).toList();
+    Histogram all = Found.together(same);
+    double[] medians = Found.sorted(same, found -> found.nanos(50));
     return new StepLine(
         host,
         cell,
@@ -75,41 +72,12 @@ record StepLine(
         all.getValueAtPercentile(99.9),
         medians[0],
         medians[medians.length - 1],
-        median(sorted(same, StepFork.Found::allocated)),
-        median(sorted(same, fork -> fork.work().bytes())),
-        known(median(sorted(same, fork -> fork.work().moved()))),
-        known(median(sorted(same, fork -> fork.work().live()))),
-        ratio(forks, id, cell.peer()),
-        ratio(forks, id, INT8_PEER));
-  }
-
-  private static @Nullable Double ratio(List<List<StepFork.Found>> forks, String id, String peer) {
-    if (forks.getFirst().stream().noneMatch(found -> found.id().equals(peer))) {
-      return null;
-    }
-    return median(sorted(forks, fork -> p50(of(fork, id)) / p50(of(fork, peer))));
-  }
-
-  private static StepFork.Found of(List<StepFork.Found> fork, String id) {
-    return fork.stream()
-        .filter(found -> found.id().equals(id))
-        .findFirst()
-        .orElseThrow(() ->
-            new IllegalStateException("row %s ran in one JVM and not in another".formatted(id)));
-  }
-
-  private static double p50(StepFork.Found found) {
-    return found.histogram().getValueAtPercentile(50);
-  }
-
-  private static <T> double[] sorted(List<T> values, ToDoubleFunction<T> value) {
-    double[] sorted = values.stream().mapToDouble(value).toArray();
-    Arrays.sort(sorted);
-    return sorted;
-  }
-
-  private static double median(double[] sorted) {
-    return (sorted[sorted.length / 2] + sorted[(sorted.length - 1) / 2]) / 2;
+        Found.median(Found.sorted(same, Found::allocated)),
+        Found.median(Found.sorted(same, fork -> fork.work().bytes())),
+        known(Found.median(Found.sorted(same, fork -> fork.work().moved()))),
+        known(Found.median(Found.sorted(same, fork -> fork.work().live()))),
+        Found.ratio(forks, id, cell.peer(), 50),
+        Found.ratio(forks, id, INT8_PEER, 50));
   }
 
   private static @Nullable Double known(double value) {

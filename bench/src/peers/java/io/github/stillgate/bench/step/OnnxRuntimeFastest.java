@@ -31,7 +31,7 @@ final class OnnxRuntimeFastest implements Contender {
   OnnxRuntimeFastest(List<Layer> layers, boolean int8) throws OrtException {
     OrtEnvironment environment = OrtEnvironment.getEnvironment();
     OnnxRuntimeGraphs graph = new OnnxRuntimeGraphs(layers, int8);
-    this.session = graph.open(environment);
+    this.session = graph.open();
     this.bytes = graph.bytes();
     this.x = floats(graph.inputs());
     OnnxTensor input = OnnxTensor.createTensor(environment, x, new long[] {1, 1, graph.inputs()});

@@ -1,11 +1,11 @@
 package io.github.stillgate.bench.step;
 
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.github.stillgate.bench.OnnxGruGraph;
 import io.github.stillgate.bench.OnnxLstmGraph;
 import io.github.stillgate.bench.OnnxQuantizedLstmGraph;
+import io.github.stillgate.bench.OnnxThread;
 import io.github.stillgate.core.model.Layer;
 import io.github.stillgate.core.model.Lstm;
 import java.util.ArrayList;
@@ -19,14 +19,8 @@ import java.util.List;
  */
 record OnnxRuntimeGraphs(List<Layer> layers, boolean int8) {
   /** The graph on one thread. */
-  OrtSession open(OrtEnvironment environment) throws OrtException {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      options.setIntraOpNumThreads(1);
-      options.setInterOpNumThreads(1);
-      options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
-      options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
-      return environment.createSession(graph(), options);
-    }
+  OrtSession open() throws OrtException {
+    return OnnxThread.open(graph());
   }
 
   private byte[] graph() {

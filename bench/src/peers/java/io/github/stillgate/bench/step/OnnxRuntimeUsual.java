@@ -19,7 +19,7 @@ final class OnnxRuntimeUsual implements Contender {
 
   OnnxRuntimeUsual(List<Layer> layers, boolean int8) throws OrtException {
     OnnxRuntimeGraphs graph = new OnnxRuntimeGraphs(layers, int8);
-    this.session = graph.open(environment);
+    this.session = graph.open();
     this.bytes = graph.bytes();
     this.output = graph.output();
     graph.states().forEach(state -> states.put(state, new float[1][1][graph.units()]));

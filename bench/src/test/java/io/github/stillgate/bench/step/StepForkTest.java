@@ -30,9 +30,9 @@ class StepForkTest {
     assertThat(said.found().size() + said.absent().size()).isEqualTo(chosen.size());
     assertThat(said.absent()).allMatch(absent -> !absent.reason().isBlank());
     assertThat(said.found())
-        .extracting(StepFork.Found::id)
+        .extracting(Found::id)
         .contains("vector/f32" + (cell == Cell.CONDITIONAL ? "/full-gru" : ""));
-    for (StepFork.Found found : said.found()) {
+    for (Found found : said.found()) {
       assertThat(found.histogram().getTotalCount()).as(found.id()).isPositive();
       assertThat(found.work().bytes()).as(found.id()).isPositive();
       assertThat(Double.isNaN(found.work().moved()))
@@ -50,7 +50,7 @@ class StepForkTest {
   @Test
   void aFifthOfTheColumnsIsAFifthOfTheBytes() {
     Rows rows = new Rows(Cell.GRU, 80, List.of(1.0, 0.2), List.of());
-    List<StepFork.Found> found =
+    List<Found> found =
         StepFork.run(
                 rows,
                 List.of(rows.named("vector/i8/moved-1"), rows.named("vector/i8/moved-0.2")),

@@ -17,20 +17,19 @@ import org.junit.jupiter.api.io.TempDir;
 class StepReportTest {
   private static final Contender.Work WHOLE = Contender.Work.whole(6000);
 
-  private static StepFork.Found found(String id, Contender.Work work, long... nanos) {
+  private static Found found(String id, Contender.Work work, long... nanos) {
     return found(id, 16, work, nanos);
   }
 
-  private static StepFork.Found found(
-      String id, double allocated, Contender.Work work, long... nanos) {
+  private static Found found(String id, double allocated, Contender.Work work, long... nanos) {
     Histogram times = new Histogram(10_000_000_000L, 3);
     for (long time : nanos) {
       times.recordValue(time);
     }
-    return StepFork.Found.of(id, times, allocated, work);
+    return Found.of(id, times, allocated, work);
   }
 
-  private static List<List<StepFork.Found>> forks() {
+  private static List<List<Found>> forks() {
     Contender.Work moved = new Contender.Work(1500, 0.25, Double.NaN);
     return List.of(
         List.of(
@@ -104,7 +103,7 @@ class StepReportTest {
 
   @Test
   void aRowThatOneJvmLacksIsAnError() {
-    List<List<StepFork.Found>> forks = List.of(forks().get(0), forks().get(1).subList(1, 4));
+    List<List<Found>> forks = List.of(forks().get(0), forks().get(1).subList(1, 4));
     assertThatIllegalStateException()
         .isThrownBy(() -> StepLine.of(Host.WHOLE, Cell.LSTM, 64, forks))
         .withMessageContaining("native/f32");

@@ -29,8 +29,10 @@ public final class Binding {
   /**
    * Binds an operand.
    *
-   * @param vector padded to a multiple of {@link Lanes#COUNT} floats, zero in the padding
-   * @param sumsOfIt {@link PackLayout.Part#sumFloats} floats
+   * @param vector padded to a multiple of {@link Lanes#COUNT} floats, zero in the padding; in the
+   *     order {@link SumOrder#CHAIN} it may begin anywhere and have no padding
+   * @param sumsOfIt {@link PackLayout.Part#sumFloats} floats; in the order CHAIN they may begin
+   *     anywhere and end with the last row
    */
   public void put(int operand, MemorySegment vector, MemorySegment sumsOfIt) {
     vectors[operand] = vector;

@@ -59,6 +59,19 @@ public interface Cells {
       MemorySegment scratch,
       MemorySegment state);
 
+  /**
+   * The same with a bias inside the reset product: {@code c = tanh(fma(r, h[2 stride + i] +
+   * inner[i], x[2 stride + i]) + bias[2 stride + i])}.
+   */
+  void biasedGru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      MemorySegment inner,
+      MemorySegment scratch,
+      MemorySegment state);
+
   /** Eq. 4 for every unit: {@code state[i] = flush(fma(z[i], c[i] - state[i], state[i]))}. */
   void blend(int n, MemorySegment z, MemorySegment c, MemorySegment scratch, MemorySegment state);
 

@@ -98,6 +98,29 @@ final class CheckedCells implements Cells {
   }
 
   @Override
+  public void biasedGru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      MemorySegment inner,
+      MemorySegment scratch,
+      MemorySegment state) {
+    String operation = "biasedGru";
+    beforeState(operation, n, scratch, state);
+    long overX = before(operation, "x", x, 3, n, scratch, state);
+    long overH = before(operation, "h", h, 3, n, scratch, state);
+    long added = before(operation, "bias", bias, 3, n, scratch, state);
+    long inside = before(operation, "inner", inner, 1, n, scratch, state);
+    cells.biasedGru(n, x, h, bias, inner, scratch, state);
+    Checks.unwritten(operation, "x", overX, Checks.hash(x, 3, n));
+    Checks.unwritten(operation, "h", overH, Checks.hash(h, 3, n));
+    Checks.unwritten(operation, "bias", added, Checks.hash(bias, 3, n));
+    Checks.unwritten(operation, "inner", inside, Checks.hash(inner, 1, n));
+    Checks.finite(operation, "state", state, 1, n);
+  }
+
+  @Override
   public void blend(
       int n, MemorySegment z, MemorySegment c, MemorySegment scratch, MemorySegment state) {
     String operation = "blend";

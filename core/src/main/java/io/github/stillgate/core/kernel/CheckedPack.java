@@ -138,17 +138,34 @@ final class CheckedPack extends Pack {
       MemorySegment sums = stream.sums(operand);
       if (vector != null && sums != null) {
         PackLayout.Part part = layout().part(operand);
-        int padded = Lanes.padded(part.columns());
-        Checks.input(names[operand], "vector", vector, 1, part.columns());
-        Checks.memory(names[operand], "sums", sums, part.sumFloats());
-        Checks.apart(names[operand], "vector and sums", vector, padded, sums, part.sumFloats());
-        checkPadding(operand, vector, part.columns());
+        if (layout().order() == SumOrder.CHAIN) {
+          Checks.room(names[operand], "vector", vector, part.columns());
+          Checks.finite(names[operand], "vector", vector, 1, part.columns());
+          Checks.room(names[operand], "sums", sums, sumFloats(part));
+        } else {
+          Checks.input(names[operand], "vector", vector, 1, part.columns());
+          Checks.memory(names[operand], "sums", sums, part.sumFloats());
+          checkPadding(operand, vector, part.columns());
+        }
+        Checks.apart(names[operand], "vector and sums", vector, read(part), sums, sumFloats(part));
       }
       checkAddress(operand, vector, stream.addresses().getAtIndex(JAVA_LONG, operand));
       long sumsAt = stream.addresses().getAtIndex(JAVA_LONG, (long) stream.operands() + operand);
       checkAddress(operand, sums, sumsAt);
     }
     return hash(set, stream);
+  }
+
+  /** Floats of a vector that belong to it. */
+  private int read(PackLayout.Part part) {
+    return layout().order() == SumOrder.CHAIN ? part.columns() : Lanes.padded(part.columns());
+  }
+
+  /** Floats up to the last sum. */
+  private int sumFloats(PackLayout.Part part) {
+    return layout().order() == SumOrder.CHAIN
+        ? (part.kinds() - 1) * layout().sumStride() + layout().units()
+        : part.sumFloats();
   }
 
   private void after(ActiveSet set, int from, int to, Binding stream, long before) {
@@ -172,8 +189,8 @@ final class CheckedPack extends Pack {
         continue;
       }
       PackLayout.Part part = layout().part(operand);
-      int padded = Lanes.padded(part.columns());
-      for (int i = 0; i < padded; i++) {
+      int read = read(part);
+      for (int i = 0; i < read; i++) {
         hash = 31 * hash + vector.getAtIndex(JAVA_INT, i);
       }
       int position = 0;

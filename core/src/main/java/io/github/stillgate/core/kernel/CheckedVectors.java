@@ -90,6 +90,25 @@ final class CheckedVectors implements VectorOps {
   }
 
   @Override
+  public void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out) {
+    ops.gather(ranges, table, values, out);
+    long entry = 0;
+    for (int range = 0; range < ranges; range++) {
+      int at = table.getAtIndex(JAVA_INT, entry++);
+      int count = table.getAtIndex(JAVA_INT, entry++);
+      for (int i = 0; i < count; i++) {
+        int from = table.getAtIndex(JAVA_INT, entry++);
+        // Reading throws where a position lies outside.
+        if (out.getAtIndex(JAVA_INT, at + i) != values.getAtIndex(JAVA_INT, from)) {
+          throw new AssertionError(
+              "gather: value %d is not at %d; out is no other memory, or ranges overlap"
+                  .formatted(from, at + i));
+        }
+      }
+    }
+  }
+
+  @Override
   public void rowSums(int rows, int columns, MemorySegment values, MemorySegment out) {
     long before = beforeRows("rowSums", rows, columns, values, out, rows);
     ops.rowSums(rows, columns, values, out);

@@ -34,6 +34,15 @@ final class Checks {
     }
   }
 
+  /** {@code memory} holds {@code floats}, wherever it begins. */
+  static void room(String operation, String what, MemorySegment memory, long floats) {
+    if (memory.byteSize() < 4 * floats) {
+      throw new AssertionError(
+          "%s: %s has %d bytes; needed are %d"
+              .formatted(operation, what, memory.byteSize(), 4 * floats));
+    }
+  }
+
   /** {@code rows} rows of {@code n} floats each, as an argument must be: in memory, and finite. */
   static void input(String operation, String what, MemorySegment values, int rows, int n) {
     memory(operation, what, values, (long) rows * Lanes.padded(n));

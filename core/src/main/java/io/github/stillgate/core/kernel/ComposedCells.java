@@ -63,6 +63,30 @@ public class ComposedCells implements Cells {
   }
 
   @Override
+  public void biasedGru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      MemorySegment inner,
+      MemorySegment scratch,
+      MemorySegment state) {
+    MemorySegment z = row(n, 0, scratch);
+    MemorySegment r = row(n, 1, scratch);
+    MemorySegment moved = row(n, 2, scratch);
+    preactivate(n, x, h, bias, z);
+    ops.apply(Pointwise.SIGMOID, 0, 0, n, z, z);
+    preactivate(n, row(n, 1, x), row(n, 1, h), row(n, 1, bias), r);
+    ops.apply(Pointwise.SIGMOID, 0, 0, n, r, r);
+    ops.add(n, row(n, 2, h), inner, moved);
+    ops.multiplyAdd(n, r, moved, row(n, 2, x), r);
+    ops.add(n, r, row(n, 2, bias), r);
+    ops.apply(Pointwise.TANH, 0, 0, n, r, r);
+    moved(n, z, r, state, moved);
+    ops.flush(n, moved, state);
+  }
+
+  @Override
   public void blend(
       int n, MemorySegment z, MemorySegment c, MemorySegment scratch, MemorySegment state) {
     moved(n, z, c, state, scratch);

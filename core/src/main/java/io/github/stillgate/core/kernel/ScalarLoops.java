@@ -118,20 +118,35 @@ final class ScalarLoops {
 
   static void rowSums(int rows, int columns, MemorySegment values, MemorySegment out) {
     for (int row = 0; row < rows; row++) {
-      set(out, row, sum(values, row * columns, (row + 1) * columns, 0, 1));
+      set(out, row, sum(values, row * columns, (row + 1) * columns));
     }
   }
 
-  /** The tree over the partial sums {@code lane, lane + step, ...} of a row. */
-  private static float sum(MemorySegment values, int from, int to, int lane, int step) {
-    if (step < PARTIAL_SUMS) {
-      return sum(values, from, to, lane, 2 * step) + sum(values, from, to, lane + step, 2 * step);
+  private static float sum(MemorySegment values, int from, int to) {
+    return (everyFourth(values, from, to) + everyFourth(values, from + 2, to))
+        + (everyFourth(values, from + 1, to) + everyFourth(values, from + 3, to));
+  }
+
+  /**
+   * Every fourth of the partial sums and its share of the tree. Four at a time are locals whose
+   * additions do not wait for each other.
+   */
+  private static float everyFourth(MemorySegment values, int from, int to) {
+    float p0 = 0;
+    float p4 = 0;
+    float p8 = 0;
+    float p12 = 0;
+    int i = from;
+    for (; i + 12 < to; i += PARTIAL_SUMS) {
+      p0 += get(values, i);
+      p4 += get(values, i + 4);
+      p8 += get(values, i + 8);
+      p12 += get(values, i + 12);
     }
-    float sum = 0;
-    for (int i = from + lane; i < to; i += PARTIAL_SUMS) {
-      sum += get(values, i);
-    }
-    return sum;
+    p0 += i < to ? get(values, i) : 0;
+    p4 += i + 4 < to ? get(values, i + 4) : 0;
+    p8 += i + 8 < to ? get(values, i + 8) : 0;
+    return (p0 + p8) + (p4 + p12);
   }
 
   static void rowExtremes(
@@ -152,7 +167,7 @@ final class ScalarLoops {
     for (int row = 0; row < rows; row++) {
       int from = row * columns;
       int to = from + columns;
-      float mean = sum(values, from, to, 0, 1) / columns;
+      float mean = sum(values, from, to) / columns;
       for (int i = from; i < to; i++) {
         set(out, i, get(values, i) - mean);
       }

@@ -55,6 +55,15 @@ public interface VectorOps {
   }
 
   /**
+   * Values from anywhere, to ranges of {@code out}: {@code out[at + i] = values[position i]} for
+   * each range, whatever bits they are. All else in {@code out}, which is other memory, stays.
+   *
+   * @param ranges how many
+   * @param table off-heap ints, for each range: at, number of positions, the positions
+   */
+  void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out);
+
+  /**
    * {@code out[r] = sum of row r} of a matrix whose rows of {@code columns} values lie one after
    * the other, unpadded: 16 partial sums, number l taking the elements l, l + 16, ... by addition
    * from +0 on; then the tree p[l] += p[l + 8], += 4, += 2, += 1. {@code out} is other memory.

@@ -8,6 +8,7 @@ import io.github.stillgate.core.stage.StreamRun;
  */
 public final class StepStats {
   private final StreamRun stream;
+  private final int[] counted;
   private final long[] liveUnitSteps;
   private final int[] liveUnits;
   private final long[] movedValues;
@@ -21,6 +22,7 @@ public final class StepStats {
 
   StepStats(StreamRun stream) {
     this.stream = stream;
+    this.counted = stream.multiplying();
     this.liveUnitSteps = new long[stream.layers()];
     this.liveUnits = new int[stream.layers()];
     this.movedValues = new long[stream.layers()];
@@ -34,7 +36,7 @@ public final class StepStats {
     steps++;
     lastBytesRead = stream.bytesRead();
     bytesRead += lastBytesRead;
-    for (int layer = 0; layer < liveUnitSteps.length; layer++) {
+    for (int layer : counted) {
       liveUnits[layer] = stream.liveUnits(layer);
       liveUnitSteps[layer] += liveUnits[layer];
       movedValues[layer] += stream.movedValues(layer);

@@ -1,12 +1,18 @@
 package io.github.stillgate.core.stage;
 
+import io.github.stillgate.core.kernel.Binding;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Operand;
 import io.github.stillgate.core.kernel.Pack;
+import io.github.stillgate.core.kernel.PackLayout;
+import io.github.stillgate.core.kernel.Product;
+import io.github.stillgate.core.kernel.SumOrder;
+import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.core.model.Along;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A recurrent layer over the positions of a step, from its initial state in each step. */
 public final class AlongStage extends Stage {
@@ -120,6 +126,11 @@ public final class AlongStage extends Stage {
     private final MemorySegment initial;
     private final Operand input;
     private final Run run;
+    private final @Nullable Ahead[] ahead;
+
+    /** Whether values are rounded, so that there is more to count than bytes. */
+    private final boolean isInteger;
+
     private long bytes;
     private int clamped;
     private int moved;
@@ -143,6 +154,28 @@ public final class AlongStage extends Stage {
       StatePart.begin(stage.stateParts(), initial);
       this.input = new Operand(layer.layer().inputs(), scratch);
       this.run = stage.open(List.of(input), SegmentAllocator.slicingAllocator(state), scratch);
+      this.isInteger =
+          stage.packs().stream().anyMatch(pack -> pack.layout().format() == WeightFormat.I8);
+      this.ahead = new Ahead[run.phases().length];
+      for (int i = 0; i < ahead.length; i++) {
+        ahead[i] = ahead(run.phases()[i], scratch);
+      }
+    }
+
+    /** What can be multiplied for all positions at once: the input, where the pack reads slices. */
+    private @Nullable Ahead ahead(Phase phase, SegmentAllocator scratch) {
+      Product product = phase.product();
+      if (product == null
+          || !phase.isFixed()
+          || product.pack().layout().order() != SumOrder.CHAIN) {
+        return null;
+      }
+      for (int operand = 0; operand < product.pack().layout().operands(); operand++) {
+        if (product.operand(operand) == input) {
+          return new Ahead(phase, product, operand, from, layer.positions(), scratch);
+        }
+      }
+      return null;
     }
 
     void run() {
@@ -154,18 +187,65 @@ public final class AlongStage extends Stage {
       heldBack = 0;
       long read = 4L * input.width();
       long stride = 4L * layer.layer().outputs();
+      for (Ahead sums : ahead) {
+        if (sums != null) {
+          sums.batch.multiplySettled();
+        }
+      }
       for (int i = 0; i < layer.positions(); i++) {
         int position = backward ? layer.positions() - 1 - i : i;
         MemorySegment.copy(from, read * position, input.floats(), 0, read);
+        for (Ahead sums : ahead) {
+          if (sums != null) {
+            sums.take(position);
+          }
+        }
         run.step();
         bytes += run.bytesRead();
-        clamped += run.clampedValues();
-        moved += run.movedValues();
-        kept += run.keptValues();
-        heldBack += run.valuesHeldBack();
+        if (isInteger) {
+          clamped += run.clampedValues();
+          moved += run.movedValues();
+          kept += run.keptValues();
+          heldBack += run.valuesHeldBack();
+        }
         MemorySegment.copy(
             run.output().floats(), 0, to, stride * position + 4L * column, 4L * width);
       }
+    }
+  }
+
+  /** The sums of one phase over its input at all positions. */
+  private static final class Ahead {
+    private final Product product;
+    private final int operand;
+    private final BatchProduct batch;
+    private final MemorySegment[] sums;
+
+    Ahead(
+        Phase phase,
+        Product product,
+        int operand,
+        MemorySegment from,
+        int positions,
+        SegmentAllocator memory) {
+      this.product = product;
+      this.operand = operand;
+      PackLayout layout = product.pack().layout();
+      this.batch = new BatchProduct(positions, product.pack(), null, memory);
+      this.sums = new MemorySegment[positions];
+      for (int position = 0; position < positions; position++) {
+        sums[position] = Lanes.floats(layout.part(operand).sumFloats(), memory);
+        Binding binding = new Binding(layout.operands(), memory);
+        long slice = 4L * position * product.operand(operand).width();
+        binding.put(operand, from.asSlice(slice), sums[position]);
+        batch.batch().add(phase.groups(), binding);
+      }
+      batch.settle();
+    }
+
+    /** Puts the sums of a position into their place. */
+    void take(int position) {
+      product.take(operand, sums[position]);
     }
   }
 }

@@ -62,6 +62,16 @@ final class BatchProduct implements Split.Work {
     }
   }
 
+  /** The streams of the batch are in every step the ones they are now. */
+  void settle() {
+    pack.prepare(batch);
+  }
+
+  /** The same as {@link #multiply(long)}, on the calling thread, of streams that were settled. */
+  void multiplySettled() {
+    pack.multiply(batch, 0, batch.groups(), batch.scratch());
+  }
+
   @Override
   public void multiply(int from, int to, int worker) {
     pack.multiply(batch, from, to, scratch[worker]);

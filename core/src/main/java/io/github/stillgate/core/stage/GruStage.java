@@ -121,17 +121,16 @@ public final class GruStage extends Stage {
     private void finish() {
       MemorySegment overX = product.sums(0);
       MemorySegment overH = product.sums(1);
-      if (resetBias != null || !standard) {
+      if (!standard) {
         MemorySegment.copy(overH, 0, biased, 0, 3 * row);
-        overH = biased;
-      }
-      if (resetBias != null) {
-        ops.add(n, biasedC, resetBias, biasedC);
-      }
-      if (standard) {
-        cells.gru(n, overX, overH, bias, scratch, h);
-      } else {
+        if (resetBias != null) {
+          ops.add(n, biasedC, resetBias, biasedC);
+        }
         finishStepByStep(overX);
+      } else if (resetBias != null) {
+        cells.biasedGru(n, overX, overH, bias, resetBias, scratch, h);
+      } else {
+        cells.gru(n, overX, overH, bias, scratch, h);
       }
     }
 

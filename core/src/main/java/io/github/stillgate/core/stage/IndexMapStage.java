@@ -1,17 +1,20 @@
 package io.github.stillgate.core.stage;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.Operand;
+import io.github.stillgate.core.kernel.VectorOps;
 import io.github.stillgate.core.model.IndexMap;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Moves values: neighbours that stay neighbours as one copy, the others one by one. What is 0 is
- * not written after its memory was made.
+ * Moves values: neighbours that stay neighbours as one copy, the others one by one, which the
+ * backend does. What is 0 is not written after its memory was made.
  */
 public final class IndexMapStage extends OperationStage {
   /** From so many neighbours on, one copy costs less than its values one by one. */
@@ -21,16 +24,16 @@ public final class IndexMapStage extends OperationStage {
    * What is taken from one of the vectors it reads.
    *
    * @param copies begin there, begin here, number of values; and the next three
-   * @param singles position there, position here; and the next two
+   * @param ranges of what is gathered
+   * @param table of {@link VectorOps#gather}
    */
-  private record Taken(int[] copies, int[] singles) {
-    void move(MemorySegment from, MemorySegment to) {
+  private record Taken(int[] copies, int ranges, MemorySegment table) {
+    void move(VectorOps ops, MemorySegment from, MemorySegment to) {
       for (int i = 0; i < copies.length; i += 3) {
         MemorySegment.copy(from, 4L * copies[i], to, 4L * copies[i + 1], 4L * copies[i + 2]);
       }
-      for (int i = 0; i < singles.length; i += 2) {
-        float value = from.getAtIndex(JAVA_FLOAT, singles[i]);
-        to.setAtIndex(JAVA_FLOAT, singles[i + 1], value);
+      if (ranges > 0) {
+        ops.gather(ranges, table, from, to);
       }
     }
   }
@@ -50,39 +53,57 @@ public final class IndexMapStage extends OperationStage {
     List<Taken> all = new ArrayList<>();
     int first = 0;
     for (int width : layer.inputWidths()) {
-      all.add(taken(layer, first, first + width));
+      all.add(taken(layer, first, first + width, packing.memory()));
       first += width;
     }
     this.taken = all.toArray(Taken[]::new);
   }
 
-  /** What is taken from the positions {@code first} to {@code end}, exclusive. */
-  private static Taken taken(IndexMap layer, int first, int end) {
+  /** What is taken from the positions {@code first} to {@code behind}, exclusive. */
+  private static Taken taken(IndexMap layer, int first, int behind, Arena memory) {
     List<Integer> copies = new ArrayList<>();
-    List<Integer> singles = new ArrayList<>();
-    int at = 0;
-    while (at < layer.outputs()) {
-      int from = layer.at(at);
-      if (from < first || from >= end) {
-        at++;
-        continue;
-      }
-      int count = 1;
-      while (at + count < layer.outputs()
-          && layer.at(at + count) == from + count
-          && from + count < end) {
-        count++;
-      }
+    List<Integer> table = new ArrayList<>();
+    int ranges = 0;
+    int range = 0;
+    int end = -1;
+    for (int at = 0, count; at < layer.outputs(); at += count) {
+      count = neighbours(layer, at, first, behind);
+      int from = layer.at(at) - first;
       if (count >= LEAST_COPY) {
-        copies.addAll(List.of(from - first, at, count));
+        copies.addAll(List.of(from, at, count));
+      } else if (count == 0) {
+        count = 1;
       } else {
-        for (int i = 0; i < count; i++) {
-          singles.addAll(List.of(from - first + i, at + i));
+        if (at != end) {
+          range = table.size();
+          table.addAll(List.of(at, 0));
+          ranges++;
         }
+        for (int i = 0; i < count; i++) {
+          table.add(from + i);
+        }
+        table.set(range + 1, table.get(range + 1) + count);
+        end = at + count;
       }
-      at += count;
     }
-    return new Taken(ints(copies), ints(singles));
+    MemorySegment all = memory.allocate(Math.max(4, 4L * table.size()), Lanes.ALIGNMENT);
+    MemorySegment.copy(ints(table), 0, all, JAVA_INT, 0, table.size());
+    return new Taken(ints(copies), ranges, all);
+  }
+
+  /** How many values from {@code at} on are neighbours there too; 0 if it is not taken there. */
+  private static int neighbours(IndexMap layer, int at, int first, int behind) {
+    int from = layer.at(at);
+    if (from < first || from >= behind) {
+      return 0;
+    }
+    int count = 1;
+    while (at + count < layer.outputs()
+        && layer.at(at + count) == from + count
+        && from + count < behind) {
+      count++;
+    }
+    return count;
   }
 
   private static int[] ints(List<Integer> values) {
@@ -98,7 +119,7 @@ public final class IndexMapStage extends OperationStage {
 
   private void move(MemorySegment[] from, MemorySegment out) {
     for (int i = 0; i < from.length; i++) {
-      taken[i].move(from[i], out);
+      taken[i].move(ops(), from[i], out);
     }
     clip(out);
   }

@@ -4,6 +4,7 @@ import io.github.stillgate.core.kernel.ActiveSet;
 import io.github.stillgate.core.kernel.Batch;
 import io.github.stillgate.core.kernel.Operand;
 import io.github.stillgate.core.kernel.Product;
+import io.github.stillgate.core.kernel.WeightFormat;
 import io.github.stillgate.core.model.PerPosition;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -53,12 +54,30 @@ public final class PerPositionStage extends Stage {
     BatchProduct[] batches = new BatchProduct[phases.length];
     for (int phase = 0; phase < phases.length; phase++) {
       Product product = phases[phase].product();
-      batches[phase] =
-          product == null ? null : new BatchProduct(runs.length, product.pack(), null, scratch);
+      if (product != null) {
+        batches[phase] = new BatchProduct(runs.length, product.pack(), null, scratch);
+        if (isSettled(phases[phase])) {
+          for (Run run : runs) {
+            Phase same = run.phases()[phase];
+            batches[phase].batch().add(same.groups(), same.product().binding());
+          }
+          batches[phase].settle();
+        }
+      }
     }
     MemorySegment input = inputs.getFirst().floats();
     Positions all = new Positions(input, slices, runs, batches, output.floats());
     return Run.ungated(output, runs.length * runs[0].units(), Phase.whole(all));
+  }
+
+  /**
+   * Whether the same groups are multiplied in every step, of operands that are not rounded anew.
+   */
+  private static boolean isSettled(Phase phase) {
+    Product product = phase.product();
+    return product != null
+        && phase.isFixed()
+        && product.pack().layout().format() != WeightFormat.I8;
   }
 
   /** All positions of one stream. */
@@ -77,7 +96,10 @@ public final class PerPositionStage extends Stage {
       }
       for (int phase = 0; phase < batches.length; phase++) {
         BatchProduct batch = batches[phase];
-        if (batch != null) {
+        if (batch != null && isSettled(runs[0].phases()[phase])) {
+          runs[0].phases()[phase].begin();
+          batch.multiplySettled();
+        } else if (batch != null) {
           multiply(batch, phase);
         }
         for (Run run : runs) {

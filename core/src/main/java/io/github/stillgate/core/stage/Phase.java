@@ -98,6 +98,11 @@ public final class Phase implements Split.Work {
     return product;
   }
 
+  /** Whether it has a product, or is a step of others. */
+  boolean multiplies() {
+    return product != null || whole != null;
+  }
+
   /** Whether it multiplies the same groups in every step. */
   boolean isFixed() {
     return live == null;

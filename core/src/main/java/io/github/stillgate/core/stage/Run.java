@@ -71,6 +71,11 @@ public final class Run {
     return byToken.length > 0;
   }
 
+  /** Whether it multiplies or has units, so that there is something to count in a step. */
+  boolean multiplies() {
+    return units > 0 || Arrays.stream(phases).anyMatch(Phase::multiplies);
+  }
+
   /** What the stage returns. */
   public Operand output() {
     return output;

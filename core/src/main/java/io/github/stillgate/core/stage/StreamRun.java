@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,7 @@ public final class StreamRun {
   private final MemorySegment state;
   private final Run[] runs;
   private final MemorySegment[] outputs;
+  private final int[] multiplying;
 
   /** What a graph does behind its layers; null in a chain, which does nothing there. */
   private final @Nullable StepEnd end;
@@ -55,6 +57,8 @@ public final class StreamRun {
       runs[i] = network.slots().get(i).stage().open(read, states, memory);
       values.add(runs[i].output());
     }
+    this.multiplying =
+        IntStream.range(0, runs.length).filter(layer -> runs[layer].multiplies()).toArray();
     this.outputs = new MemorySegment[wiring.outputs().size()];
     if (wiring.isChain()) {
       this.end = null;
@@ -117,6 +121,22 @@ public final class StreamRun {
     end();
   }
 
+  /**
+   * The same, and when each layer was done.
+   *
+   * @param clock receives the time in nanoseconds before the first layer and behind each
+   */
+  public void step(long[] clock) {
+    thread.requireInside();
+    runs[0].readVector();
+    clock[0] = System.nanoTime();
+    for (int i = 0; i < runs.length; i++) {
+      runs[i].step();
+      clock[i + 1] = System.nanoTime();
+    }
+    end();
+  }
+
   /** The same on token {@code token}, which must be in range. */
   public void step(int token) {
     thread.requireInside();
@@ -174,6 +194,11 @@ public final class StreamRun {
     return state;
   }
 
+  /** The layers that multiply: there is nothing to count in a step of others. */
+  public int[] multiplying() {
+    return multiplying.clone();
+  }
+
   /** Number of layers. */
   public int layers() {
     return runs.length;
@@ -227,8 +252,8 @@ public final class StreamRun {
   /** Weight bytes the last step read, over all layers. */
   public long bytesRead() {
     long bytes = 0;
-    for (Run run : runs) {
-      bytes += run.bytesRead();
+    for (int layer : multiplying) {
+      bytes += runs[layer].bytesRead();
     }
     return bytes;
   }

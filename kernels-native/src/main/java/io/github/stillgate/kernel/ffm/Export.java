@@ -71,13 +71,15 @@ enum Export {
       "sg_apply",
       FunctionDescriptor.ofVoid(
           JAVA_LONG, JAVA_FLOAT, JAVA_FLOAT, JAVA_LONG, JAVA_LONG, JAVA_LONG)),
+  GATHER(4),
   CHOOSE(5),
   FLUSH(3),
   SPREAD(4),
   SOFTMAX(4),
   PREACTIVATE(5),
   CONDITIONAL_GRU(6),
-  GRU(5),
+  GRU(6),
+  BIASED_GRU(7),
   CARRY(5),
   BLEND(4);
 

@@ -17,6 +17,7 @@ final class Kernels {
   private static final MethodHandle MULTIPLY = NativeLibrary.handle(Export.MULTIPLY);
   private static final MethodHandle MULTIPLY_ADD = NativeLibrary.handle(Export.MULTIPLY_ADD);
   private static final MethodHandle APPLY = NativeLibrary.handle(Export.APPLY);
+  private static final MethodHandle GATHER = NativeLibrary.handle(Export.GATHER);
   private static final MethodHandle CHOOSE = NativeLibrary.handle(Export.CHOOSE);
   private static final MethodHandle FLUSH = NativeLibrary.handle(Export.FLUSH);
   private static final MethodHandle SPREAD = NativeLibrary.handle(Export.SPREAD);
@@ -24,6 +25,7 @@ final class Kernels {
   private static final MethodHandle PREACTIVATE = NativeLibrary.handle(Export.PREACTIVATE);
   private static final MethodHandle CONDITIONAL_GRU = NativeLibrary.handle(Export.CONDITIONAL_GRU);
   private static final MethodHandle GRU = NativeLibrary.handle(Export.GRU);
+  private static final MethodHandle BIASED_GRU = NativeLibrary.handle(Export.BIASED_GRU);
   private static final MethodHandle CARRY = NativeLibrary.handle(Export.CARRY);
   private static final MethodHandle BLEND = NativeLibrary.handle(Export.BLEND);
   private static final MethodHandle FLOAT_ENVIRONMENT =
@@ -79,6 +81,14 @@ final class Kernels {
     }
   }
 
+  static void gather(long ranges, long table, long values, long out) {
+    try {
+      GATHER.invokeExact(ranges, table, values, out);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
   static void choose(long padded, long condition, long yes, long no, long out) {
     try {
       CHOOSE.invokeExact(padded, condition, yes, no, out);
@@ -127,9 +137,17 @@ final class Kernels {
     }
   }
 
-  static void gru(long padded, long x, long h, long bias, long state) {
+  static void gru(long n, long padded, long x, long h, long bias, long state) {
     try {
-      GRU.invokeExact(padded, x, h, bias, state);
+      GRU.invokeExact(n, padded, x, h, bias, state);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void biasedGru(long n, long padded, long x, long h, long bias, long inner, long state) {
+    try {
+      BIASED_GRU.invokeExact(n, padded, x, h, bias, inner, state);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -37,7 +37,26 @@ final class NativeCells implements Cells {
       MemorySegment bias,
       MemorySegment scratch,
       MemorySegment state) {
-    Kernels.gru(Lanes.padded(n), x.address(), h.address(), bias.address(), state.address());
+    Kernels.gru(n, Lanes.padded(n), x.address(), h.address(), bias.address(), state.address());
+  }
+
+  @Override
+  public void biasedGru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      MemorySegment inner,
+      MemorySegment scratch,
+      MemorySegment state) {
+    Kernels.biasedGru(
+        n,
+        Lanes.padded(n),
+        x.address(),
+        h.address(),
+        bias.address(),
+        inner.address(),
+        state.address());
   }
 
   @Override

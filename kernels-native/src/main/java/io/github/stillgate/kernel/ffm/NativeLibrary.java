@@ -27,7 +27,7 @@ final class NativeLibrary {
   static final String TIER_PROPERTY = "stillgate.native.tier";
 
   /** SG_ABI_VERSION of {@code native/include/stillgate.h}. */
-  static final long ABI_VERSION = 4;
+  static final long ABI_VERSION = 5;
 
   /** Missing exports that a message names. */
   private static final int NAMED = 3;

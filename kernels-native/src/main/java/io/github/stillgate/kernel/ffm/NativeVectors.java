@@ -50,6 +50,11 @@ final class NativeVectors implements VectorOps {
   }
 
   @Override
+  public void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out) {
+    Kernels.gather(ranges, table.address(), values.address(), out.address());
+  }
+
+  @Override
   public void choose(
       int n, MemorySegment condition, MemorySegment yes, MemorySegment no, MemorySegment out) {
     Kernels.choose(

@@ -71,11 +71,60 @@ final class VectorCells implements Cells {
     long overX = Memory.at(x);
     long overH = Memory.at(h);
     long b = Memory.at(bias);
+    int used = usedBytes(n);
     long c = 2L * bytes;
-    // The rows of z and of r lie one after the other.
-    VectorElementary.sigmoidOfSum(2 * bytes, overX, overH, b, room);
-    candidate(bytes, overX + c, overH + c, b + c, room + bytes, room + c);
-    blendAll(bytes, room, room + c, Memory.at(state));
+    gates(bytes, used, overX, overH, b, room);
+    candidate(used, overX + c, overH + c, b + c, room + bytes, room + c);
+    blendAll(used, room, room + c, Memory.at(state));
+  }
+
+  /** The registers that hold a unit. */
+  private static int usedBytes(int n) {
+    return (4 * n + BYTES - 1) / BYTES * BYTES;
+  }
+
+  /** The rows of z and of r, which lie one after the other. */
+  private static void gates(int bytes, int used, long x, long h, long bias, long out) {
+    if (used == bytes) {
+      VectorElementary.sigmoidOfSum(2 * bytes, x, h, bias, out);
+    } else {
+      VectorElementary.sigmoidOfSum(used, x, h, bias, out);
+      VectorElementary.sigmoidOfSum(used, x + bytes, h + bytes, bias + bytes, out + bytes);
+    }
+  }
+
+  @Override
+  public void biasedGru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      MemorySegment inner,
+      MemorySegment scratch,
+      MemorySegment state) {
+    int bytes = 4 * Lanes.padded(n);
+    long room = Memory.at(scratch);
+    long overX = Memory.at(x);
+    long overH = Memory.at(h);
+    long b = Memory.at(bias);
+    int used = usedBytes(n);
+    long c = 2L * bytes;
+    gates(bytes, used, overX, overH, b, room);
+    sum(used, overH + c, Memory.at(inner), room + c);
+    candidate(used, overX + c, room + c, b + c, room + bytes, room + c);
+    blendAll(used, room, room + c, Memory.at(state));
+  }
+
+  /** {@code out = left + right}. */
+  private static void sum(int bytes, long left, long right, long out) {
+    long l = Memory.at(left);
+    long r = Memory.at(right);
+    long to = Memory.at(out);
+    for (int at = 0; at < bytes; at += BYTES) {
+      FloatVector.fromMemorySegment(SPECIES, ALL, l + at, ORDER)
+          .add(FloatVector.fromMemorySegment(SPECIES, ALL, r + at, ORDER))
+          .intoMemorySegment(ALL, to + at, ORDER);
+    }
   }
 
   /** {@code out = tanh(fma(r, h, x) + bias)}; the gates r are overwritten. */

@@ -117,6 +117,30 @@ final class VectorVectors implements VectorOps {
     }
   }
 
+  /** The Vector API gathers from arrays only. */
+  @Override
+  public void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out) {
+    long from = Memory.at(values);
+    long to = Memory.at(out);
+    long entry = Memory.at(table);
+    for (int range = 0; range < ranges; range++) {
+      long at = to + 4L * ALL.get(JAVA_INT, entry);
+      int count = ALL.get(JAVA_INT, entry + 4);
+      gather(count, entry + 8, from, at);
+      entry = Memory.at(entry + 8 + 4L * count);
+    }
+  }
+
+  private static void gather(int count, long positions, long values, long out) {
+    long p = Memory.at(positions);
+    long from = Memory.at(values);
+    long to = Memory.at(out);
+    for (int i = 0; i < count; i++) {
+      long position = ALL.get(JAVA_INT, p + 4L * i);
+      ALL.set(JAVA_INT, to + 4L * i, ALL.get(JAVA_INT, from + 4 * position));
+    }
+  }
+
   @Override
   public void choose(
       int n, MemorySegment condition, MemorySegment yes, MemorySegment no, MemorySegment out) {

@@ -49,6 +49,25 @@ final class ReferenceCells extends ComposedCells {
     }
   }
 
+  @Override
+  public void biasedGru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      MemorySegment inner,
+      MemorySegment scratch,
+      MemorySegment state) {
+    int stride = Lanes.padded(n);
+    for (int i = 0; i < n; i++) {
+      float z = Elementary.sigmoid(preactivation(i, x, h, bias));
+      float r = Elementary.sigmoid(preactivation(stride + i, x, h, bias));
+      int at = 2 * stride + i;
+      float sum = Math.fma(r, get(h, at) + get(inner, i), get(x, at));
+      blend(i, z, Elementary.tanh(sum + get(bias, at)), state);
+    }
+  }
+
   private static float preactivation(int at, MemorySegment x, MemorySegment h, MemorySegment bias) {
     return (get(x, at) + get(h, at)) + get(bias, at);
   }

@@ -94,6 +94,19 @@ final class ReferenceVectors implements VectorOps {
   }
 
   @Override
+  public void gather(int ranges, MemorySegment table, MemorySegment values, MemorySegment out) {
+    long entry = 0;
+    for (int range = 0; range < ranges; range++) {
+      int at = table.getAtIndex(JAVA_INT, entry++);
+      int count = table.getAtIndex(JAVA_INT, entry++);
+      for (int i = 0; i < count; i++) {
+        float value = values.getAtIndex(JAVA_FLOAT, table.getAtIndex(JAVA_INT, entry++));
+        out.setAtIndex(JAVA_FLOAT, at + i, value);
+      }
+    }
+  }
+
+  @Override
   public void softmax(int n, MemorySegment values, MemorySegment out) {
     int padded = Lanes.padded(n);
     float max = get(values, 0);
