@@ -235,6 +235,7 @@ public final class OnnxReference {
       case "HardSigmoid" -> Math.min(Math.max(alpha * v + beta, 0), 1);
       case "Elu" -> v >= 0 ? v : alpha * Math.expm1(v);
       case "Softsign" -> v / (1 + Math.abs(v));
+      case "Softplus" -> Math.log1p(Math.exp(v));
       default -> throw new IllegalArgumentException(name);
     };
   }

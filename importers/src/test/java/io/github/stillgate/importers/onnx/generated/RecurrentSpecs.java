@@ -49,6 +49,7 @@ public final class RecurrentSpecs {
         states(after.with("direction", "bidirectional").with("sequence_lens")),
         after.sized(40, 2, 19, 37),
         plain.with("activations", List.of("HardSigmoid", "Softsign")),
+        plain.with("activations", List.of("Sigmoid", "Softplus")),
         plain
             .with("activations", List.of("HardSigmoid", "ScaledTanh"))
             .with("activation_alpha", List.of(0.3f, 0.9f))
@@ -77,6 +78,7 @@ public final class RecurrentSpecs {
         peepholes.with("input_forget", 1),
         states(plain.with("direction", "bidirectional").with("input_forget", 1)),
         plain.with("activations", List.of("HardSigmoid", "Softsign", "Tanh")),
+        plain.with("activations", List.of("Sigmoid", "Softplus", "Tanh")),
         plain
             .with("activations", List.of("HardSigmoid", "ScaledTanh", "ScaledTanh"))
             .with("activation_alpha", List.of(0.3f, 0.9f, 1.2f))
