@@ -54,11 +54,11 @@ class ResamplerTest {
       float[] output = all(new Resampler(from, to), sine(from, hertz, from / 4));
       float[] expected = sine(to, hertz, output.length);
       int margin = margin(from, to);
+      double largest = 0;
       for (int i = margin; i < output.length - margin; i++) {
-        assertThat(output[i])
-            .as("%s Hz, sample %d", hertz, i)
-            .isCloseTo(expected[i], within(1e-4f));
+        largest = Math.max(largest, Math.abs(output[i] - expected[i]));
       }
+      assertThat(largest).as("%s Hz", hertz).isLessThan(1e-4);
     }
   }
 
@@ -69,9 +69,11 @@ class ResamplerTest {
       double hertz = Math.min(share * to / 2, from / 2.0 - 100);
       float[] output = all(new Resampler(from, to), sine(from, hertz, from / 4));
       int margin = margin(from, to);
+      double largest = 0;
       for (int i = margin; i < output.length - margin; i++) {
-        assertThat(Math.abs(output[i])).as("%s Hz, sample %d", hertz, i).isLessThan(1e-4f);
+        largest = Math.max(largest, Math.abs(output[i]));
       }
+      assertThat(largest).as("%s Hz", hertz).isLessThan(1e-4);
     }
   }
 
@@ -82,10 +84,10 @@ class ResamplerTest {
     int[] rates = {8000, 11025, 16000, 22050, 44100, 48000, 3, 7, 100, 1};
     int from = rates[random.nextInt(rates.length)];
     int to = rates[random.nextInt(rates.length)];
-    if ((long) from * 50 < to || (long) to * 50 < from) {
+    if ((long) from * 8 < to || (long) to * 50 < from) {
       return;
     }
-    float[] input = RealFftTest.noise(random.nextInt(20_000), seed);
+    float[] input = RealFftTest.noise(random.nextInt(10_000), seed);
     Resampler resampler = new Resampler(from, to);
     float[] whole = all(resampler, input);
     resampler.reset();
@@ -101,13 +103,13 @@ class ResamplerTest {
     }
     made += resampler.finish(pieces, made);
     assertThat(made).isEqualTo(whole.length);
-    assertThat(pieces).containsExactly(whole);
+    assertThat(pieces).isEqualTo(whole);
   }
 
   @Test
   void theSameRateChangesNothing() {
     float[] input = RealFftTest.noise(10_000, 3);
-    assertThat(all(new Resampler(44_100, 44_100), input)).containsExactly(input);
+    assertThat(all(new Resampler(44_100, 44_100), input)).isEqualTo(input);
   }
 
   @Test

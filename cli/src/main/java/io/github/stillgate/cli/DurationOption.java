@@ -7,8 +7,26 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** A short time with its unit: {@code 200us}, {@code 1.5ms}. */
-final class DurationOption implements ITypeConverter<Duration> {
+class DurationOption implements ITypeConverter<Duration> {
   private static final Pattern TIME = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)(ns|us|ms|s)");
+
+  private final int least;
+
+  /** A time above 0. */
+  DurationOption() {
+    this(1);
+  }
+
+  private DurationOption(int least) {
+    this.least = least;
+  }
+
+  /** A time that may be 0. */
+  static final class OrNone extends DurationOption {
+    OrNone() {
+      super(0);
+    }
+  }
 
   @Override
   public Duration convert(String text) {
@@ -25,7 +43,7 @@ final class DurationOption implements ITypeConverter<Duration> {
               case "ms" -> 1e6;
               default -> 1e9;
             };
-    if (nanos < 1) {
+    if (nanos < least) {
       throw new TypeConversionException("'%s' is no time above 0".formatted(text));
     }
     return Duration.ofNanos(Math.round(nanos));

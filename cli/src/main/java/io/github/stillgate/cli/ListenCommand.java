@@ -69,7 +69,7 @@ final class ListenCommand implements Callable<Integer> {
       names = "--min-speech",
       defaultValue = "250ms",
       paramLabel = "TIME",
-      converter = DurationOption.class,
+      converter = DurationOption.OrNone.class,
       description = "segments that are no longer are left out")
   private Duration shortestSpeech;
 
@@ -77,7 +77,7 @@ final class ListenCommand implements Callable<Integer> {
       names = "--min-silence",
       defaultValue = "100ms",
       paramLabel = "TIME",
-      converter = DurationOption.class,
+      converter = DurationOption.OrNone.class,
       description = "silence that ends a segment")
   private Duration shortestSilence;
 
@@ -85,7 +85,7 @@ final class ListenCommand implements Callable<Integer> {
       names = "--pad",
       defaultValue = "30ms",
       paramLabel = "TIME",
-      converter = DurationOption.class,
+      converter = DurationOption.OrNone.class,
       description = "what is added before and after a segment")
   private Duration padding;
 

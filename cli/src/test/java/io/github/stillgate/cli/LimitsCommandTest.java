@@ -1,18 +1,16 @@
 package io.github.stillgate.cli;
 
+import static io.github.stillgate.cli.Outcome.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** {@code run} and {@code tune} with bounds on a step. */
 class LimitsCommandTest {
@@ -20,19 +18,6 @@ class LimitsCommandTest {
       Path.of(System.getProperty("stillgate.home"), "models", "text8-256.safetensors").toString();
 
   @TempDir Path folder;
-
-  private record Outcome(int code, String out, String err) {}
-
-  private static Outcome run(String... args) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    CommandLine commandLine =
-        Stillgate.commandLine()
-            .setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true));
-    int code = Stillgate.execute(commandLine, args);
-    return new Outcome(code, out.toString(), err.toString());
-  }
 
   private static JsonNode json(Outcome outcome) throws Exception {
     assertThat(outcome.code()).as(outcome.err()).isZero();

@@ -70,7 +70,7 @@ class ListenCommandTest {
     return file;
   }
 
-  private static double[][] segments(InProcess run) {
+  private static double[][] segments(Outcome run) {
     assertThat(run.code()).as(run.err()).isZero();
     return run.out()
         .lines()
@@ -92,7 +92,7 @@ class ListenCommandTest {
     Path model = detector(width, context);
     double[][] found =
         segments(
-            InProcess.run(
+            Outcome.run(
                 "listen",
                 "--vad",
                 model.toString(),
@@ -109,12 +109,16 @@ class ListenCommandTest {
   void optionsSayWhatASegmentIs() throws Exception {
     String wav = sound(16_000, 1, 0.6, 0.2, 0.2, 1, 0.1, 1).toString();
     String model = vad.toString();
-    assertThat(segments(InProcess.run("listen", "--vad", model, wav))).hasNumberOfRows(1);
-    assertThat(segments(InProcess.run("listen", "--vad", model, wav, "--min-speech", "50ms")))
+    assertThat(segments(Outcome.run("listen", "--vad", model, wav))).hasNumberOfRows(1);
+    assertThat(segments(Outcome.run("listen", "--vad", model, wav, "--min-speech", "50ms")))
         .hasNumberOfRows(3);
+    double[] bare = segments(Outcome.run("listen", "--vad", model, wav, "--pad", "0ms"))[0];
+    double[] padded = segments(Outcome.run("listen", "--vad", model, wav))[0];
+    assertThat(bare[0] - padded[0]).isCloseTo(0.03, within(1e-3));
+    assertThat(padded[1] - bare[1]).isCloseTo(0.03, within(1e-3));
     double[][] joined =
         segments(
-            InProcess.run(
+            Outcome.run(
                 "listen",
                 "--vad",
                 model,
@@ -131,11 +135,11 @@ class ListenCommandTest {
     JsonNode line =
         JsonMapper.builder()
             .build()
-            .readTree(InProcess.run("listen", "--vad", model, wav, "--json").out());
+            .readTree(Outcome.run("listen", "--vad", model, wav, "--json").out());
     assertThat(line.get("start").doubleValue()).isCloseTo(0.97, within(0.033));
     assertThat(line.get("end").doubleValue()).isCloseTo(1.63, within(0.033));
     assertThat(
-            InProcess.run(
+            Outcome.run(
                 "listen", "--vad", model, wav, "--threshold", "0.2", "--lower-threshold", "0.3"))
         .matches(run -> run.code() == 2 && run.err().contains("they are 0.2 and 0.3"));
   }
@@ -148,7 +152,7 @@ class ListenCommandTest {
         new Dense(
             "y", Matrix.of("w", 1, 7, new float[7]), Matrix.vector("b", 0), Activation.SIGMOID);
     new Model(List.of(add)).save(file);
-    assertThat(InProcess.run("listen", "--vad", file.toString(), wav).err())
+    assertThat(Outcome.run("listen", "--vad", file.toString(), wav).err())
         .contains("other.safetensors is no voice detector: it reads 7 samples a step")
         .contains("./stillgate convert");
     new Model(
@@ -159,7 +163,7 @@ class ListenCommandTest {
                 .output("sum")
                 .build())
         .save(file);
-    assertThat(InProcess.run("listen", "--vad", file.toString(), wav).err())
+    assertThat(Outcome.run("listen", "--vad", file.toString(), wav).err())
         .contains("several inputs, [input, state]")
         .contains("--state state=stateN");
     new Model(
@@ -175,10 +179,10 @@ class ListenCommandTest {
                 .output("two")
                 .build())
         .save(file);
-    assertThat(InProcess.run("listen", "--vad", file.toString(), wav).err())
+    assertThat(Outcome.run("listen", "--vad", file.toString(), wav).err())
         .contains("it gives [two of 2]; a voice detector gives one value");
     assertThat(
-            InProcess.run(
+            Outcome.run(
                     "listen",
                     "--vad",
                     Path.of(System.getProperty("stillgate.home"), "models", "text8-256.safetensors")
@@ -186,8 +190,8 @@ class ListenCommandTest {
                     wav)
                 .err())
         .contains("it reads tokens");
-    assertThat(InProcess.run("listen", "--vad", vad.toString(), vad.toString()).err())
+    assertThat(Outcome.run("listen", "--vad", vad.toString(), vad.toString()).err())
         .contains("is no WAV file");
-    assertThat(InProcess.run("listen", wav).code()).isEqualTo(2);
+    assertThat(Outcome.run("listen", wav).code()).isEqualTo(2);
   }
 }

@@ -1,13 +1,12 @@
 package io.github.stillgate.cli;
 
+import static io.github.stillgate.cli.Outcome.run;
 import static io.github.stillgate.cli.PruneCommandTest.characters;
 import static io.github.stillgate.cli.PruneCommandTest.json;
-import static io.github.stillgate.cli.PruneCommandTest.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.stillgate.cli.PruneCommandTest.Outcome;
 import io.github.stillgate.core.model.Activation;
 import io.github.stillgate.core.model.Dense;
 import io.github.stillgate.core.model.Matrix;

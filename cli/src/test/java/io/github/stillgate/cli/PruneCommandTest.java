@@ -1,5 +1,6 @@
 package io.github.stillgate.cli;
 
+import static io.github.stillgate.cli.Outcome.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -19,8 +20,6 @@ import io.github.stillgate.core.weights.DType;
 import io.github.stillgate.core.weights.WeightsFile;
 import io.github.stillgate.core.weights.WeightsWriter;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,23 +39,6 @@ class PruneCommandTest {
   @TempDir private Path folder;
   private Path big;
   private Path small;
-
-  record Outcome(int code, String out, String err) {}
-
-  static Outcome run(Object... args) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    String[] strings = new String[args.length];
-    for (int i = 0; i < args.length; i++) {
-      strings[i] = args[i].toString();
-    }
-    int code =
-        Stillgate.commandLine()
-            .setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true))
-            .execute(strings);
-    return new Outcome(code, out.toString(), err.toString());
-  }
 
   static JsonNode json(Outcome outcome) throws IOException {
     assertThat(outcome.code()).as(outcome.err()).isZero();

@@ -143,6 +143,7 @@ class ScoreCommandTest {
           numpy("f8.npy", "<f8", "5, 2", doubles),
           numpy("i2.npy", "<i2", "5, 1, 2", shorts),
           file("plain.csv", lines),
+          file("marked.csv", "\ufeff" + lines),
           file("named.csv", "left,right\n" + lines + "\n"),
           sound("sound.wav", values),
           sound("cut.wav", Arrays.copyOf(values, 10)),
@@ -160,8 +161,8 @@ class ScoreCommandTest {
 
   private Path sumsOf(String in, String... options) {
     Path to = folder.resolve("sums.csv");
-    InProcess run =
-        InProcess.run(
+    Outcome run =
+        Outcome.run(
             Stream.concat(
                     Stream.of("score", sums.toString(), in, to.toString()), Stream.of(options))
                 .toArray(String[]::new));
@@ -175,7 +176,7 @@ class ScoreCommandTest {
     String model = sums.toString();
     for (String ending : new String[] {"npy", "csv", "safetensors"}) {
       assertThat(
-              InProcess.run("score", model, in, out("o." + ending), "--input-bound", "1e11").code())
+              Outcome.run("score", model, in, out("o." + ending), "--input-bound", "1e11").code())
           .isZero();
     }
     float[] expected = {0.1f, 2, 0.1f + -3e-5f, 2 + 4e10f};
@@ -194,12 +195,12 @@ class ScoreCommandTest {
       assertThat(file.tensor("sum").toFloats()).containsExactly(expected);
     }
     Path wav = sound("in.wav", 0.5f, 0.25f, 0.125f);
-    assertThat(InProcess.run("score", model, wav.toString(), out("o.wav")).code()).isZero();
+    assertThat(Outcome.run("score", model, wav.toString(), out("o.wav")).code()).isZero();
     assertThat(samples(folder.resolve("o.wav"), 8000)).containsExactly(0.5f, 0.25f, 0.625f, 0.25f);
-    assertThat(InProcess.run("score", model, in, out("p.wav"), "--input-bound", "1e11").err())
+    assertThat(Outcome.run("score", model, in, out("p.wav"), "--input-bound", "1e11").err())
         .contains("give --rate HZ");
     assertThat(
-            InProcess.run(
+            Outcome.run(
                     "score", model, in, out("p.wav"), "--input-bound", "1e11", "--rate", "11025")
                 .code())
         .isZero();
@@ -227,10 +228,10 @@ class ScoreCommandTest {
         .write(tensors);
     for (String[] in :
         new String[][] {{"a=" + a, "b=" + b}, {"b=" + b, a}, {tensors.toString(), null}}) {
-      InProcess run =
+      Outcome run =
           in[1] == null
-              ? InProcess.run("score", model, in[0], out("o.safetensors"))
-              : InProcess.run("score", model, in[0], in[1], out("o.safetensors"));
+              ? Outcome.run("score", model, in[0], out("o.safetensors"))
+              : Outcome.run("score", model, in[0], in[1], out("o.safetensors"));
       assertThat(run.code()).as(run.err()).isZero();
       try (WeightsFile file = WeightsFile.open(folder.resolve("o.safetensors"))) {
         assertThat(file.tensor("sum").toFloats()).containsExactly(11, 22, 33, 44);
@@ -238,24 +239,24 @@ class ScoreCommandTest {
         assertThat(file.tensor("first").shape()).containsExactly(2, 1);
       }
     }
-    InProcess set = InProcess.run("score", model, a, out("o.csv"), "--set", "b=100", "--json");
+    Outcome set = Outcome.run("score", model, a, out("o.csv"), "--set", "b=100", "--json");
     JsonNode summary = JsonMapper.builder().build().readTree(set.out());
     assertThat(summary.get("steps").intValue()).isEqualTo(2);
     assertThat(summary.get("p99_us").doubleValue())
         .isGreaterThanOrEqualTo(summary.get("p50_us").doubleValue());
     assertThat(Files.readAllLines(folder.resolve("o.csv")))
         .containsExactly("sum[0],sum[1],first[0]", "101.0,102.0,101.0", "103.0,104.0,103.0");
-    assertThat(InProcess.run("score", model, a, out("o.csv"), "--set", "b=5,7").code()).isZero();
+    assertThat(Outcome.run("score", model, a, out("o.csv"), "--set", "b=5,7").code()).isZero();
     assertThat(Files.readAllLines(folder.resolve("o.csv"))).contains("6.0,9.0,6.0");
     assertThat(
-            InProcess.run("score", model, a, out("f.npy"), "--set", "b=0", "--output", "first")
+            Outcome.run("score", model, a, out("f.npy"), "--set", "b=0", "--output", "first")
                 .code())
         .isZero();
     assertThat(Files.size(folder.resolve("f.npy"))).isEqualTo(128 + 8);
   }
 
   private void refused(String message, String... args) {
-    InProcess run = InProcess.run(args);
+    Outcome run = Outcome.run(args);
     assertThat(run.code()).as(run.out()).isNotZero();
     assertThat(run.err()).contains(message).doesNotContain("bug");
   }
@@ -426,7 +427,7 @@ class ScoreCommandTest {
   private long allocated(String in, String ending) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long before = threads.getCurrentThreadAllocatedBytes();
-    InProcess run = InProcess.run("score", sums.toString(), in, out(ending), "--rate", "8000");
+    Outcome run = Outcome.run("score", sums.toString(), in, out(ending), "--rate", "8000");
     long after = threads.getCurrentThreadAllocatedBytes();
     assertThat(run.code()).as(run.err()).isZero();
     return after - before;

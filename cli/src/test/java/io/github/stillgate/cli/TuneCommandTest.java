@@ -1,5 +1,6 @@
 package io.github.stillgate.cli;
 
+import static io.github.stillgate.cli.Outcome.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -17,8 +18,6 @@ import io.github.stillgate.core.model.Vocabulary;
 import io.github.stillgate.core.weights.WeightsWriter;
 import io.github.stillgate.tuning.SweepPoint;
 import io.github.stillgate.tuning.SweepResult;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -38,19 +37,6 @@ class TuneCommandTest {
   @TempDir Path folder;
 
   private final Random random = new Random(7);
-
-  private record Outcome(int code, String out, String err) {}
-
-  private static Outcome run(String... args) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int code =
-        Stillgate.commandLine()
-            .setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true))
-            .execute(args);
-    return new Outcome(code, out.toString(), err.toString());
-  }
 
   private Matrix matrix(String name, int rows, int columns, double scale) {
     float[] values = new float[rows * columns];

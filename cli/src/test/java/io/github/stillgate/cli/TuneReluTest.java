@@ -1,5 +1,6 @@
 package io.github.stillgate.cli;
 
+import static io.github.stillgate.cli.Outcome.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -16,8 +17,6 @@ import io.github.stillgate.core.model.Sums;
 import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.session.Session;
 import io.github.stillgate.core.weights.WeightsWriter;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,19 +34,6 @@ class TuneReluTest {
   @TempDir private Path folder;
 
   private final Random random = new Random(9);
-
-  private record Outcome(int code, String out, String err) {}
-
-  private static Outcome run(String... args) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int code =
-        Stillgate.commandLine()
-            .setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true))
-            .execute(args);
-    return new Outcome(code, out.toString(), err.toString());
-  }
 
   /** Of low rank and a little noise. */
   private Matrix matrix(String name, int rows, int columns) {

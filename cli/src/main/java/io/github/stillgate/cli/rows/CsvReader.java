@@ -16,6 +16,9 @@ final class CsvReader implements RowReader {
   private static final int BUFFER = 1 << 16;
   private static final int LONGEST_LINE = 1 << 26;
 
+  /** What spreadsheets begin UTF-8 with. */
+  private static final int[] BYTE_ORDER_MARK = {0xef, 0xbb, 0xbf};
+
   private final Path path;
   private final int width;
   private final FileChannel file;
@@ -58,6 +61,13 @@ final class CsvReader implements RowReader {
     file.position(0);
     buffer.clear().limit(0);
     lineNumber = 0;
+    for (int mark : BYTE_ORDER_MARK) {
+      if (read() != mark) {
+        file.position(0);
+        buffer.limit(0);
+        return;
+      }
+    }
   }
 
   /** Whether no field of the first line is a number. */
