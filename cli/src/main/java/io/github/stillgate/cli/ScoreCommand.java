@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -157,7 +158,7 @@ final class ScoreCommand implements Callable<Integer> {
               feeds.steps(),
               rate(format, given, graph.width(wanted.getFirst())));
       if (warmUp) {
-        plan.warmUp();
+        plan.warmUp(Set.of(Plan.Use.STREAM));
       }
       AtomicReference<ScoreRun> ran = new AtomicReference<>();
       target.writePlaced(

@@ -174,7 +174,8 @@ class ConvertCommandTest {
     stateful.model().getGraph().getInitializerList().forEach(graph::constant);
     graph.choice("Z", "fast", branch("forward"), branch("reverse")).output("Z");
     Files.write(onnx, graph.model().toByteArray());
-    assertThat(run("convert", onnx, out).err()).contains("depends on \"fast\"", "--set NAME=VALUE");
+    assertThat(run("convert", onnx, out).err())
+        .contains("--set fast=VALUE", "(If) takes a branch by it");
     Outcome set = run("convert", onnx, out, "--set", "fast=true");
     assertThat(set.code()).as(set.err()).isZero();
     assertThat(set.out()).contains("input \"fast\": fixed at [1]");

@@ -17,6 +17,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Set;
 
 /** Takes noise out of a recording with a network that works on spectra: DTLN's first, or GTCRN. */
 public final class Denoise {
@@ -31,7 +32,7 @@ public final class Denoise {
         Session session = Session.open(plan);
         ResampledWav in = ResampledWav.open(Path.of(args[1]), WavReader.MIX, RATE);
         OutputStream out = new BufferedOutputStream(Files.newOutputStream(Path.of(args[2])))) {
-      plan.warmUp();
+      plan.warmUp(Set.of(Plan.Use.STREAM));
       run(SpectralNetwork.of(session), in, out);
     }
   }

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Set;
 import javax.sound.sampled.AudioFormat;
 import javax.sound.sampled.AudioSystem;
 import javax.sound.sampled.LineUnavailableException;
@@ -40,7 +41,7 @@ public final class Vad {
     try (Source source = args.length > 1 ? file(Path.of(args[1])) : microphone();
         Plan plan = Plan.compile(model);
         Session session = Session.open(plan)) {
-      plan.warmUp();
+      plan.warmUp(Set.of(Plan.Use.STREAM));
       float[] samples = new float[CONTEXT + CHUNK];
       float[] speech = new float[1];
       double second = 0;
