@@ -155,7 +155,7 @@ public final class NetworkBench implements Callable<Integer> {
       Map<String, String> absent) {
     String options =
         spec.commandLine().getParseResult().originalArgs().stream()
-            .map(word -> " " + word)
+            .map(word -> " " + withoutFolders(word))
             .collect(Collectors.joining());
     return new NetworkReport(
         Machine.description(),
@@ -167,6 +167,18 @@ public final class NetworkBench implements Callable<Integer> {
         lines,
         times,
         absent);
+  }
+
+  /** Where networks lie is nobody else's concern. */
+  private String withoutFolders(String word) {
+    String shown = word;
+    for (Path path : networks) {
+      Path name = path.getFileName();
+      boolean isPlain = name == null || path.getNameCount() < 2 || !name.endsWith("model.onnx");
+      Path kept = isPlain ? name : path.subpath(path.getNameCount() - 2, path.getNameCount());
+      shown = shown.replace(path.toString(), String.valueOf(kept));
+    }
+    return shown;
   }
 
   private static void print(NetworkLine line) {

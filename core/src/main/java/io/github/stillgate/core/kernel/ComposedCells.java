@@ -36,7 +36,7 @@ public class ComposedCells implements Cells {
     MemorySegment moved = row(n, 1, scratch);
     preactivate(n, x, h, bias, r);
     ops.apply(Pointwise.SIGMOID, 0, 0, n, r, r);
-    candidate(n, 1, r, x, h, bias, r);
+    candidate(n, r, row(n, 1, x), row(n, 1, h), row(n, 1, bias), r);
     moved(n, z, r, state, moved);
     ops.flush(n, moved, moved);
     ops.choose(n, z, moved, state, state);
@@ -50,16 +50,7 @@ public class ComposedCells implements Cells {
       MemorySegment bias,
       MemorySegment scratch,
       MemorySegment state) {
-    MemorySegment z = row(n, 0, scratch);
-    MemorySegment r = row(n, 1, scratch);
-    MemorySegment moved = row(n, 2, scratch);
-    preactivate(n, x, h, bias, z);
-    ops.apply(Pointwise.SIGMOID, 0, 0, n, z, z);
-    preactivate(n, row(n, 1, x), row(n, 1, h), row(n, 1, bias), r);
-    ops.apply(Pointwise.SIGMOID, 0, 0, n, r, r);
-    candidate(n, 2, r, x, h, bias, r);
-    moved(n, z, r, state, moved);
-    ops.flush(n, moved, state);
+    gru(n, x, h, row(n, 2, h), bias, scratch, state);
   }
 
   @Override
@@ -71,6 +62,20 @@ public class ComposedCells implements Cells {
       MemorySegment inner,
       MemorySegment scratch,
       MemorySegment state) {
+    MemorySegment sums = row(n, 2, scratch);
+    ops.add(n, row(n, 2, h), inner, sums);
+    gru(n, x, h, sums, bias, scratch, state);
+  }
+
+  /** With what the reset gates; it may lie in the last row of scratch. */
+  private void gru(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment gated,
+      MemorySegment bias,
+      MemorySegment scratch,
+      MemorySegment state) {
     MemorySegment z = row(n, 0, scratch);
     MemorySegment r = row(n, 1, scratch);
     MemorySegment moved = row(n, 2, scratch);
@@ -78,10 +83,7 @@ public class ComposedCells implements Cells {
     ops.apply(Pointwise.SIGMOID, 0, 0, n, z, z);
     preactivate(n, row(n, 1, x), row(n, 1, h), row(n, 1, bias), r);
     ops.apply(Pointwise.SIGMOID, 0, 0, n, r, r);
-    ops.add(n, row(n, 2, h), inner, moved);
-    ops.multiplyAdd(n, r, moved, row(n, 2, x), r);
-    ops.add(n, r, row(n, 2, bias), r);
-    ops.apply(Pointwise.TANH, 0, 0, n, r, r);
+    candidate(n, r, row(n, 2, x), gated, row(n, 2, bias), r);
     moved(n, z, r, state, moved);
     ops.flush(n, moved, state);
   }
@@ -106,17 +108,16 @@ public class ComposedCells implements Cells {
     ops.flush(n, scratch, state);
   }
 
-  /** {@code out = tanh(fma(r, h, x) + bias)} of row {@code kind}. */
+  /** {@code out = tanh(fma(r, h, x) + bias)}. */
   private void candidate(
       int n,
-      int kind,
       MemorySegment r,
       MemorySegment x,
       MemorySegment h,
       MemorySegment bias,
       MemorySegment out) {
-    ops.multiplyAdd(n, r, row(n, kind, h), row(n, kind, x), out);
-    ops.add(n, out, row(n, kind, bias), out);
+    ops.multiplyAdd(n, r, h, x, out);
+    ops.add(n, out, bias, out);
     ops.apply(Pointwise.TANH, 0, 0, n, out, out);
   }
 

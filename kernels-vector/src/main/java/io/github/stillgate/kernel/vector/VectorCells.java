@@ -66,16 +66,19 @@ final class VectorCells implements Cells {
       MemorySegment bias,
       MemorySegment scratch,
       MemorySegment state) {
+    long gated = Memory.at(h) + 8L * Lanes.padded(n);
+    gru(n, Memory.at(x), Memory.at(h), gated, Memory.at(bias), Memory.at(scratch), state);
+  }
+
+  /** With what the reset gates; it may lie in the last row of scratch. */
+  private static void gru(
+      int n, long x, long h, long gated, long bias, long scratch, MemorySegment state) {
     int bytes = 4 * Lanes.padded(n);
-    long room = Memory.at(scratch);
-    long overX = Memory.at(x);
-    long overH = Memory.at(h);
-    long b = Memory.at(bias);
     int used = usedBytes(n);
     long c = 2L * bytes;
-    gates(bytes, used, overX, overH, b, room);
-    candidate(used, overX + c, overH + c, b + c, room + bytes, room + c);
-    blendAll(used, room, room + c, Memory.at(state));
+    gates(bytes, used, x, h, bias, scratch);
+    candidate(used, x + c, gated, bias + c, scratch + bytes, scratch + c);
+    blendAll(used, scratch, scratch + c, Memory.at(state));
   }
 
   /** The registers that hold a unit. */
@@ -102,17 +105,10 @@ final class VectorCells implements Cells {
       MemorySegment inner,
       MemorySegment scratch,
       MemorySegment state) {
-    int bytes = 4 * Lanes.padded(n);
-    long room = Memory.at(scratch);
-    long overX = Memory.at(x);
-    long overH = Memory.at(h);
-    long b = Memory.at(bias);
-    int used = usedBytes(n);
-    long c = 2L * bytes;
-    gates(bytes, used, overX, overH, b, room);
-    sum(used, overH + c, Memory.at(inner), room + c);
-    candidate(used, overX + c, room + c, b + c, room + bytes, room + c);
-    blendAll(used, room, room + c, Memory.at(state));
+    long last = 8L * Lanes.padded(n);
+    long sums = Memory.at(scratch) + last;
+    sum(usedBytes(n), Memory.at(h) + last, Memory.at(inner), sums);
+    gru(n, Memory.at(x), Memory.at(h), sums, Memory.at(bias), Memory.at(scratch), state);
   }
 
   /** {@code out = left + right}. */

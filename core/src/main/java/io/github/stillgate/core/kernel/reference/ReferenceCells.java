@@ -8,6 +8,7 @@ import io.github.stillgate.core.kernel.Elementary;
 import io.github.stillgate.core.kernel.Lanes;
 import io.github.stillgate.core.kernel.VectorOps;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** The ends of the two GRUs, which must not allocate, as {@link Cells} writes them. */
 final class ReferenceCells extends ComposedCells {
@@ -28,7 +29,7 @@ final class ReferenceCells extends ComposedCells {
     for (int i = 0; i < n; i++) {
       if (get(z, i) > 0) {
         float r = Elementary.sigmoid(preactivation(i, x, h, bias));
-        blend(i, get(z, i), candidate(stride + i, r, x, h, bias), state);
+        blend(i, get(z, i), candidate(stride + i, r, x, get(h, stride + i), bias), state);
       }
     }
   }
@@ -41,12 +42,7 @@ final class ReferenceCells extends ComposedCells {
       MemorySegment bias,
       MemorySegment scratch,
       MemorySegment state) {
-    int stride = Lanes.padded(n);
-    for (int i = 0; i < n; i++) {
-      float z = Elementary.sigmoid(preactivation(i, x, h, bias));
-      float r = Elementary.sigmoid(preactivation(stride + i, x, h, bias));
-      blend(i, z, candidate(2 * stride + i, r, x, h, bias), state);
-    }
+    finish(n, x, h, bias, null, state);
   }
 
   @Override
@@ -58,13 +54,24 @@ final class ReferenceCells extends ComposedCells {
       MemorySegment inner,
       MemorySegment scratch,
       MemorySegment state) {
+    finish(n, x, h, bias, inner, state);
+  }
+
+  /** With a bias inside the reset product, if there is one. */
+  private static void finish(
+      int n,
+      MemorySegment x,
+      MemorySegment h,
+      MemorySegment bias,
+      @Nullable MemorySegment inner,
+      MemorySegment state) {
     int stride = Lanes.padded(n);
     for (int i = 0; i < n; i++) {
       float z = Elementary.sigmoid(preactivation(i, x, h, bias));
       float r = Elementary.sigmoid(preactivation(stride + i, x, h, bias));
       int at = 2 * stride + i;
-      float sum = Math.fma(r, get(h, at) + get(inner, i), get(x, at));
-      blend(i, z, Elementary.tanh(sum + get(bias, at)), state);
+      float sum = inner == null ? get(h, at) : get(h, at) + get(inner, i);
+      blend(i, z, candidate(at, r, x, sum, bias), state);
     }
   }
 
@@ -72,9 +79,8 @@ final class ReferenceCells extends ComposedCells {
     return (get(x, at) + get(h, at)) + get(bias, at);
   }
 
-  private static float candidate(
-      int at, float r, MemorySegment x, MemorySegment h, MemorySegment bias) {
-    return Elementary.tanh(Math.fma(r, get(h, at), get(x, at)) + get(bias, at));
+  private static float candidate(int at, float r, MemorySegment x, float h, MemorySegment bias) {
+    return Elementary.tanh(Math.fma(r, h, get(x, at)) + get(bias, at));
   }
 
   private static void blend(int at, float z, float c, MemorySegment state) {
