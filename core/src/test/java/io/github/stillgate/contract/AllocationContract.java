@@ -16,7 +16,9 @@ import io.github.stillgate.core.plan.WeightFormat;
 import io.github.stillgate.core.session.BatchSession;
 import io.github.stillgate.core.session.Session;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -165,6 +167,32 @@ public abstract class AllocationContract {
               session.step(x, out);
             });
       }
+    }
+  }
+
+  /** Plans of all formats in one JVM: what is compiled for one must not spoil another. */
+  @Test
+  void formatsThatTakeTurnsAllocateNothing() {
+    float[] out = new float[TOKENS];
+    List<Plan> plans = new ArrayList<>();
+    List<Session> sessions = new ArrayList<>();
+    try {
+      for (WeightFormat format : WeightFormat.values()) {
+        for (Model model :
+            List.of(TestModels.conditional(TOKENS, 96, 16, 10), TestModels.gru(TOKENS, 96, 5))) {
+          plans.add(Plan.compile(model, options().withWeights(format)));
+          plans.getLast().warmUp(Set.of(Plan.Use.STREAM));
+          sessions.add(Session.open(plans.getLast()));
+        }
+      }
+      assertAllocatesNothing(step -> {
+        for (int i = 0; i < sessions.size(); i++) {
+          sessions.get(i).step(step % TOKENS, out);
+        }
+      });
+    } finally {
+      sessions.forEach(Session::close);
+      plans.forEach(Plan::close);
     }
   }
 

@@ -35,8 +35,37 @@ final class VectorPanelsF32 extends VectorPanels {
   }
 
   @Override
-  void sumFour(
-      long pair0, long pair1, long pair2, long pair3, int columns, long vector, long places) {
+  void sumPairs(
+      int pairs,
+      long pair0,
+      long pair1,
+      long pair2,
+      long pair3,
+      int columns,
+      long vector,
+      long places) {
+    if (pairs == 2) {
+      long w0 = Memory.at(pair0);
+      long w1 = Memory.at(pair1);
+      long x = Memory.at(vector);
+      FloatVector p0 = FloatVector.zero(SPECIES);
+      FloatVector p1 = FloatVector.zero(SPECIES);
+      FloatVector p2 = FloatVector.zero(SPECIES);
+      FloatVector p3 = FloatVector.zero(SPECIES);
+      for (int column = 0; column < columns; column++) {
+        FloatVector v = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, x + 4L * column));
+        long k = (long) column * COLUMN_BYTES;
+        p0 = FloatVector.fromMemorySegment(SPECIES, ALL, w0 + k, ORDER).fma(v, p0);
+        p1 = FloatVector.fromMemorySegment(SPECIES, ALL, w0 + k + BYTES, ORDER).fma(v, p1);
+        p2 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k, ORDER).fma(v, p2);
+        p3 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k + BYTES, ORDER).fma(v, p3);
+      }
+      p0.intoMemorySegment(ALL, place(places, 0), ORDER);
+      p1.intoMemorySegment(ALL, place(places, 1), ORDER);
+      p2.intoMemorySegment(ALL, place(places, 2), ORDER);
+      p3.intoMemorySegment(ALL, place(places, 3), ORDER);
+      return;
+    }
     long w0 = Memory.at(pair0);
     long w1 = Memory.at(pair1);
     long w2 = Memory.at(pair2);
@@ -70,29 +99,6 @@ final class VectorPanelsF32 extends VectorPanels {
     p5.intoMemorySegment(ALL, place(places, 5), ORDER);
     p6.intoMemorySegment(ALL, place(places, 6), ORDER);
     p7.intoMemorySegment(ALL, place(places, 7), ORDER);
-  }
-
-  @Override
-  void sumTwo(long pair0, long pair1, int columns, long vector, long places) {
-    long w0 = Memory.at(pair0);
-    long w1 = Memory.at(pair1);
-    long x = Memory.at(vector);
-    FloatVector p0 = FloatVector.zero(SPECIES);
-    FloatVector p1 = FloatVector.zero(SPECIES);
-    FloatVector p2 = FloatVector.zero(SPECIES);
-    FloatVector p3 = FloatVector.zero(SPECIES);
-    for (int column = 0; column < columns; column++) {
-      FloatVector v = FloatVector.broadcast(SPECIES, ALL.get(JAVA_FLOAT, x + 4L * column));
-      long k = (long) column * COLUMN_BYTES;
-      p0 = FloatVector.fromMemorySegment(SPECIES, ALL, w0 + k, ORDER).fma(v, p0);
-      p1 = FloatVector.fromMemorySegment(SPECIES, ALL, w0 + k + BYTES, ORDER).fma(v, p1);
-      p2 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k, ORDER).fma(v, p2);
-      p3 = FloatVector.fromMemorySegment(SPECIES, ALL, w1 + k + BYTES, ORDER).fma(v, p3);
-    }
-    p0.intoMemorySegment(ALL, place(places, 0), ORDER);
-    p1.intoMemorySegment(ALL, place(places, 1), ORDER);
-    p2.intoMemorySegment(ALL, place(places, 2), ORDER);
-    p3.intoMemorySegment(ALL, place(places, 3), ORDER);
   }
 
   @Override
