@@ -28,6 +28,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * That a compiled step allocates nothing, whatever backend is below it.
@@ -227,6 +228,30 @@ public abstract class AllocationContract {
           session.step();
           session.get("h", out);
           session.get("y", y);
+        });
+      }
+    }
+  }
+
+  /** Operations in other orders, with groups and initial states, and values of any width. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void aStepOfAGraphOfOperationsAllocatesNothing(long seed) {
+    Graph graph = RandomGraphs.of(seed);
+    List<String> inputs = graph.inputs().stream().map(Graph.Value::name).toList();
+    List<float[]> given = graph.inputs().stream().map(input -> new float[input.width()]).toList();
+    String output = graph.outputs().getFirst();
+    float[] out = new float[graph.width(output)];
+    try (Plan plan = Plan.compile(new Model(graph), options())) {
+      plan.warmUp();
+      try (Session session = Session.open(plan)) {
+        assertAllocatesNothing(step -> {
+          for (int i = 0; i < inputs.size(); i++) {
+            given.get(i)[0] = step % 7;
+            session.set(inputs.get(i), given.get(i));
+          }
+          session.step();
+          session.get(output, out);
         });
       }
     }

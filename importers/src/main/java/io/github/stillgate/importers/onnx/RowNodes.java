@@ -20,6 +20,7 @@ final class RowNodes {
           "BatchNormalization",
           "GlobalAveragePool",
           "GlobalMaxPool",
+          "GroupNormalization",
           "InstanceNormalization",
           "LayerNormalization",
           "LogSoftmax",
@@ -31,6 +32,9 @@ final class RowNodes {
           "ReduceSum",
           "ReduceSumSquare",
           "Softmax");
+
+  /** The operator set from which a group normalisation scales channels, not groups. */
+  private static final int SCALES_OF_CHANNELS = 21;
 
   private final GraphNode node;
   private final Lowering lowering;
@@ -47,6 +51,7 @@ final class RowNodes {
     switch (node.operator()) {
       case "BatchNormalization" -> read.batchNormalization();
       case "GlobalAveragePool", "GlobalMaxPool" -> read.pool();
+      case "GroupNormalization" -> read.groupNormalization();
       case "InstanceNormalization" -> read.instanceNormalization();
       case "LayerNormalization" -> read.layerNormalization();
       case "Softmax", "LogSoftmax" -> read.softmax();
@@ -206,6 +211,24 @@ final class RowNodes {
     scaled(rows, channels(1), channels(2));
   }
 
+  /**
+   * Before operator set 21 scale and shift are one for each group, from then on for each channel.
+   */
+  private void groupNormalization() {
+    node.requireAttributes("epsilon", "num_groups", "stash_type");
+    if (x.rank() < 2) {
+      throw node.malformed("X has %d dimensions, expected 2 or more".formatted(x.rank()));
+    }
+    int channels = x.shape()[1];
+    long groups = node.integer("num_groups", 0);
+    if (groups < 1 || groups > channels || channels % groups != 0) {
+      throw node.malformed("num_groups is %d of %d channels".formatted(groups, channels));
+    }
+    Elements rows = normalised(x.size(1, x.rank()) / (int) groups);
+    int scales = lowering.graph().opset() < SCALES_OF_CHANNELS ? (int) groups : channels;
+    scaled(rows, parts(1, scales), parts(2, scales));
+  }
+
   /** A constant stretched to the shape of x; {@code otherwise} if it is left out. */
   private float[] factors(int input, float otherwise) {
     if (node.input(input).isEmpty()) {
@@ -221,10 +244,15 @@ final class RowNodes {
 
   /** A constant for each channel, the second dimension. */
   private float[] channels(int input) {
+    return parts(input, x.shape()[1]);
+  }
+
+  /** A constant for each of so many equal parts of the channels. */
+  private float[] parts(int input, int count) {
     float[] each =
         lowering.stretched(
-            node, lowering.requireConstant(node, node.input(input), "a constant"), x.shape()[1]);
-    int inner = x.size(2, x.rank());
+            node, lowering.requireConstant(node, node.input(input), "a constant"), count);
+    int inner = x.size(1, x.rank()) / count;
     float[] all = new float[x.size()];
     for (int i = 0; i < all.length; i++) {
       all[i] = each[i / inner % each.length];

@@ -36,7 +36,13 @@ final class SequenceAxes {
 
   /** Nodes that read a whole dimension or more of their input, and give it in the same shape. */
   private static final Set<String> MIXING =
-      Set.of("InstanceNormalization", "LayerNormalization", "LogSoftmax", "ScatterND", "Softmax");
+      Set.of(
+          "GroupNormalization",
+          "InstanceNormalization",
+          "LayerNormalization",
+          "LogSoftmax",
+          "ScatterND",
+          "Softmax");
 
   private final Graph graph;
   private final Map<String, List<Extent>> declared;
@@ -327,6 +333,9 @@ final class SequenceAxes {
       return true;
     }
     int rank = shape(node.input(0)).size();
+    if (node.operator().equals("GroupNormalization")) {
+      return at > 0;
+    }
     if (node.operator().equals("InstanceNormalization")) {
       return at > 1;
     }

@@ -21,6 +21,7 @@ final class ShapeInference {
           "Erf",
           "Exp",
           "Gelu",
+          "GroupNormalization",
           "HardSigmoid",
           "HardSwish",
           "Hardmax",

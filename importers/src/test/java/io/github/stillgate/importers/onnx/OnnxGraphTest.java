@@ -1448,4 +1448,338 @@ class OnnxGraphTest {
     assertThat(model.inputs()).isEqualTo(8);
     assertThat(model.outputs()).isEqualTo(6);
   }
+
+  @Test
+  void functionsOfPositiveValuesAndOfBounds() throws Exception {
+    OnnxGraph positive = cubeGraph().node("Exp", "e", "x");
+    for (String operator : List.of("Log", "Sqrt", "Reciprocal")) {
+      positive.node(operator, operator, "e");
+    }
+    positive.node("Pow", "Pow", "e", "x");
+    double[] e = each(cube(), Math::exp);
+    passes(
+        positive,
+        14,
+        List.of(tensor("x", CUBE, SHAPE)),
+        tensor("Log", CUBE, SHAPE),
+        tensor("Sqrt", each(e, Math::sqrt), SHAPE),
+        tensor("Reciprocal", each(e, v -> 1 / v), SHAPE),
+        tensor("Pow", each(cube(), v -> Math.exp(v * v)), SHAPE));
+    OnnxGraph clipped =
+        cubeGraph()
+            .constant(tensor("least", new float[] {-0.25f}))
+            .constant(tensor("most", new float[] {0.5f}))
+            .node("Clip", "y", "x", "least", "most");
+    cubePasses(clipped, each(cube(), v -> Math.clamp(v, -0.25, 0.5)), SHAPE);
+    single("LeakyRelu", Map.of("alpha", 0.25f), each(cube(), v -> v > 0 ? v : v * 0.25), SHAPE);
+    single("Elu", Map.of("alpha", 2f), each(cube(), v -> v > 0 ? v : 2 * Math.expm1(v)), SHAPE);
+    single(
+        "HardSigmoid",
+        Map.of("alpha", 0.5f, "beta", 0.25f),
+        each(cube(), v -> Math.clamp(v / 2 + 0.25, 0, 1)),
+        SHAPE);
+    cubePasses(
+        cubeGraph().node("Sigmoid", "s", "x").node("Mul", "y", "x", "s"),
+        each(cube(), v -> v * sigmoid(v)),
+        SHAPE);
+  }
+
+  @Test
+  void sumsAndPoolsOfPlanes() throws Exception {
+    cubePasses(
+        cubeGraph().whole("axes", 1, 3).node("ReduceSum", "y", "x", "axes"),
+        at(
+            1,
+            3,
+            1,
+            (c, i, j) -> {
+              double sum = 0;
+              for (int k = 0; k < 8; k++) {
+                sum += x(k / 4, i, k % 4);
+              }
+              return sum;
+            }),
+        1,
+        1,
+        3,
+        1);
+    single(
+        "ReduceSumSquare",
+        Map.of("axes", List.of(1), "keepdims", 0),
+        at(1, 3, 4, (c, i, j) -> x(0, i, j) * x(0, i, j) + x(1, i, j) * x(1, i, j)),
+        1,
+        3,
+        4);
+    single(
+        "AveragePool",
+        Map.of("kernel_shape", List.of(2, 2), "strides", List.of(1, 2)),
+        at(
+            2,
+            2,
+            2,
+            (c, i, j) ->
+                (x(c, i, 2 * j) + x(c, i, 2 * j + 1) + x(c, i + 1, 2 * j) + x(c, i + 1, 2 * j + 1))
+                    / 4),
+        1,
+        2,
+        2,
+        2);
+    single(
+        "GlobalMaxPool",
+        Map.of(),
+        at(2, 1, 1, (c, i, j) -> Arrays.stream(cube()).skip(12L * c).limit(12).max().orElseThrow()),
+        1,
+        2,
+        1,
+        1);
+  }
+
+  /** Four channels in two groups, once by the operator and once as exporters wrote it before. */
+  @Test
+  void groupsOfChannelsAreNormalised() throws Exception {
+    float[] x = random(40, 4 * 3);
+    float[] scale = {0.5f, -2, 3, 1};
+    float[] shift = {1, 3, -1, 0.25f};
+    double[] normal = new double[12];
+    for (int g = 0; g < 2; g++) {
+      double mean = 0;
+      double variance = 0;
+      for (int k = 0; k < 6; k++) {
+        mean += x[6 * g + k] / 6.0;
+      }
+      for (int k = 0; k < 6; k++) {
+        variance += Math.pow(x[6 * g + k] - mean, 2) / 6;
+      }
+      for (int k = 0; k < 6; k++) {
+        normal[6 * g + k] = (x[6 * g + k] - mean) / Math.sqrt(variance + 1e-5);
+      }
+    }
+    double[] channels = new double[12];
+    double[] groups = new double[12];
+    for (int i = 0; i < 12; i++) {
+      channels[i] = normal[i] * scale[i / 3] + shift[i / 3];
+      groups[i] = normal[i] * scale[i / 6] + shift[i / 6];
+    }
+    List<TensorProto> in = List.of(tensor("x", x, 1, 4, 3));
+    passes(groupNormalization(scale, shift), 21, in, tensor("y", channels, 1, 4, 3));
+    passes(
+        groupNormalization(Arrays.copyOf(scale, 2), Arrays.copyOf(shift, 2)),
+        18,
+        in,
+        tensor("y", groups, 1, 4, 3));
+    OnnxGraph before =
+        new OnnxGraph()
+            .input("x", 1, 4, 3)
+            .whole("grouped", 0, 2, -1)
+            .whole("whole", 1, 4, 3)
+            .constant(tensor("ones", new float[] {1, 1}, 2))
+            .constant(tensor("zeros", new float[2], 2))
+            .constant(tensor("s", scale, 4, 1))
+            .constant(tensor("b", shift, 4, 1))
+            .node("Reshape", "g", "x", "grouped")
+            .node("InstanceNormalization", "n", "g", "ones", "zeros")
+            .node("Reshape", "r", "n", "whole")
+            .node("Mul", "scaled", "r", "s")
+            .node("Add", "y", "scaled", "b");
+    passes(before, 14, in, tensor("y", channels, 1, 4, 3));
+    OnnxGraph unequal =
+        new OnnxGraph()
+            .input("x", 1, 4, 3)
+            .constant(tensor("s", scale, 4))
+            .node(
+                "GroupNormalization", List.of("x", "s", "s"), List.of("y"), Map.of("num_groups", 3))
+            .output("y");
+    assertThat(catchThrowable(() -> open(unequal.model(21)).model()))
+        .hasMessageContaining("num_groups is 3 of 4 channels");
+  }
+
+  private static OnnxGraph groupNormalization(float[] scale, float[] shift) {
+    return new OnnxGraph()
+        .input("x", 1, 4, 3)
+        .constant(tensor("s", scale, scale.length))
+        .constant(tensor("b", shift, shift.length))
+        .node("GroupNormalization", List.of("x", "s", "b"), List.of("y"), Map.of("num_groups", 2));
+  }
+
+  /** Of each channel alone, with two outputs each, strides and dilations that differ by axis. */
+  @Test
+  void planesOfEachChannelAreConvolved() throws Exception {
+    float[] w = random(41, 4 * 2 * 2);
+    OnnxGraph graph =
+        cubeGraph()
+            .constant(tensor("w", w, 4, 1, 2, 2))
+            .node(
+                "Conv",
+                List.of("x", "w"),
+                List.of("y"),
+                Map.of("group", 2, "strides", List.of(2, 1), "dilations", List.of(1, 2)));
+    cubePasses(
+        graph,
+        at(
+            4,
+            1,
+            2,
+            (o, i, j) -> {
+              double sum = 0;
+              for (int k = 0; k < 4; k++) {
+                sum += w[o * 4 + k] * x(o / 2, 2 * i + k / 2, j + 2 * (k % 2));
+              }
+              return sum;
+            }),
+        1,
+        4,
+        1,
+        2);
+  }
+
+  @Test
+  void planesAreConvolvedBackwards() throws Exception {
+    float[] w = random(42, 2 * 3 * 2 * 2);
+    double[] y = new double[3 * 4 * 8];
+    for (int c = 0; c < 2; c++) {
+      for (int o = 0; o < 3; o++) {
+        for (int k = 0; k < 12 * 4; k++) {
+          int row = k / 16 + k / 2 % 2;
+          int column = 2 * (k / 4 % 4) + k % 2;
+          y[(o * 4 + row) * 8 + column] +=
+              w[((c * 3 + o) * 2 + k / 2 % 2) * 2 + k % 2] * x(c, k / 16, k / 4 % 4);
+        }
+      }
+    }
+    cubePasses(
+        cubeGraph()
+            .constant(tensor("w", w, 2, 3, 2, 2))
+            .node(
+                "ConvTranspose", List.of("x", "w"), List.of("y"), Map.of("strides", List.of(1, 2))),
+        y,
+        1,
+        3,
+        4,
+        8);
+  }
+
+  @Test
+  void computedValuesAreMoved() throws Exception {
+    OnnxGraph graph =
+        cubeGraph()
+            .node("Exp", "e", "x")
+            .whole("parts", 1, 3)
+            .node("Split", List.of("e", "parts"), List.of("s0", "s1"), Map.of("axis", 3))
+            .whole("rows", 2, 0)
+            .node("Gather", List.of("s1", "rows"), List.of("picked"), Map.of("axis", 2))
+            .whole("zero", 0)
+            .node("Squeeze", "flat", "s0", "zero")
+            .node("Unsqueeze", "deep", "flat", "zero")
+            .whole("wide", 1, 2, 3, 2)
+            .node("Expand", "stretched", "deep", "wide")
+            .whole("repeats", 1, 1, 2, 1)
+            .node("Tile", "twice", "stretched", "repeats")
+            .node("Flatten", List.of("picked"), List.of("line"), Map.of("axis", 2));
+    passes(
+        graph,
+        14,
+        List.of(tensor("x", CUBE, SHAPE)),
+        tensor("picked", at(2, 2, 3, (c, i, j) -> Math.exp(x(c, 2 - 2 * i, 1 + j))), 1, 2, 2, 3),
+        tensor("twice", at(2, 6, 2, (c, i, j) -> Math.exp(x(c, i % 3, 0))), 1, 2, 6, 2),
+        tensor("line", at(2, 2, 3, (c, i, j) -> Math.exp(x(c, 2 - 2 * i, 1 + j))), 2, 6));
+  }
+
+  /** As it is where a cell is written out; its states go on from step to step. */
+  @Test
+  void anLstmThatIsWrittenOutIsAGraph() {
+    float[] w = random(43, 4 * UNITS * INPUTS);
+    float[] r = random(44, 4 * UNITS * UNITS);
+    float[] b = random(45, 4 * UNITS);
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, INPUTS)
+            .input("h_in", 1, UNITS)
+            .input("c_in", 1, UNITS)
+            .constant(tensor("w", w, 4 * UNITS, INPUTS))
+            .constant(tensor("r", r, 4 * UNITS, UNITS))
+            .constant(tensor("b", b, 4 * UNITS))
+            .node("Gemm", List.of("x", "w", "b"), List.of("wx"), Map.of("transB", 1))
+            .node("Gemm", List.of("h_in", "r"), List.of("rh"), Map.of("transB", 1))
+            .node("Add", "gates", "wx", "rh")
+            .node("Split", List.of("gates"), List.of("i", "f", "g", "o"), Map.of("axis", 1))
+            .node("Sigmoid", "si", "i")
+            .node("Sigmoid", "sf", "f")
+            .node("Tanh", "tg", "g")
+            .node("Sigmoid", "so", "o")
+            .node("Mul", "kept", "sf", "c_in")
+            .node("Mul", "new", "si", "tg")
+            .node("Add", "c_out", "kept", "new")
+            .node("Tanh", "tc", "c_out")
+            .node("Mul", "h_out", "so", "tc")
+            .node("Exp", "y", "h_out")
+            .output("y")
+            .output("h_out")
+            .output("c_out");
+    OnnxFile.Import network = open(graph).network();
+    assertThat(network.pairs())
+        .containsExactlyInAnyOrder(
+            new OnnxFile.StatePair("h_in", "h_out"), new OnnxFile.StatePair("c_in", "c_out"));
+    double[] h = new double[UNITS];
+    double[] c = new double[UNITS];
+    float[][] given = new float[BackendRegistry.usable().size()][UNITS];
+    List<Plan> plans =
+        BackendRegistry.usable().stream()
+            .map(backend ->
+                Plan.compile(network.model(), PlanOptions.defaults().withBackend(backend.name())))
+            .toList();
+    List<Session> sessions = plans.stream().map(Session::open).toList();
+    for (int t = 0; t < STEPS; t++) {
+      float[] x = random(50 + t, INPUTS);
+      double[] sums = new double[4 * UNITS];
+      for (int k = 0; k < sums.length; k++) {
+        sums[k] = b[k];
+        for (int i = 0; i < INPUTS; i++) {
+          sums[k] += w[k * INPUTS + i] * x[i];
+        }
+        for (int i = 0; i < UNITS; i++) {
+          sums[k] += r[k * UNITS + i] * h[i];
+        }
+      }
+      for (int u = 0; u < UNITS; u++) {
+        double candidate = sigmoid(sums[u]) * Math.tanh(sums[2 * UNITS + u]);
+        c[u] = sigmoid(sums[UNITS + u]) * c[u] + candidate;
+        h[u] = sigmoid(sums[3 * UNITS + u]) * Math.tanh(c[u]);
+      }
+      for (int s = 0; s < given.length; s++) {
+        sessions.get(s).step(x, given[s]);
+        for (int u = 0; u < UNITS; u++) {
+          assertThat(given[s][u]).isCloseTo((float) Math.exp(h[u]), within(4e-6f));
+        }
+        assertThat(given[s]).isEqualTo(given[0]);
+      }
+    }
+    sessions.forEach(Session::close);
+    plans.forEach(Plan::close);
+  }
+
+  /** An output that was kept in 16 bits may differ by what that rounds, and by no more. */
+  @Test
+  void outputsOfSixteenBitsAreAsExactAsTheyCanBe() throws Exception {
+    float[] x = {0.1f, 0.7f, -1.3f};
+    for (float off : new float[] {1, 1.002f}) {
+      TensorProto.Builder halves =
+          TensorProto.newBuilder()
+              .setName("y")
+              .addDims(1)
+              .addDims(3)
+              .setDataType(TensorProto.DataType.FLOAT16_VALUE);
+      for (float value : x) {
+        halves.addInt32Data(Float.floatToFloat16((float) Math.exp(value) * off) & 0xffff);
+      }
+      OnnxGraph graph = new OnnxGraph().input("x", 1, 3).node("Exp", "y", "x").output("y");
+      Path written =
+          new GeneratedCase("case", graph.model(14), List.of(tensor("x", x, 1, 3)))
+              .write(folder.resolve("case" + cases++), List.of(halves.build()));
+      OnnxCase.Outcome outcome =
+          new OnnxCase(written).run(PlanOptions.defaults().withBackend("reference"), TOLERANCE);
+      assertThat(outcome instanceof OnnxCase.Outcome.Passed)
+          .as("times %s", off)
+          .isEqualTo(off == 1);
+    }
+  }
 }
