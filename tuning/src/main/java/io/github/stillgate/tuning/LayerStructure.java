@@ -61,13 +61,20 @@ public final class LayerStructure {
     this.units = layer instanceof Lstm lstm ? lstm.cells() : layer.outputs();
     this.kind = gates(layer);
     Count count = new Count();
-    count.of(layer);
+    if (layer instanceof Positions positions) {
+      count.counted(positions.w());
+    } else {
+      count.of(layer);
+    }
     this.weights = count.all;
     this.nonZeroWeights = count.nonZero;
     this.smallestWeight = count.smallest;
   }
 
-  /** Of all layers, in their order; a layer with two directions gives two. */
+  /**
+   * Of all layers, in their order; a layer with two directions gives two, one at several positions
+   * counts once, as its weights do.
+   */
   public static List<LayerStructure> of(Model model) {
     List<LayerStructure> structures = new ArrayList<>();
     for (Layer layer : model.layers()) {
@@ -79,6 +86,7 @@ public final class LayerStructure {
         }
         case Backward backward ->
             structures.add(new LayerStructure(layer.name(), backward.layer()));
+        case AtPositions at -> structures.add(new LayerStructure(layer.name(), at.layer()));
         default -> structures.add(new LayerStructure(layer.name(), layer));
       }
     }
@@ -121,9 +129,9 @@ public final class LayerStructure {
       case Embedding _ -> "embedding";
       case Dense _ -> "dense";
       case ConditionalDense _ -> "conditional_dense";
-      case AtPositions _, Positions _, Operation _ -> "of graphs";
-      case Bidirectional _, Backward _ ->
-          throw new IllegalArgumentException(layer.name() + " has directions of its own");
+      case Positions _, Operation _ -> "of graphs";
+      case Bidirectional _, Backward _, AtPositions _ ->
+          throw new IllegalArgumentException(layer.name() + " holds layers of its own");
     };
   }
 

@@ -5,7 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.github.stillgate.contract.TestModels;
+import io.github.stillgate.core.model.Activation;
+import io.github.stillgate.core.model.Along;
+import io.github.stillgate.core.model.Layer;
+import io.github.stillgate.core.model.Matrix;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.model.Positions;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -82,6 +87,28 @@ class LayerStructureTest {
     assertThat(other.isConstant("i", 0)).isTrue();
     assertThat(other.units()).isEqualTo(4);
     assertThat(second.weights()).isEqualTo(4 * 4 * (4 + 3) + 3 * 4 + 3 * 4);
+  }
+
+  /** Weights that all positions share are there once. */
+  @Test
+  void layersAtPositionsHaveTheirWeights() {
+    Positions products =
+        new Positions(
+            "a",
+            2,
+            1,
+            Matrix.of("w", 2, 3, 1, 0, 2, 0, 0, 3),
+            Matrix.vector("b", 1, 2),
+            Activation.TANH);
+    LayerStructure structure = LayerStructure.of(new Model(List.of(products))).getFirst();
+    assertThat(structure.weights()).isEqualTo(6);
+    assertThat(structure.nonZeroWeights()).isEqualTo(3);
+    Layer lstm = TestModels.lstm(9, 4, 3, 1).layers().get(1);
+    LayerStructure alone = LayerStructure.of(new Model(List.of(lstm))).getFirst();
+    LayerStructure along = LayerStructure.of(new Model(List.of(new Along(lstm, 5)))).getFirst();
+    assertThat(along.kind()).isEqualTo("lstm");
+    assertThat(along.gates()).isEqualTo(alone.gates());
+    assertThat(along.weights()).isEqualTo(alone.weights());
   }
 
   @Test
