@@ -137,10 +137,15 @@ final class GraphReader {
     Deque<String> open = new ArrayDeque<>(values);
     while (!open.isEmpty()) {
       String value = open.removeLast();
-      if (!seen.add(value) || !graph.isComputed(value)) {
+      if (!seen.add(value) || !graph.isComputed(value) && !graph.isGiven(value)) {
         continue;
       }
-      GraphNode node = graph.producer(value).orElseThrow();
+      // An Identity gives an input under another name; the input itself has no producer.
+      Optional<GraphNode> producer = graph.producer(value);
+      if (producer.isEmpty()) {
+        continue;
+      }
+      GraphNode node = producer.get();
       found.add(node.position());
       for (int i = 0; i < node.proto().getInputCount(); i++) {
         // What recurrent nodes begin with is looked at by itself.

@@ -1035,6 +1035,40 @@ class OnnxGraphTest {
     assertThat(carried.graph().outputs()).containsExactly("y", "kept");
   }
 
+  /** y = x - 0.5 x one step before + 0.25 x two steps before, with inputs that are only renamed. */
+  @Test
+  void aDelayLineGivesItsInputsUnderOtherNames() {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 2)
+            .input("last_in", 1, 2)
+            .input("older_in", 1, 2)
+            .constant(tensor("half", new float[] {0.5f}, 1))
+            .constant(tensor("quarter", new float[] {0.25f}, 1))
+            .node("Identity", "now", "x")
+            .node("Identity", "last", "last_in")
+            .node("Mul", "a", "last", "half")
+            .node("Mul", "b", "older_in", "quarter")
+            .node("Sub", "c", "now", "a")
+            .node("Add", "y", "c", "b")
+            .node("Identity", "last_out", "now")
+            .node("Identity", "older_out", "last")
+            .output("y")
+            .output("last_out")
+            .output("older_out");
+    Model model =
+        open(graph).withStates(Map.of("last_in", "last_out", "older_in", "older_out")).model();
+    float[] y = new float[2];
+    try (Plan plan = Plan.compile(model, PlanOptions.defaults().withBackend("reference"));
+        Session session = Session.open(plan)) {
+      float[][] steps = {{8, 16, 8, 16}, {4, 8, 0, 0}, {0, 0, 0, 0}, {0, 4, 1, 6}};
+      for (float[] step : steps) {
+        session.step(new float[] {step[0], step[1]}, y);
+        assertThat(y).containsExactly(step[2], step[3]);
+      }
+    }
+  }
+
   @Test
   void aCaseSaysWhatAStateOfTheGraphBeginsWith() throws Exception {
     OnnxGraph graph =
