@@ -247,8 +247,9 @@ class ConvertCommandTest {
         .contains(
             "input \"x\": the model's input of this name, 1 value a step; sizes that the file leaves")
         .contains("open count as 1 (--shape says others)");
-    assertThat(run("convert", onnx, out, "--shape", "x=1,one").err())
-        .contains("--shape x=1,one: expected whole numbers");
+    Outcome words = run("convert", onnx, out, "--shape", "x=1,one");
+    assertThat(words.code()).isEqualTo(1);
+    assertThat(words.err()).contains("--shape x=1,one: expected whole numbers").hasLineCount(1);
     assertThat(run("convert", onnx, out, "--shape", "v=1").err())
         .contains("the graph has no input \"v\"; it has [x, cache]");
   }
