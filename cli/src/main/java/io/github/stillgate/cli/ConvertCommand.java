@@ -203,6 +203,9 @@ final class ConvertCommand implements Callable<Integer> {
           onnx.accounts().forEach(account -> out.line("%s", account));
           warning(onnx.answer()).ifPresent(text -> out.line("%s", text));
         });
+    if (source.onnx().isEmpty() && source.kind() != ConvertSource.Kind.weights) {
+      new EndsReport(source.model()).print(out);
+    }
     source.remarks().forEach(remark -> out.line("%s", remark));
     pruned.ifPresent(report -> report.print(out));
     verified.ifPresent(v ->

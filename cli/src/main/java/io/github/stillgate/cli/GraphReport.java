@@ -1,16 +1,10 @@
 package io.github.stillgate.cli;
 
 import io.github.stillgate.cli.plot.GraphPlot;
-import io.github.stillgate.core.model.ConditionalGru;
 import io.github.stillgate.core.model.Graph;
-import io.github.stillgate.core.model.Gru;
 import io.github.stillgate.core.model.IndexMap;
 import io.github.stillgate.core.model.Layer;
-import io.github.stillgate.core.model.Lstm;
 import io.github.stillgate.core.model.Operation;
-import io.github.stillgate.core.model.PerPosition;
-import io.github.stillgate.core.model.SimpleRnn;
-import io.github.stillgate.core.model.Sru;
 import io.github.stillgate.core.weights.Tensor;
 import io.github.stillgate.core.weights.WeightsFile;
 import java.util.ArrayList;
@@ -55,17 +49,6 @@ final class GraphReport {
     return layer.tensors().values().stream().mapToLong(m -> (long) m.rows() * m.columns()).sum();
   }
 
-  /** The states that a layer keeps from step to step, in words; empty if it keeps none. */
-  private static String keeps(Layer layer) {
-    return switch (layer) {
-      case Lstm lstm -> "h %d, c %d".formatted(lstm.outputs(), lstm.cells());
-      case Sru sru -> "c " + sru.outputs();
-      case Gru _, ConditionalGru _, SimpleRnn _ -> "h " + layer.outputs();
-      case PerPosition at -> "%d x (%s)".formatted(at.positions(), keeps(at.layer()));
-      default -> "";
-    };
-  }
-
   /** An indented listing. */
   void print(Output out) {
     out.line(
@@ -89,7 +72,7 @@ final class GraphReport {
               "  " + layer.name(),
               Output.number(layer.outputs(), 0),
               LayerText.of(layer),
-              keeps(layer),
+              LayerText.keeps(layer),
               Output.number(weights(layer), 0),
               Output.number(bytes(layer.name()), 0),
               String.join(", ", node.inputs())));
@@ -181,7 +164,7 @@ final class GraphReport {
                   .formatted(
                       weights(layer),
                       bytes(layer.name()),
-                      keeps(layer).isEmpty() ? "" : ", keeps " + keeps(layer)),
+                      LayerText.keeps(layer).isEmpty() ? "" : ", keeps " + LayerText.keeps(layer)),
               role(layer),
               reads));
     }
@@ -216,7 +199,8 @@ final class GraphReport {
     return switch (layer) {
       case IndexMap _ -> GraphPlot.Role.MOVES;
       case Operation _ -> GraphPlot.Role.COMPUTES;
-      default -> keeps(layer).isEmpty() ? GraphPlot.Role.MULTIPLIES : GraphPlot.Role.KEEPS;
+      default ->
+          LayerText.keeps(layer).isEmpty() ? GraphPlot.Role.MULTIPLIES : GraphPlot.Role.KEEPS;
     };
   }
 }

@@ -104,7 +104,8 @@ final class ImportOptions {
   /**
    * Reads a weights file, a state dict, an ONNX graph, or a file of another program.
    *
-   * @throws ParameterException if an option is for another kind of source
+   * @throws IllegalArgumentException if an option is for another kind of source than this file
+   * @throws ParameterException if an option needs another that is not given
    */
   ConvertSource read(Path from) throws IOException {
     FileKind kind = FileKind.of(from);
@@ -122,12 +123,10 @@ final class ImportOptions {
       throw new ParameterException(spec.commandLine(), ONLY_PYTORCH);
     }
     if (node != null) {
-      throw new ParameterException(
-          spec.commandLine(), "--node is for .onnx files; %s is none".formatted(from));
+      throw new IllegalArgumentException("--node is for .onnx files; %s is none".formatted(from));
     }
     if (!settings.isEmpty() || !states.isEmpty() || !shapes.isEmpty()) {
-      throw new ParameterException(
-          spec.commandLine(),
+      throw new IllegalArgumentException(
           "--set, --shape and --state are for .onnx files; %s is none".formatted(from));
     }
     try (WeightsFile file = WeightsFile.open(from)) {
@@ -162,8 +161,7 @@ final class ImportOptions {
 
   private ConvertSource described(WeightsFile file, NetworkJson network) {
     if (vocabulary != null) {
-      throw new ParameterException(
-          spec.commandLine(),
+      throw new IllegalArgumentException(
           "--vocabulary is for --layers LIST; in %s it is the field \"vocabulary\""
               .formatted(layers));
     }
@@ -171,8 +169,7 @@ final class ImportOptions {
       return pytorch(file, network.requests(), network.modules().get().vocabulary());
     }
     if (!ignored.isEmpty() || !tied.isEmpty()) {
-      throw new ParameterException(
-          spec.commandLine(),
+      throw new IllegalArgumentException(
           "%s; %s describes the tensors of a weights file".formatted(ONLY_PYTORCH, layers));
     }
     return weights(file, network.model(file));
@@ -208,8 +205,7 @@ final class ImportOptions {
   /** A file that says itself what all of its network is. */
   private ConvertSource readWhole(FileKind kind, Path from) throws IOException {
     if (layers != null || vocabulary != null || node != null) {
-      throw new ParameterException(
-          spec.commandLine(),
+      throw new IllegalArgumentException(
           "--layers, --vocabulary and --node are for PyTorch state dicts in safetensors and for ONNX;"
               + " %s says itself what its layers are".formatted(from));
     }
@@ -239,11 +235,12 @@ final class ImportOptions {
 
   private ConvertSource readOnnx(Path from) throws IOException {
     if (layers != null || vocabulary != null) {
-      throw new ParameterException(
-          spec.commandLine(), "--layers and --vocabulary are for PyTorch state dicts");
+      throw new IllegalArgumentException(
+          "--layers and --vocabulary are for PyTorch state dicts; %s is an ONNX file"
+              .formatted(from));
     }
     if (!ignored.isEmpty() || !tied.isEmpty()) {
-      throw new ParameterException(spec.commandLine(), ONLY_PYTORCH);
+      throw new IllegalArgumentException("%s; %s is an ONNX file".formatted(ONLY_PYTORCH, from));
     }
     OnnxFile file = OnnxFile.open(from);
     if (!settings.isEmpty()) {
@@ -272,9 +269,9 @@ final class ImportOptions {
       try {
         sizes.put(input, Arrays.stream(text.split(",")).map(Integer::valueOf).toList());
       } catch (NumberFormatException e) {
-        throw new ParameterException(
-            spec.commandLine(),
-            "--shape %s=%s: expected whole numbers with commas between them".formatted(input, text),
+        throw new IllegalArgumentException(
+            "--shape %s=%s: expected whole numbers with commas between them, such as %s=1,576"
+                .formatted(input, text, input),
             e);
       }
     });

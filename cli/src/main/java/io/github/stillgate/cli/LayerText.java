@@ -41,6 +41,17 @@ final class LayerText {
         + (isSaid || layer.initialState().isZero() ? "" : ", begins in a state of its own");
   }
 
+  /** The states that a layer keeps from step to step, in words; empty if it keeps none. */
+  static String keeps(Layer layer) {
+    return switch (layer) {
+      case Lstm lstm -> "h %d, c %d".formatted(lstm.outputs(), lstm.cells());
+      case Sru sru -> "c " + sru.outputs();
+      case Gru _, ConditionalGru _, SimpleRnn _ -> "h " + layer.outputs();
+      case PerPosition at -> "%d x (%s)".formatted(at.positions(), keeps(at.layer()));
+      default -> "";
+    };
+  }
+
   private static String cell(Layer layer) {
     return switch (layer) {
       case ConditionalGru gru ->
@@ -113,10 +124,15 @@ final class LayerText {
     return switch (activation) {
       case Activation.Softmax _ -> ", softmax";
       case Activation.Elementwise f ->
-          f.steps().stream()
-              .map(step -> ", " + step.function().name().toLowerCase(Locale.ROOT))
-              .collect(Collectors.joining());
+          f.steps().stream().map(step -> ", " + word(step)).collect(Collectors.joining());
     };
+  }
+
+  /** A threshold of 0 is what everybody calls relu: both give 0 below it. */
+  private static String word(Activation.Step step) {
+    return step.function() == Activation.Function.THRESHOLD && step.a() == 0
+        ? "relu"
+        : step.function().name().toLowerCase(Locale.ROOT);
   }
 
   private static String blocks(Gating.Block block) {

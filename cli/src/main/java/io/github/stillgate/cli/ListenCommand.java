@@ -29,7 +29,8 @@ import picocli.CommandLine.Parameters;
       "Prints where there is speech in a recording: start and end of each segment in seconds, as it ends.",
       "",
       "The network is Silero VAD, which you bring (github.com/snakers4/silero-vad) and convert once:",
-      "  ./stillgate convert silero_vad.onnx silero.safetensors --set sr=16000 --shape input=1,576",
+      "  ./stillgate convert silero_vad.onnx silero.safetensors \\",
+      "    --set sr=16000 --shape input=1,576",
       "Networks that read 576 samples a step (512 and the last 64 before) or 512 run at 16 kHz, those of 288 or"
           + " 256 at 8 kHz; a recording of another rate is resampled. What a segment is follows"
           + " get_speech_timestamps of Silero, and so do the defaults.",

@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 @Command(
@@ -142,8 +141,8 @@ final class ScoreCommand implements Callable<Integer> {
       WrittenFile.requireOther("OUT", to, read, model);
     }
     if (hop != null && !given.hasSound()) {
-      throw new ParameterException(
-          spec.commandLine(), "--hop is for sound, and no input is a .wav file");
+      throw new IllegalArgumentException(
+          "--hop is for sound, and no input is a .wav file; leave it out");
     }
     List<String> wanted = wanted(graph, format);
     ScoreRun run;
@@ -183,16 +182,14 @@ final class ScoreCommand implements Callable<Integer> {
   private List<String> wanted(Graph graph, NewRows.Format format) {
     for (String name : outputs) {
       if (!graph.outputs().contains(name)) {
-        throw new ParameterException(
-            spec.commandLine(),
+        throw new IllegalArgumentException(
             "--output %s: the model has no such output; it gives %s"
                 .formatted(name, graph.outputs()));
       }
     }
     List<String> wanted = outputs.isEmpty() ? graph.outputs() : List.copyOf(outputs);
     if (wanted.size() > 1 && !format.holdsSeveral()) {
-      throw new ParameterException(
-          spec.commandLine(),
+      throw new IllegalArgumentException(
           "a .%s file holds one output, and the model gives %s; name one with --output, or write .csv or .safetensors"
               .formatted(format.name().toLowerCase(Locale.ROOT), wanted));
     }
@@ -209,8 +206,7 @@ final class ScoreCommand implements Callable<Integer> {
     }
     OptionalInt told = given.rateOf(width, Optional.ofNullable(hop));
     if (told.isEmpty()) {
-      throw new ParameterException(
-          spec.commandLine(), "which rate the .wav has, no input says; give --rate HZ");
+      throw new IllegalArgumentException("which rate the .wav has, no input says; give --rate HZ");
     }
     return told;
   }

@@ -4,6 +4,7 @@ import io.github.stillgate.cli.rows.RowReader;
 import io.github.stillgate.core.session.InputRefusedException;
 import io.github.stillgate.core.session.Session;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /** What a network is given, step by step: rows of files, and what stays the same. */
@@ -50,12 +51,22 @@ final class ScoreFeeds implements AutoCloseable {
     return steps;
   }
 
-  /** Reads the rows of the next step. */
-  void read() throws IOException {
+  /**
+   * Reads the rows of the next step.
+   *
+   * @throws UncheckedIOException if a row cannot be read. It is unchecked since rows are read while
+   *     OUT is written, and {@link io.github.stillgate.core.weights.NewFile} puts the name of OUT
+   *     before what is an {@link IOException}
+   */
+  void read() {
     for (int i = 0; i < readers.length; i++) {
       RowReader reader = readers[i];
       if (reader != null) {
-        reader.next(values[i]);
+        try {
+          reader.next(values[i]);
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
       }
     }
   }

@@ -32,7 +32,7 @@ final class VoiceDetector implements AutoCloseable {
 
   private static final String HOW =
       "./stillgate convert silero_vad.onnx silero.safetensors --set sr=16000 --shape input=1,576"
-          + " makes one (README)";
+          + " makes one (docs/audio.md)";
 
   private final Form form;
   private final Session session;

@@ -243,12 +243,33 @@ class ConvertCommandTest {
     assertThat(model.graph().states()).hasSize(1);
     assertThat(run("convert", onnx, out, "--state", "cache=kept", "--verify", vectors).err())
         .contains("has 2 inputs a step, the model reads 1");
+    // Tensors under the names of a graph's values are not read.
+    new WeightsWriter()
+        .tensor("x", new float[] {1, -2}, 1, 2)
+        .tensor("y", new float[] {10, -19}, 1, 2)
+        .tensor("z", new float[] {1, 2}, 1, 2)
+        .write(vectors);
+    assertThat(
+            run(
+                    "convert",
+                    onnx,
+                    out,
+                    "--shape",
+                    "x=1,1,2",
+                    "--state",
+                    "cache=kept",
+                    "--verify",
+                    vectors)
+                .err())
+        .contains("of several inputs or outputs join the rows, in the order of the model")
+        .hasLineCount(1);
     assertThat(run("convert", onnx, out, "--state", "cache=kept").out())
         .contains(
             "input \"x\": the model's input of this name, 1 value a step; sizes that the file leaves")
         .contains("open count as 1 (--shape says others)");
-    assertThat(run("convert", onnx, out, "--shape", "x=1,one").err())
-        .contains("--shape x=1,one: expected whole numbers");
+    Outcome words = run("convert", onnx, out, "--shape", "x=1,one");
+    assertThat(words.code()).isEqualTo(1);
+    assertThat(words.err()).contains("--shape x=1,one: expected whole numbers").hasLineCount(1);
     assertThat(run("convert", onnx, out, "--shape", "v=1").err())
         .contains("the graph has no input \"v\"; it has [x, cache]");
   }

@@ -349,6 +349,10 @@ class ScoreCommandTest {
         out("o.npy"),
         "--set",
         "b=1");
+    // What the network or a file has is no matter of usage: one line.
+    Outcome unlike = Outcome.run("score", several, a, out("o.npy"), "--set", "b=1");
+    assertThat(unlike.code()).isEqualTo(1);
+    assertThat(unlike.err()).endsWith("or write .csv or .safetensors\n").hasLineCount(1);
     refused(
         "--output last: the model has no such output", "score", model, a, to, "--output", "last");
     refused("--hop is for sound", "score", model, a, to, "--hop", "1");
@@ -373,7 +377,10 @@ class ScoreCommandTest {
   @Test
   void aFailureLeavesTheOldFile() throws Exception {
     String to = file("kept.csv", "old\n").toString();
-    refused("row 1", "score", sums.toString(), file("bad.csv", "1,2\n3\n").toString(), to);
+    String bad = file("bad.csv", "1,2\n3\n").toString();
+    // The input is to blame, and named first; not the file that was to be written.
+    assertThat(Outcome.run("score", sums.toString(), bad, to).err())
+        .isEqualTo("stillgate: %s: row 1 (line 2) has 1 values, the model reads 2 a step%n", bad);
     assertThat(Files.readString(folder.resolve("kept.csv"))).isEqualTo("old\n");
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files.filter(path -> path.toString().endsWith("-tmp"))).isEmpty();

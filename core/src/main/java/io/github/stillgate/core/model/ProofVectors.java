@@ -245,7 +245,8 @@ public record ProofVectors(List<Case> cases) {
     if (tensors.size() != 2 || output == null || (input == null && tokens == null)) {
       throw new IllegalArgumentException(
           "case %s has the tensors %s; expected \"output\", and \"input\" or \"tokens\""
-              .formatted(name, tensors.keySet()));
+                  .formatted(name, tensors.keySet())
+              + "; of several inputs or outputs join the rows, in the order of the model");
     }
     return tokens != null
         ? new Case(name, Optional.of(tokens(tokens)), new float[0][], rows(output))
