@@ -272,9 +272,9 @@ final class ImportOptions {
       try {
         sizes.put(input, Arrays.stream(text.split(",")).map(Integer::valueOf).toList());
       } catch (NumberFormatException e) {
-        throw new ParameterException(
-            spec.commandLine(),
-            "--shape %s=%s: expected whole numbers with commas between them".formatted(input, text),
+        throw new IllegalArgumentException(
+            "--shape %s=%s: expected whole numbers with commas between them, each from 1 to %d, such as --shape %s=1,576"
+                .formatted(input, text, Integer.MAX_VALUE, input),
             e);
       }
     });

@@ -1123,6 +1123,101 @@ class OnnxGraphTest {
         .hasSize(1);
   }
 
+  /** The last three of q, x and one more are x moved by one place, but q is the state. */
+  @Test
+  void dataThatMovesOnIsNoStateWhereAnotherInputMayBe() {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("q", 1, 3)
+            .input("x", 1, 3)
+            .input("z", 1, 1)
+            .node("Concat", List.of("q", "x", "z"), List.of("all"), Map.of("axis", 1))
+            .whole("from", -3)
+            .whole("to", Integer.MAX_VALUE)
+            .whole("axis", 1)
+            .node("Slice", "r", "all", "from", "to", "axis")
+            .node("Add", "y", "x", "q")
+            .output("r")
+            .output("y");
+    assertThat(open(graph).model().graph().states()).isEmpty();
+    assertThat(texts(open(graph)))
+        .contains(
+            "input \"x\": the model's input of this name, 3 values a step; if it is a state, say what"
+                + " replaces it: --state x=r");
+    assertThat(open(graph).withStates(Map.of("q", "r")).network().pairs())
+        .containsExactly(new OnnxFile.StatePair("q", "r"));
+  }
+
+  /** What a delay line keeps is all but the distance; one element in another place is none. */
+  @Test
+  void oneElementThatIsWrittenElsewhereIsNoDelayLine() {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 1)
+            .input("aux", 1, 4)
+            .node("Exp", "z", "aux")
+            .whole("from", 0)
+            .whole("to", 1)
+            .whole("axis", 1)
+            .node("Slice", "first", "aux", "from", "to", "axis")
+            .node("Slice", "a", "z", "from", "to", "axis")
+            .whole("two", 2)
+            .whole("four", 4)
+            .node("Slice", "b", "z", "two", "four", "axis")
+            .node("Concat", List.of("a", "first", "b"), List.of("r"), Map.of("axis", 1))
+            .node("Add", "y", "x", "x")
+            .output("r")
+            .output("y");
+    assertThat(open(graph).network().pairs()).isEmpty();
+  }
+
+  /** s' is the last state of a node that begins with another input, and y = s + Y_h. */
+  @Test
+  void aLastStateMayReplaceAStateOfTheCaller() {
+    OnnxGraph graph =
+        new OnnxGraph()
+            .input("x", 1, 1, INPUTS)
+            .input("h", 1, 1, UNITS)
+            .input("before", 1, 1, UNITS)
+            .constant(tensor("W", W, 1, UNITS, INPUTS))
+            .constant(tensor("R", R, 1, UNITS, UNITS))
+            .node(
+                "RNN",
+                List.of("x", "W", "R", "", "", "h"),
+                List.of("Y", "Yh"),
+                Map.of("hidden_size", UNITS))
+            .node("Add", "y", "before", "Yh")
+            .node("Identity", "after", "Yh")
+            .output("y")
+            .output("after");
+    OnnxFile file = open(graph).withStates(Map.of("before", "after"));
+    assertThat(file.network().pairs()).contains(new OnnxFile.StatePair("before", "after"));
+    float[] x = random(21, INPUTS);
+    double[] state = new double[UNITS];
+    float[] y = new float[UNITS];
+    try (Plan plan = Plan.compile(file.model(), PlanOptions.defaults().withBackend("reference"));
+        Session session = Session.open(plan)) {
+      for (int step = 0; step < 3; step++) {
+        double[] next = new double[UNITS];
+        for (int u = 0; u < UNITS; u++) {
+          double sum = 0;
+          for (int i = 0; i < INPUTS; i++) {
+            sum += W[u * INPUTS + i] * x[i];
+          }
+          for (int k = 0; k < UNITS; k++) {
+            sum += R[u * UNITS + k] * state[k];
+          }
+          next[u] = Math.tanh(sum);
+        }
+        session.step(x, y);
+        for (int u = 0; u < UNITS; u++) {
+          assertThat((double) y[u]).isCloseTo(state[u] + next[u], within(1e-6));
+        }
+        state = next;
+      }
+    }
+  }
+
   /** y = x + y of the step before, through a copy that is written to one place of two. */
   @Test
   void aStateIsTracedThroughWhatIsWrittenBesideIt() throws Exception {
