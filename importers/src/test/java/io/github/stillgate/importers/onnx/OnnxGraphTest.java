@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -1171,6 +1172,22 @@ class OnnxGraphTest {
     assertThat(open(graph).network().pairs()).isEmpty();
   }
 
+  /** tanh(W x + R h). */
+  private static double[] rnn(float[] x, double[] h) {
+    double[] next = new double[UNITS];
+    for (int u = 0; u < UNITS; u++) {
+      double sum = 0;
+      for (int i = 0; i < INPUTS; i++) {
+        sum += W[u * INPUTS + i] * x[i];
+      }
+      for (int k = 0; k < UNITS; k++) {
+        sum += R[u * UNITS + k] * h[k];
+      }
+      next[u] = Math.tanh(sum);
+    }
+    return next;
+  }
+
   /** s' is the last state of a node that begins with another input, and y = s + Y_h. */
   @Test
   void aLastStateMayReplaceAStateOfTheCaller() {
@@ -1198,17 +1215,7 @@ class OnnxGraphTest {
     try (Plan plan = Plan.compile(file.model(), PlanOptions.defaults().withBackend("reference"));
         Session session = Session.open(plan)) {
       for (int step = 0; step < 3; step++) {
-        double[] next = new double[UNITS];
-        for (int u = 0; u < UNITS; u++) {
-          double sum = 0;
-          for (int i = 0; i < INPUTS; i++) {
-            sum += W[u * INPUTS + i] * x[i];
-          }
-          for (int k = 0; k < UNITS; k++) {
-            sum += R[u * UNITS + k] * state[k];
-          }
-          next[u] = Math.tanh(sum);
-        }
+        double[] next = rnn(x, state);
         session.step(x, y);
         for (int u = 0; u < UNITS; u++) {
           assertThat((double) y[u]).isCloseTo(state[u] + next[u], within(1e-6));
@@ -1442,17 +1449,7 @@ class OnnxGraphTest {
             .node("Exp", "a", "Yh")
             .node("Abs", "b", "Y")
             .node("Squeeze", "hn", "Yh", "zero");
-    double[] state = new double[UNITS];
-    for (int u = 0; u < UNITS; u++) {
-      double sum = 0;
-      for (int i = 0; i < INPUTS; i++) {
-        sum += W[u * INPUTS + i] * x[i];
-      }
-      for (int k = 0; k < UNITS; k++) {
-        sum += R[u * UNITS + k] * h[k];
-      }
-      state[u] = Math.tanh(sum);
-    }
+    double[] state = rnn(x, IntStream.range(0, UNITS).mapToDouble(u -> h[u]).toArray());
     passes(
         graph,
         14,
