@@ -270,8 +270,8 @@ final class ImportOptions {
         sizes.put(input, Arrays.stream(text.split(",")).map(Integer::valueOf).toList());
       } catch (NumberFormatException e) {
         throw new IllegalArgumentException(
-            "--shape %s=%s: expected whole numbers with commas between them, such as %s=1,576"
-                .formatted(input, text, input),
+            "--shape %s=%s: expected whole numbers with commas between them, each from 1 to %d, such as --shape %s=1,576"
+                .formatted(input, text, Integer.MAX_VALUE, input),
             e);
       }
     });

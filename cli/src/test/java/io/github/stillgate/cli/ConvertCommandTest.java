@@ -270,6 +270,12 @@ class ConvertCommandTest {
     Outcome words = run("convert", onnx, out, "--shape", "x=1,one");
     assertThat(words.code()).isEqualTo(1);
     assertThat(words.err()).contains("--shape x=1,one: expected whole numbers").hasLineCount(1);
+    assertThat(run("convert", onnx, out, "--shape", "x=1,99999999999").err())
+        .contains("each from 1 to 2147483647, such as --shape x=1,576")
+        .hasLineCount(1);
+    assertThat(run("convert", onnx, out, "--shape", "x=0,3").err())
+        .contains("has a size below 1; say how many values one call reads")
+        .hasLineCount(1);
     assertThat(run("convert", onnx, out, "--shape", "v=1").err())
         .contains("the graph has no input \"v\"; it has [x, cache]");
   }

@@ -86,13 +86,14 @@ final class Accounting {
     for (Value input : network.model().graph().inputs()) {
       accounting.inputs.put(
           input.name(),
-          "the model's input of this name, %d %s a step%s"
+          "the model's input of this name, %d %s a step%s%s"
               .formatted(
                   input.width(),
                   input.width() == 1 ? "value" : "values",
                   network.countsOpenSizes(input.name())
                       ? "; sizes that the file leaves open count as 1 (--shape says others)"
-                      : ""));
+                      : "",
+                  doubt(input.name(), network.doubts().getOrDefault(input.name(), List.of()))));
     }
     network.within().forEach(node -> accounting.within.add(node.node().position()));
     network
@@ -125,6 +126,15 @@ final class Accounting {
         });
     accounting.sayFixed();
     return accounting;
+  }
+
+  private static String doubt(String input, List<String> outputs) {
+    return outputs.isEmpty()
+        ? ""
+        : "; if it is a state, say what replaces it: "
+            + outputs.stream()
+                .map(output -> "--state %s=%s".formatted(input, output))
+                .collect(Collectors.joining(" or "));
   }
 
   private void putStates(String name, GraphNetwork network) {

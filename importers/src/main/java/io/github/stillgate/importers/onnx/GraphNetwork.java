@@ -27,6 +27,7 @@ import java.util.Optional;
  * @param states the outputs made of last states, and the states
  * @param timings of all outputs
  * @param kept inputs that are states, and what replaces them
+ * @param doubts inputs that may be states, and the outputs that may replace them
  */
 record GraphNetwork(
     Graph graph,
@@ -37,7 +38,8 @@ record GraphNetwork(
     List<RecurrentNode> within,
     Map<String, List<GraphPath.State>> states,
     Map<String, Timing> timings,
-    Map<String, StatePairing.Pair> kept)
+    Map<String, StatePairing.Pair> kept,
+    Map<String, List<String>> doubts)
     implements RunnableNetwork {
   /** A tensor, and which of its dimensions hold steps and streams, -1 for none. */
   private record Port(int[] shape, int steps, int batch) {

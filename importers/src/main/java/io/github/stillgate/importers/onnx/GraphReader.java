@@ -30,6 +30,7 @@ final class GraphReader {
 
   private final Graph graph;
   private final Map<String, StatePairing.Pair> kept = new LinkedHashMap<>();
+  private final Map<String, List<String>> doubts;
   private final Optional<SequenceAxes> axes;
   private final Graph step;
 
@@ -59,19 +60,44 @@ final class GraphReader {
     StatePlumbing plumbing = axes.isPresent() ? StatePlumbing.of(wide) : StatePlumbing.ofStep(wide);
     this.states = new StartStates(wide, plumbing);
     this.stateOutputs = stateOutputs(step, plumbing);
+    Set<String> starts = starts(step, plumbing, all);
+    kept.forEach((input, output) -> {
+      if (!starts.contains(input)) {
+        stateOutputs.remove(output);
+      }
+    });
     List<String> values =
         step.outputs().stream().filter(name -> !stateOutputs.containsKey(name)).toList();
     this.needed = needed(step, values);
     this.lowering = new Lowering(step, new Budget(step.fileBytes()), needed, Set.copyOf(values));
     requireInputsAndOutputs(kept);
-    if (axes.isEmpty()) {
-      this.kept.putAll(StatePairing.of(step, plumbing, paired(kept.keySet()), unpaired(kept)));
-    }
+    StatePairing.Found found =
+        axes.isEmpty()
+            ? StatePairing.of(step, plumbing, paired(kept.keySet()), unpaired(kept))
+            : StatePairing.Found.NOTHING;
+    this.kept.putAll(found.pairs());
+    this.doubts = found.doubts();
     kept.forEach((input, output) -> {
       if (!output.isEmpty()) {
         this.kept.put(input, new StatePairing.Pair(output, "as was said"));
       }
     });
+  }
+
+  /**
+   * Inputs that recurrent nodes begin with. What gives the last state back is a state of the node
+   * for these; for others it is a value.
+   */
+  private static Set<String> starts(Graph step, StatePlumbing plumbing, List<GraphNode> nodes) {
+    Set<String> starts = new HashSet<>();
+    for (GraphNode node : nodes) {
+      if (RecurrentOperator.isRecurrent(node.operator())) {
+        for (int i = INITIAL_H; i < node.proto().getInputCount(); i++) {
+          plumbing.moved(step.source(node.input(i)), starts);
+        }
+      }
+    }
+    return starts;
   }
 
   /** Inputs that may be states though nobody said so. */
@@ -526,6 +552,15 @@ final class GraphReader {
         .forEach(output ->
             timings.put(output, axes.map(found -> found.timing(output)).orElse(Timing.EVERY_STEP)));
     return new GraphNetwork(
-        graph, wide, axes, model, recurrent, within, stateOutputs, timings, Map.copyOf(kept));
+        graph,
+        wide,
+        axes,
+        model,
+        recurrent,
+        within,
+        stateOutputs,
+        timings,
+        Map.copyOf(kept),
+        doubts);
   }
 }

@@ -137,7 +137,9 @@ public final class OnnxFile {
       }
       if (sizes.stream().anyMatch(size -> size < 1)) {
         throw new IllegalArgumentException(
-            OneLine.of("%s: the shape %s of \"%s\"".formatted(path(), sizes, name)));
+            OneLine.of(
+                "%s: the shape %s of \"%s\" has a size below 1; say how many values one call reads in each dimension"
+                    .formatted(path(), sizes, name)));
       }
       all.put(name, sizes.stream().map(size -> Extent.of(size)).toList());
     });

@@ -2,7 +2,7 @@ package io.github.stillgate.importers.onnx;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -23,7 +23,9 @@ import java.util.Set;
  *       behind or before.
  * </ul>
  *
- * <p>Whatever fits two others, or by name another than by its values, is left as it is.
+ * <p>Whatever fits two others, or by name another than by its values, is left as it is. What a step
+ * reads may move on in an output, too, so moves alone say it only where shapes leave nothing else:
+ * of the inputs and outputs of one shape that names do not pair, each must fit exactly one.
  */
 final class StatePairing {
   /** Words for what is kept. */
@@ -65,6 +67,18 @@ final class StatePairing {
    */
   record Pair(String output, String why) {}
 
+  /**
+   * What was found.
+   *
+   * @param pairs by input
+   * @param doubts by input the outputs that could replace it, where nothing says which, or that one
+   *     does
+   */
+  record Found(Map<String, Pair> pairs, Map<String, List<String>> doubts) {
+    /** Of a graph of which nothing is looked for. */
+    static final Found NOTHING = new Found(Map.of(), Map.of());
+  }
+
   private final Graph graph;
   private final StatePlumbing plumbing;
   private final List<String> inputs;
@@ -84,56 +98,58 @@ final class StatePairing {
    * @param graph one step
    * @param inputs that hold no state of a recurrent node, and are read
    * @param outputs that are made of none
-   * @return by input
    */
-  static Map<String, Pair> of(
-      Graph graph, StatePlumbing plumbing, List<String> inputs, List<String> outputs) {
+  static Found of(Graph graph, StatePlumbing plumbing, List<String> inputs, List<String> outputs) {
     return new StatePairing(graph, plumbing, inputs, outputs).pairs();
   }
 
-  private Map<String, Pair> pairs() {
-    Map<String, List<String>> named = new HashMap<>();
-    Map<String, List<String>> moved = new HashMap<>();
-    Map<String, Integer> uses = new HashMap<>();
+  private Found pairs() {
+    Map<String, List<String>> named = new LinkedHashMap<>();
+    Map<String, List<String>> moved = new LinkedHashMap<>();
+    Map<String, List<String>> fits = new LinkedHashMap<>();
     for (String input : inputs) {
-      List<String> byName = new ArrayList<>();
-      List<String> byMoves = new ArrayList<>();
-      for (String output : outputs) {
-        if (!isSameShape(input, output)) {
-          continue;
-        }
-        boolean names = isNamedAfter(input, output);
-        boolean moves = plumbing.movesOn(input, output);
-        if (names) {
-          byName.add(output);
-        }
-        if (moves) {
-          byMoves.add(output);
-        }
-        if (names || moves) {
-          uses.merge(output, 1, Integer::sum);
-        }
-      }
+      List<String> shaped = outputs.stream().filter(output -> isSameShape(input, output)).toList();
+      List<String> byName = shaped.stream().filter(o -> isNamedAfter(input, o)).toList();
+      List<String> byMoves = shaped.stream().filter(o -> plumbing.movesOn(input, o)).toList();
       named.put(input, byName);
       moved.put(input, byMoves);
+      fits.put(
+          input, shaped.stream().filter(o -> byName.contains(o) || byMoves.contains(o)).toList());
     }
     Map<String, Pair> pairs = new LinkedHashMap<>();
-    for (String input : inputs) {
-      List<String> byName = named.getOrDefault(input, List.of());
-      List<String> byMoves = moved.getOrDefault(input, List.of());
-      only(byName, byMoves)
-          .filter(output -> uses.getOrDefault(output, 0) == 1)
-          .ifPresent(output ->
-              pairs.put(input, new Pair(output, why(!byName.isEmpty(), !byMoves.isEmpty()))));
+    fits.forEach((input, all) -> {
+      if (all.size() == 1 && named.get(input).equals(all) && isOnlyIn(fits, all.getFirst())) {
+        pairs.put(input, new Pair(all.getFirst(), why(true, !moved.get(input).isEmpty())));
+      }
+    });
+    Set<String> taken = new HashSet<>();
+    pairs.values().forEach(pair -> taken.add(pair.output()));
+    List<String> openInputs = inputs.stream().filter(input -> !pairs.containsKey(input)).toList();
+    List<String> openOutputs = outputs.stream().filter(output -> !taken.contains(output)).toList();
+    for (String input : openInputs) {
+      List<String> all = fits.get(input);
+      boolean isPlain =
+          openOutputs.stream()
+                  .filter(output -> isSameShape(input, output))
+                  .allMatch(output -> isOnlyIn(fits, output))
+              && openInputs.stream()
+                  .filter(other -> all.stream().anyMatch(output -> isSameShape(other, output)))
+                  .allMatch(other -> fits.get(other).size() == 1 && named.get(other).isEmpty());
+      if (all.size() == 1 && isPlain) {
+        pairs.put(input, new Pair(all.getFirst(), why(false, true)));
+      }
     }
     // A graph that reads nothing but what it gave before has no input that could move it.
-    return pairs.size() < inputs.size() ? pairs : Map.of();
+    if (pairs.size() == inputs.size()) {
+      pairs.clear();
+    }
+    fits.keySet().removeAll(pairs.keySet());
+    fits.values().removeIf(List::isEmpty);
+    return new Found(pairs, fits);
   }
 
-  private static Optional<String> only(List<String> byName, List<String> byMoves) {
-    List<String> all = new ArrayList<>(byName);
-    byMoves.stream().filter(output -> !all.contains(output)).forEach(all::add);
-    return all.size() == 1 ? Optional.of(all.getFirst()) : Optional.empty();
+  private static boolean isOnlyIn(Map<String, List<String>> fits, String output) {
+    return fits.values().stream().filter(all -> all.contains(output)).count() == 1;
   }
 
   private static String why(boolean names, boolean moves) {

@@ -5,6 +5,7 @@ import io.github.stillgate.importers.onnx.Known.Type;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -217,8 +218,9 @@ final class StatePlumbing {
   }
 
   /**
-   * Whether an output of the graph is an input moved on: some of its elements are the input's, all
-   * of these from one and the same distance, and the others are not.
+   * Whether an output of the graph is an input of its shape moved on, as a delay line moves it:
+   * along one axis by one distance, and by no other of its elements. Several delay lines may stand
+   * behind each other along the axis; each then keeps all but as many places as the distance has.
    */
   boolean movesOn(String input, String output) {
     Set<String> parts = new LinkedHashSet<>();
@@ -235,20 +237,58 @@ final class StatePlumbing {
   private boolean isMovedOn(Numbering all, String input, Trace trace) {
     int begin = Objects.requireNonNull(all.begins().get(input));
     int size = size(input);
+    int[] shape = shape(input).orElseThrow();
+    if (!Arrays.equals(shape, trace.shape())) {
+      return false;
+    }
     int distance = 0;
-    int moved = 0;
-    for (int i = 0; i < trace.from().length; i++) {
+    BitSet moved = new BitSet(size);
+    for (int i = 0; i < size; i++) {
       int from = trace.from()[i] - begin;
       if (from < 0 || from >= size) {
         continue;
       }
-      if (from == i || moved > 0 && from - i != distance) {
+      if (from == i || !moved.isEmpty() && from - i != distance) {
         return false;
       }
       distance = from - i;
-      moved++;
+      moved.set(i);
     }
-    return moved > 0 && moved < size;
+    int inner = size;
+    for (int places : shape) {
+      inner /= places;
+      if (distance != 0
+          && distance % inner == 0
+          && isDelayLine(moved, places, inner, size, distance / inner)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Whether the elements that moved are whole places of an axis, with gaps as long as the distance.
+   *
+   * @param places of the axis
+   * @param inner elements of a place that stand together
+   * @param distance in places, positive if values move to lower ones
+   */
+  private static boolean isDelayLine(BitSet moved, int places, int inner, int size, int distance) {
+    for (int i = 0; i < size; i++) {
+      if (moved.get(i) != moved.get(i / inner % places * inner)) {
+        return false;
+      }
+    }
+    int gap = Math.abs(distance);
+    int fresh = 0;
+    for (int i = 0; i < places; i++) {
+      boolean kept = moved.get((distance > 0 ? i : places - 1 - i) * inner);
+      if (kept ? fresh != 0 && fresh != gap : i == 0 || fresh == gap) {
+        return false;
+      }
+      fresh = kept ? 0 : fresh + 1;
+    }
+    return fresh == gap;
   }
 
   private int size(String value) {
@@ -323,7 +363,7 @@ final class StatePlumbing {
   }
 
   /** Collects the values that are moved into {@code value} and are themselves moved of none. */
-  private void moved(String value, Set<String> parts) {
+  void moved(String value, Set<String> parts) {
     Deque<String> open = new ArrayDeque<>(List.of(value));
     Set<String> seen = new HashSet<>();
     while (!open.isEmpty()) {
