@@ -36,6 +36,7 @@ record ConvertSource(
     nam,
     rtneural,
     rnnoise,
+    silero,
     keras
   }
 }

@@ -12,6 +12,7 @@ import io.github.stillgate.importers.nam.NamFile;
 import io.github.stillgate.importers.onnx.OnnxFile;
 import io.github.stillgate.importers.rnnoise.RnnoiseFile;
 import io.github.stillgate.importers.rtneural.RtneuralFile;
+import io.github.stillgate.importers.silero.SileroFile;
 import io.github.stillgate.importers.torch.LayerRequest;
 import io.github.stillgate.importers.torch.StateDict;
 import java.io.IOException;
@@ -139,6 +140,9 @@ final class ImportOptions {
                 Optional.ofNullable(vocabulary).map(Vocabulary::new));
       }
       if (!Model.describedIn(file)) {
+        if (SileroFile.isOne(file)) {
+          return whole(ConvertSource.Kind.silero, SileroFile.read(file));
+        }
         throw new IllegalArgumentException(
             "%s: describes no network; if it is a PyTorch state dict, --layers says what is in it"
                 .formatted(from));

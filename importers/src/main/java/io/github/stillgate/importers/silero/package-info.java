@@ -1,0 +1,5 @@
+/** Published weights of Silero VAD. */
+@NullMarked
+package io.github.stillgate.importers.silero;
+
+import org.jspecify.annotations.NullMarked;
