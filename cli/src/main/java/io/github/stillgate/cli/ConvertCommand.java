@@ -52,8 +52,8 @@ import picocli.CommandLine.Parameters;
           + " the file leaves open. docs/onnx.md says"
           + " what is supported, docs/pytorch.md how to export.",
       "",
-      "A whole Keras model in HDF5 (.h5), JSON of RTNeural or GuitarML, an LSTM of Neural Amp Modeler (.nam)"
-          + " and a model of RNNoise (.rnnn) say themselves what they are and need no option; docs/formats.md says what is taken.",
+      "A whole Keras model in HDF5 (.h5), JSON of RTNeural or GuitarML, an LSTM of Neural Amp Modeler (.nam),"
+          + " a model of RNNoise (.rnnn) and the weights of Silero VAD in safetensors say themselves what they are and need no option; docs/formats.md says what is taken.",
       "",
       "--prune removes what no output reads, units of any layer above all, and writes the smaller network;"
           + " --threshold T sets small weights to 0 before. docs/pruning.md says what goes and what stays.",

@@ -31,6 +31,7 @@ import picocli.CommandLine.Parameters;
       "The network is Silero VAD, which you bring (github.com/snakers4/silero-vad) and convert once:",
       "  ./stillgate convert silero_vad.onnx silero.safetensors \\",
       "    --set sr=16000 --shape input=1,576",
+      "or, without an option, from its weights silero_vad_16k.safetensors.",
       "Networks that read 576 samples a step (512 and the last 64 before) or 512 run at 16 kHz, those of 288 or"
           + " 256 at 8 kHz; a recording of another rate is resampled. What a segment is follows"
           + " get_speech_timestamps of Silero, and so do the defaults.",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.stillgate.core.model.Model;
+import io.github.stillgate.core.weights.WeightsWriter;
 import io.jhdf.HdfFile;
 import io.jhdf.WritableHdfFile;
 import io.jhdf.api.WritableGroup;
@@ -114,6 +115,42 @@ class ConvertFormatsTest {
     Files.delete(out());
     Files.writeString(path, Files.readString(path) + "7");
     refuses(path, "goes on behind its last layer, vad");
+  }
+
+  private static WeightsWriter zeros(WeightsWriter file, String name, int... shape) {
+    return file.tensor(name, new float[Arrays.stream(shape).reduce(1, (a, b) -> a * b)], shape);
+  }
+
+  /** Weights of one channel and one cell everywhere, at 8 kHz. */
+  @Test
+  void weightsOfSileroAreAVoiceDetector() throws IOException {
+    WeightsWriter file = new WeightsWriter();
+    zeros(file, "stft_conv.weight", 130, 1, 128);
+    for (int i = 1; i <= 4; i++) {
+      zeros(file, "conv%d.weight".formatted(i), 1, i == 1 ? 65 : 1, 3);
+      zeros(file, "conv%d.bias".formatted(i), 1);
+    }
+    zeros(file, "lstm_cell.weight_ih", 4, 1);
+    zeros(file, "lstm_cell.weight_hh", 4, 1);
+    zeros(file, "lstm_cell.bias_ih", 4);
+    zeros(file, "lstm_cell.bias_hh", 4);
+    zeros(file, "final_conv.weight", 1, 1, 1);
+    Path path = folder.resolve("silero_vad_8k.safetensors");
+    file.write(path);
+    refuses(path, "has tensors of Silero VAD, and not final_conv.bias");
+    zeros(file, "final_conv.bias", 1).write(path);
+    Outcome done = run("convert", path, out());
+    assertThat(done.err()).isEmpty();
+    assertThat(done.out())
+        .contains("input \"input\": 288 values a step")
+        .contains("output \"output\": 1 value a step")
+        .contains("state of layer \"lstm_cell\": h 1, c 1")
+        .contains("one chunk of Silero VAD at 8000 Hz")
+        .contains("not verified: give --verify FILE");
+    assertThat(VoiceDetector.form(Model.load(out())))
+        .isEqualTo(new VoiceDetector.Form(8000, 32, 256));
+    Outcome again = run("convert", path, out(), "--json");
+    assertThat(JSON.readTree(again.out()).get("kind").asText()).isEqualTo("silero");
   }
 
   @Test

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /** A safetensors file of any types, written byte by byte, as those of PyTorch are. */
-final class TensorFile {
+public final class TensorFile {
   private record Entry(DType type, int[] shape, byte[] bytes) {}
 
   private final Map<String, Entry> entries = new LinkedHashMap<>();
@@ -25,7 +25,8 @@ final class TensorFile {
     return this;
   }
 
-  TensorFile f32(String name, double[] values, int... shape) {
+  /** A tensor of values rounded to float32. */
+  public TensorFile f32(String name, double[] values, int... shape) {
     ByteBuffer bytes = buffer(4 * values.length);
     for (double value : values) {
       bytes.putFloat((float) value);
@@ -33,7 +34,8 @@ final class TensorFile {
     return add(name, DType.F32, bytes, shape);
   }
 
-  TensorFile f64(String name, double[] values, int... shape) {
+  /** A tensor of float64. */
+  public TensorFile f64(String name, double[] values, int... shape) {
     ByteBuffer bytes = buffer(8 * values.length);
     for (double value : values) {
       bytes.putDouble(value);
@@ -58,7 +60,8 @@ final class TensorFile {
     return this;
   }
 
-  Path write(Path path) throws IOException {
+  /** Writes the file. */
+  public Path write(Path path) throws IOException {
     StringBuilder header = new StringBuilder("{\"__metadata__\":{");
     header.append(
         metadata.entrySet().stream()
