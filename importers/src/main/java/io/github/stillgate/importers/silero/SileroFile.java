@@ -134,7 +134,9 @@ public final class SileroFile {
     this.tensors = tensors;
   }
 
-  /** Whether tensors are named as Silero's: no other part of it has a name of its own. */
+  /**
+   * Whether there is a {@code stft_conv.weight}; the other names are such as any network may have.
+   */
   public static boolean isOne(WeightsFile file) {
     return file.tensors().containsKey(STFT);
   }

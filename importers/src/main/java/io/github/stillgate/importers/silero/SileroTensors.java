@@ -9,7 +9,7 @@ import java.util.TreeSet;
 /** Tensors of a file by their names, each of the shape that the ones before it leave open. */
 final class SileroTensors {
   /** An extent that the tensor itself decides. */
-  static final int ANY = -1;
+  private static final int ANY = -1;
 
   private final WeightsFile file;
 
@@ -24,14 +24,15 @@ final class SileroTensors {
     missing.removeAll(file.tensors().keySet());
     Set<String> more = new TreeSet<>(file.tensors().keySet());
     more.removeAll(names);
-    if (!missing.isEmpty()) {
+    requireNone(missing, "lacks tensors of Silero VAD");
+    requireNone(more, "has tensors that are no part of Silero VAD");
+  }
+
+  private static void requireNone(Set<String> names, String what) {
+    if (!names.isEmpty()) {
       throw new IllegalArgumentException(
-          "has tensors of Silero VAD, and not %s; --layers says what else it is, if it is none"
-              .formatted(String.join(", ", missing)));
-    }
-    if (!more.isEmpty()) {
-      throw new IllegalArgumentException(
-          "has tensors that are no part of Silero VAD: %s".formatted(String.join(", ", more)));
+          "%s: %s; take the published file as it is, or say with --layers what else this one holds"
+              .formatted(what, String.join(", ", names)));
     }
   }
 

@@ -226,7 +226,7 @@ class SileroFileTest {
             "tensors too few",
             (Consumer<SileroFileTest>)
                 test -> test.tensors.keySet().removeAll(List.of("conv3.bias", "final_conv.weight")),
-            "has tensors of Silero VAD, and not conv3.bias, final_conv.weight"),
+            "lacks tensors of Silero VAD: conv3.bias, final_conv.weight"),
         argumentSet(
             "a tensor too many",
             shape("conv5.weight", 6, 6, 3),
