@@ -7,6 +7,8 @@ import io.github.stillgate.core.plan.Plan;
 import io.github.stillgate.core.plan.PlanOptions;
 import io.github.stillgate.core.session.InputRefusedException;
 import io.github.stillgate.core.weights.RegularFile;
+import io.github.stillgate.core.weights.WeightsFile;
+import io.github.stillgate.importers.silero.SileroFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -31,7 +33,7 @@ import picocli.CommandLine.Parameters;
       "The network is Silero VAD, which you bring (github.com/snakers4/silero-vad) and convert once:",
       "  ./stillgate convert silero_vad.onnx silero.safetensors \\",
       "    --set sr=16000 --shape input=1,576",
-      "or, without an option, from its weights silero_vad_16k.safetensors.",
+      "Its weights silero_vad_16k.safetensors are taken as they are.",
       "Networks that read 576 samples a step (512 and the last 64 before) or 512 run at 16 kHz, those of 288 or"
           + " 256 at 8 kHz; a recording of another rate is resampled. What a segment is follows"
           + " get_speech_timestamps of Silero, and so do the defaults.",
@@ -119,7 +121,7 @@ final class ListenCommand implements Callable<Integer> {
               .formatted(threshold, until));
     }
     RegularFile.require(sound);
-    Model network = Model.load(model);
+    Model network = network();
     VoiceDetector.Form form;
     try {
       form = VoiceDetector.form(network);
@@ -185,6 +187,16 @@ final class ListenCommand implements Callable<Integer> {
           "%s: a sample around second %.3f is %s; replace it before"
               .formatted(sound, (double) heard / form.rate(), e.value()),
           e);
+    }
+  }
+
+  /** A network of ours, or the published weights of Silero VAD as they are. */
+  private Model network() throws IOException {
+    RegularFile.require(model);
+    try (WeightsFile file = WeightsFile.open(model)) {
+      return !Model.describedIn(file) && SileroFile.isOne(file)
+          ? SileroFile.read(file).model()
+          : Model.from(file);
     }
   }
 }

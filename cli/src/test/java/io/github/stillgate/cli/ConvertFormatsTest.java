@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.stillgate.audio.WavEncoding;
+import io.github.stillgate.audio.WavFormat;
+import io.github.stillgate.audio.WavWriter;
 import io.github.stillgate.core.model.Model;
 import io.github.stillgate.core.weights.WeightsWriter;
 import io.jhdf.HdfFile;
 import io.jhdf.WritableHdfFile;
 import io.jhdf.api.WritableGroup;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -151,6 +155,14 @@ class ConvertFormatsTest {
         .isEqualTo(new VoiceDetector.Form(8000, 32, 256));
     Outcome again = run("convert", path, out(), "--json");
     assertThat(JSON.readTree(again.out()).get("kind").asText()).isEqualTo("silero");
+    Path silence = folder.resolve("silence.wav");
+    try (OutputStream wav = Files.newOutputStream(silence)) {
+      WavWriter writer = new WavWriter(wav, new WavFormat(8000, 1, WavEncoding.PCM16), 4000);
+      writer.write(new float[4000], 0, 4000);
+      writer.finish();
+    }
+    Outcome heard = run("listen", "--vad", path, silence, "--json");
+    assertThat(heard.code()).as(heard.err()).isZero();
   }
 
   @Test
